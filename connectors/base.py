@@ -1,0 +1,220 @@
+"""The interface every CRM is brought to. A vendor overrides what it can; what it may lack is `Unsupported` by default,
+raised before any request. The rule: values in and out are canonical, errors are ours, nothing is guessed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, NoReturn
+
+from connectors.context import Context
+from connectors.errors import ConfigError, RecordNotFound, Unsupported
+from connectors.query import Query
+from connectors.types import (
+    JSON,
+    Capabilities,
+    Change,
+    ChangePage,
+    Cursor,
+    Explanation,
+    FileContent,
+    FileInfo,
+    Identity,
+    Module,
+    ModuleSchema,
+    Operation,
+    Owner,
+    Page,
+    Record,
+    Setting,
+    Values,
+    View,
+    WebhookRequest,
+)
+
+# Two settings every connector has (design §3 of the values: naive date-times need a zone, phones need a region).
+TIME_ZONE = Setting(
+    "time_zone",
+    "Time zone of the server",
+    type="time_zone",
+    required=False,
+    default="UTC",
+    help="The zone in which this CRM writes dates and times that name none. “Test connection” proposes what the server tells.",
+)
+REGION = Setting(
+    "region",
+    "Region for phone numbers",
+    type="region",
+    required=False,
+    default="GB",
+    help="Two-letter country code; phone numbers without a country are read as numbers of this country.",
+)
+
+
+class Connector(ABC):
+    """One account at one CRM, ready to be asked. Thread-safe: several threads may call at the same time."""
+
+    slug: ClassVar[str]
+    label: ClassVar[str]
+    settings: ClassVar[tuple[Setting, ...]]
+    capabilities: ClassVar[Capabilities]
+    operations: ClassVar[tuple[Operation, ...]] = ()
+    credentials_help: ClassVar[str] = ""  # one paragraph: how to get the credentials in that CRM
+    likely_causes: ClassVar[tuple[str, ...]] = ()  # shown under a failed test of the connection
+
+    def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], context: Context) -> None:
+        self.context = context
+        self.config = {s.name: settings.get(s.name) or s.default for s in self.settings if not s.secret}
+        self.secrets = {s.name: secrets.get(s.name) or "" for s in self.settings if s.secret}
+        missing = [s.label for s in self.settings if s.required and not (self.config | self.secrets).get(s.name)]
+        if missing:
+            raise ConfigError(f"{self.label} needs: {', '.join(missing)}.")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.slug}>"  # never the settings: a URL may hold a secret
+
+    def close(self) -> None:  # noqa: B027  a connector without sockets has nothing to close
+        """Give back sockets. Using the connector afterwards is allowed and opens new ones."""
+
+    # Who and what is there
+
+    @abstractmethod
+    def check(self) -> Identity:
+        """Log in and return who we are, which version, which modules we may see. Raises ConfigError, Unavailable."""
+
+    @abstractmethod
+    def modules(self) -> list[Module]:
+        """Return the modules this account may read, in the vendor's order."""
+
+    @abstractmethod
+    def describe(self, module: str) -> ModuleSchema:
+        """Return the module's fields. Raises QueryError when there is no such module."""
+
+    # Reading
+
+    @abstractmethod
+    def read(self, module: str, query: Query) -> Page:
+        """Return up to `query.limit` records that match, in order, and where to go on.
+
+        Pushes down what the vendor can and evaluates the rest here, so that the ids are those of `query.matches`.
+        A page may be short, even empty, and still have a `next_cursor`.
+        """
+
+    @abstractmethod
+    def explain(self, module: str, query: Query) -> Explanation:
+        """Return what of the query the vendor runs, what we run, and how many calls it costs. Makes no record call."""
+
+    def count(self, module: str, query: Query) -> int | None:
+        """Return how many records match, where that costs one call; None where it cannot be known so."""
+        return None
+
+    @abstractmethod
+    def get(self, module: str, id: str) -> Record:
+        """Return one record with all its fields. Raises RecordNotFound."""
+
+    def get_many(self, module: str, ids: list[str]) -> list[Record]:
+        """Return the records there are, in any order; missing ones are left out. One call each unless overridden."""
+        found = []
+        for id in ids:
+            try:
+                found.append(self.get(module, id))
+            except RecordNotFound:
+                continue
+        return found
+
+    @abstractmethod
+    def changes(self, module: str, since: Cursor | None) -> Iterator[ChangePage]:
+        """Yield what changed since the cursor, page by page; everything there is when it is None.
+
+        Inclusive: a change may come twice, never not at all. Save a page's cursor only together with the page.
+        """
+
+    @abstractmethod
+    def ids(self, module: str) -> Iterator[list[str]]:
+        """Yield every id there is, in pages; ends normally only when the sweep was complete."""
+
+    def related(self, module: str, id: str, relation: str, query: Query) -> Page:
+        """Return the records that hang on this one. `relation` is the name of the related module."""
+        self._unsupported("list related records")
+
+    def owners(self) -> list[Owner]:
+        """Return who can own records."""
+        self._unsupported("list its users")
+
+    def views(self, module: str) -> list[View]:
+        """Return the saved filters of a module."""
+        self._unsupported("list saved filters")
+
+    def record_url(self, module: str, id: str) -> str | None:
+        """Return the address of the record in the CRM's own screens, or None where the form is not known."""
+        return None
+
+    def find_by(self, kind: str, text: str) -> list[Record]:
+        """Return the records found by a search of the vendor's own; `kind` is "phone"."""
+        self._unsupported(f"search by {kind}")
+
+    # Writing. An unclear answer is Unavailable or ProtocolError with maybe_done=True, never repeated here.
+
+    @abstractmethod
+    def create(self, module: str, values: Values) -> Record:
+        """Create a record and return it as the server stored it. Raises RecordInvalid, Duplicate, AccessDenied."""
+
+    @abstractmethod
+    def update(self, module: str, id: str, values: Values) -> Record:
+        """Change only the fields given (None clears) and return the record as stored. Raises RecordNotFound too."""
+
+    def delete(self, module: str, id: str) -> None:
+        """Delete the record. Raises RecordNotFound when it is gone already."""
+        self._unsupported("delete records")
+
+    def link(self, module: str, id: str, relation: str, other_id: str) -> None:
+        """Make two records belong together."""
+        self._unsupported("link records")
+
+    def unlink(self, module: str, id: str, relation: str, other_id: str) -> None:
+        """Undo `link`."""
+        self._unsupported("unlink records")
+
+    def comment(self, module: str, id: str, text: str) -> None:
+        """Add a comment to a record."""
+        self._unsupported("add comments")
+
+    def append_choices(self, module: str, field: str, values: list[str]) -> None:
+        """Add entries to a pick list."""
+        self._unsupported("add entries to a pick list")
+
+    # Files
+
+    def files(self, module: str, id: str) -> list[FileInfo]:
+        """Return the files that hang on a record."""
+        self._unsupported("list files")
+
+    def download(self, module: str, id: str, file_id: str) -> FileContent:
+        """Return one file."""
+        self._unsupported("download files")
+
+    def upload(self, module: str, id: str, file: FileContent) -> FileInfo:
+        """Add a file; its size is checked before anything is sent."""
+        self._unsupported("upload files")
+
+    # The rest
+
+    def call(self, operation: str, params: Mapping[str, JSON]) -> JSON:
+        """Carry out one of `operations` and return the vendor's answer."""
+        self._unsupported(f"carry out the operation “{operation}”")
+
+    def parse_webhook(self, request: WebhookRequest) -> list[Change]:
+        """Return what a request from the vendor says has changed."""
+        self._unsupported("send us changes")
+
+    def _unsupported(self, what: str) -> NoReturn:
+        raise Unsupported(f"{self.label} cannot {what}.")
+
+
+def find_operation(connector: type[Connector] | Connector, name: str) -> Operation:
+    """Return the declared operation of that name. Raises Unsupported, naming the known ones."""
+    for operation in connector.operations:
+        if operation.name == name:
+            return operation
+    known = ", ".join(o.name for o in connector.operations) or "none"
+    raise Unsupported(f"{connector.label} has no operation “{name}”. It has: {known}.")

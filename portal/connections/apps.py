@@ -1,0 +1,11 @@
+"""Names the app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ConnectionsConfig(AppConfig):
+    name = "portal.connections"
+    verbose_name = _("Connections")

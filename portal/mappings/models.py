@@ -1,0 +1,103 @@
+"""Which records and fields become which. Every save is a new version; a run keeps the version it began with."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from portal.connections.models import Connection
+
+
+class Mapping(models.Model):
+    """Two modules of two connections. What is said about them is in the versions; `version` is the live one."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", _("active")
+        PAUSED = "paused", _("paused")
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.SlugField(_("name"), max_length=100, unique=True, allow_unicode=True)
+    left_connection = models.ForeignKey(Connection, models.PROTECT, related_name="+", verbose_name=_("left connection"))
+    left_module = models.CharField(_("left module"), max_length=200)
+    right_connection = models.ForeignKey(
+        Connection, models.PROTECT, related_name="+", verbose_name=_("right connection")
+    )
+    right_module = models.CharField(_("right module"), max_length=200)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.ACTIVE)
+    paused_reason = models.CharField(max_length=200, blank=True)
+    version = models.PositiveIntegerField(_("version"), default=0)
+    every_minutes = models.PositiveIntegerField(_("every … minutes"), null=True, blank=True)
+    cron = models.CharField(
+        _("cron line"), max_length=100, blank=True, help_text=_("Instead of minutes: “0 7 * * 1-5”.")
+    )
+    schedule_paused = models.BooleanField(_("schedule paused"), default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("mapping")
+        verbose_name_plural = _("mappings")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MappingVersion(models.Model):
+    """What a mapping says, as saved once; never changed afterwards."""
+
+    class Direction(models.TextChoices):
+        LEFT_TO_RIGHT = "left-to-right", _("left to right")
+        RIGHT_TO_LEFT = "right-to-left", _("right to left")
+        BOTH = "both", _("both ways")
+
+    mapping = models.ForeignKey(Mapping, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    direction = models.CharField(_("direction"), max_length=15, choices=Direction)
+    match = models.JSONField(_("match key"), default=list)  # [{"left": "email", "right": "email"}]
+    left_filter = models.TextField(_("left filter"), blank=True)
+    right_filter = models.TextField(_("right filter"), blank=True)
+    conflict_policy = models.CharField(max_length=10, default="left")  # left, right, newest, ask
+    delete_policy = models.CharField(max_length=10, default="ignore")  # ignore, mark, delete
+    guards = models.JSONField(
+        null=True
+    )  # None: the defaults; {}: off; {"creates": 50, "deletes": "5%", "changes": "20%"}
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    actor = models.CharField(max_length=150, blank=True)
+    note = models.CharField(max_length=200, blank=True)
+    saved_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["mapping", "number"], name="mapping_version_number")]
+
+
+class FieldRule(models.Model):
+    """What becomes of one field. `uuid` stays the same over versions, so that bases and ledger survive edits."""
+
+    class Source(models.TextChoices):
+        VALUE = "value", _("fixed value")
+        FIELD = "field", _("field")
+        EXPRESSION = "expression", _("expression")
+        REFERENCE = "reference", _("linked record")
+
+    version = models.ForeignKey(MappingVersion, models.CASCADE, related_name="rules")
+    uuid = models.UUIDField(default=uuid.uuid4)
+    position = models.PositiveIntegerField(default=0)
+    source = models.CharField(_("source"), max_length=12, choices=Source, default=Source.FIELD)
+    left = models.CharField(_("left field"), max_length=200, blank=True)
+    right = models.CharField(_("right field"), max_length=200, blank=True)
+    value = models.JSONField(_("value"), null=True, blank=True)  # canonical, for source "value"
+    expression = models.TextField(blank=True)
+    direction = models.CharField(max_length=15, blank=True)  # "": as the mapping
+    only_on_create = models.BooleanField(default=False)
+    may_clear = models.BooleanField(_("may clear"), default=False)
+    policy = models.CharField(max_length=10, blank=True)  # "": as the mapping
+    compare = models.CharField(max_length=20, blank=True)  # normalisation for compare
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [models.UniqueConstraint(fields=["version", "uuid"], name="field_rule_uuid")]

@@ -1,0 +1,18 @@
+"""Names the app, and makes Django's admin use our site."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class UiConfig(AppConfig):
+    name = "portal.ui"
+    verbose_name = _("Screens")
+
+
+class PortalAdminConfig(AdminConfig):
+    """`django.contrib.admin.site` is a PortalAdminSite; apps register with `@admin.register` as everywhere."""
+
+    default_site = "portal.ui.site.PortalAdminSite"

@@ -1,0 +1,79 @@
+"""The contract of all commands: with --json stdout holds exactly one JSON value and everything else goes to stderr; no
+command prompts; exit 0 done, 1 failed (also partly, or the vendor cannot), 2 wrong use, 3 awaiting approval."""
+
+from __future__ import annotations
+
+import sys
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from connectors.errors import ConnectorError
+from connectors.types import JSON
+
+
+class WrongUse(Exception):
+    """The command was called wrongly; the message says what is wrong and where. Exit 2."""
+
+
+class Failed(Exception):
+    """The work did not succeed; the message says what happened, to which record, and what to do. Exit 1."""
+
+
+class PortalCommand(BaseCommand):
+    """Subclass, set `help`, add arguments, and return the result of `work` as a JSON value; print it for people in `show`.
+
+    Set `self.exit_code` for an end that is neither success nor an exception.
+    """
+
+    exit_code = 0
+    requires_system_checks: list[str] = []
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.add_argument("--json", action="store_true", help="Print exactly one JSON value on stdout.")
+        return parser
+
+    @abstractmethod
+    def work(self, **options: Any) -> JSON:
+        """Do it and return the result as a JSON value. Raises WrongUse, Failed, ConnectorError."""
+
+    def show(self, result: JSON, **options: Any) -> None:
+        """Print the result for a person."""
+        self.stdout.write(orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
+
+    def say(self, text: str) -> None:
+        """Tell a person something by the way (stderr, so that stdout stays clean)."""
+        self.stderr.write(text)
+
+    def progress(self, items: Iterable[Any] | None = None, **kwargs: Any) -> Any:
+        """Return a tqdm bar on stderr; silent unless stderr is a terminal."""
+        return tqdm(items, file=sys.stderr, disable=not sys.stderr.isatty(), **kwargs)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            result = self.work(**options)
+        except WrongUse as e:
+            raise CommandError(str(e), returncode=2) from e
+        except (Failed, ConnectorError, ImproperlyConfigured) as e:
+            raise CommandError(str(e), returncode=1) from e
+        if options["json"]:
+            self.stdout.write(orjson.dumps(result, option=orjson.OPT_NON_STR_KEYS).decode())
+        else:
+            self.show(result, **options)
+        if self.exit_code:
+            sys.exit(self.exit_code)
+
+
+def parse_pairs(pairs: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield (key, value) of `k=v` arguments, split at the first `=`. Raises WrongUse for one without."""
+    for pair in pairs:
+        key, sign, value = pair.partition("=")
+        if not sign or not key:
+            raise WrongUse(f"“{pair}” is not of the form key=value.")
+        yield key, value
