@@ -15,8 +15,6 @@ from portal.keys import read_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-env.prefix = ""
-env.smart_cast = False
 ENV_FILE = Path(os.environ.get("ENV_FILE", str(BASE_DIR / ".env")))
 if ENV_FILE.is_file():
     env.read_env(str(ENV_FILE))

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class UiConfig(AppConfig):
+    default = True
     name = "portal.ui"
     verbose_name = _("Screens")
 
@@ -15,4 +16,5 @@ class UiConfig(AppConfig):
 class PortalAdminConfig(AdminConfig):
     """`django.contrib.admin.site` is a PortalAdminSite; apps register with `@admin.register` as everywhere."""
 
+    default = False
     default_site = "portal.ui.site.PortalAdminSite"
