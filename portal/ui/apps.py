@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin import apps as admin_apps
 from django.utils.translation import gettext_lazy as _
 
 
@@ -13,7 +13,7 @@ class UiConfig(AppConfig):
     verbose_name = _("Screens")
 
 
-class PortalAdminConfig(AdminConfig):
+class PortalAdminConfig(admin_apps.AdminConfig):
     """`django.contrib.admin.site` is a PortalAdminSite; apps register with `@admin.register` as everywhere."""
 
     default = False
