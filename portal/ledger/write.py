@@ -1,0 +1,199 @@
+"""The one writer of the ledger: intent, then request, then outcome. The rule: what is to be sent is on disk before it is
+sent, every write of a run is fenced by its lease, and no password-like value is ever kept."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, models, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.connections.models import Connection
+from portal.ledger.lease import Held, fenced
+from portal.ledger.models import AuditEntry, Entry, Problem, Run
+
+HIDDEN = "•"
+_SETTLED_FIELDS = (
+    "state",
+    "record_id",
+    "link_id",
+    "stored",
+    "reason",
+    "message",
+    "evidence",
+    "settled_at",
+    "attempts",
+    "next_try",
+    "sent_at",
+    "lease_number",
+)
+
+
+def start_run(
+    kind: str,
+    *,
+    actor: str,
+    user: User | None = None,
+    trigger: str = "",
+    mapping: uuid.UUID | None = None,
+    mapping_name: str = "",
+    mapping_version: int | None = None,
+    connection: Connection | None = None,
+    parent: Run | None = None,
+    approve_all: bool = False,
+) -> Run:
+    """Return a new queued run; for a sync the open one of that mapping, if there is one. `actor` is a user name,
+    "schedule" or "command"."""
+    run = Run(
+        kind=kind,
+        actor=actor[:150],
+        user=user,
+        trigger=trigger,
+        mapping=mapping,
+        mapping_name=mapping_name,
+        mapping_version=mapping_version,
+        connection=connection,
+        parent=parent,
+        approve_all=approve_all,
+    )
+    try:
+        with transaction.atomic():
+            run.save(force_insert=True)
+    except IntegrityError:  # run_one_open_sync: a second press of the button finds the first run
+        return Run.objects.get(kind=kind, mapping=mapping, state__in=Run.OPEN)
+    return run
+
+
+def save_run(held: Held | None, run: Run, **changes: Any) -> None:
+    """Set these fields of a run, and its sign of life."""
+    changes["beat_at"] = timezone.now()
+    if held is not None:
+        changes["lease_number"] = held.number
+    for name, value in changes.items():
+        setattr(run, name, value)
+    with fenced(held):
+        run.save(update_fields=list(changes))
+
+
+def finish_run(
+    held: Held | None, run: Run, state: str, *, message: str = "", not_before: datetime | None = None, **changes: Any
+) -> None:
+    """Bring a run to a state in which nobody works on it: ended, or postponed until `not_before`, or awaiting approval."""
+    ended = timezone.now() if state in Run.ENDED else None
+    save_run(held, run, state=state, message=message, not_before=not_before, finished_at=ended, **changes)
+
+
+def save_entries(held: Held | None, entries: Sequence[Entry], *, durable: bool = False) -> None:
+    """Save new entries in one commit; they get their numbers within the run here. `durable`: before a request, so that
+    the intent outlives a power cut. Entries in state "sent" get `sent_at` and count as an attempt."""
+    if not entries:
+        return
+    with fenced(held, durable=durable):
+        last = Entry.objects.filter(run=entries[0].run).aggregate(n=models.Max("number"))["n"] or 0
+        for number, entry in enumerate(entries, start=last + 1):
+            entry.number = number
+            _stamp(held, entry)
+            for name in ("before", "intended", "stored"):
+                setattr(entry, name, without_secrets(getattr(entry, name)))
+        Entry.objects.bulk_create(entries)
+
+
+def mark_sent(held: Held | None, entries: Iterable[Entry]) -> None:
+    """Say, before the requests, that these saved entries are about to be sent (again)."""
+    now = timezone.now()
+    entries = list(entries)
+    for entry in entries:
+        entry.state, entry.sent_at, entry.settled_at = Entry.State.SENT, now, None
+        entry.attempts += 1
+        entry.lease_number = held.number if held else 0
+    with fenced(held, durable=True):
+        Entry.objects.bulk_update(entries, ["state", "sent_at", "settled_at", "attempts", "lease_number"])
+
+
+def settle(held: Held | None, entries: Iterable[Entry]) -> None:
+    """Write how these entries ended: their state and outcome fields, as set on the objects."""
+    entries = list(entries)
+    for entry in entries:
+        if entry.state not in Entry.UNSETTLED:
+            entry.settled_at = entry.settled_at or timezone.now()
+        entry.lease_number = held.number if held else 0
+        entry.stored = without_secrets(entry.stored)
+    if entries:
+        with fenced(held):
+            Entry.objects.bulk_update(entries, _SETTLED_FIELDS)
+
+
+def supersede(held: Held | None, pairs: Mapping[int, Entry]) -> None:
+    """Say that the entries of these numbers were taken up by later ones: old entry's pk -> new entry."""
+    if pairs:
+        with fenced(held):
+            old = [Entry(pk=pk, superseded_by=new) for pk, new in pairs.items()]
+            Entry.objects.bulk_update(old, ["superseded_by"])
+
+
+def open_problem(
+    key: str,
+    *,
+    kind: str,
+    title: str,
+    detail: str = "",
+    advice: str = "",
+    connection: Connection | None = None,
+    mapping: uuid.UUID | None = None,
+) -> Problem:
+    """Open a problem, or count it once more and renew its words while it is open. `key` is what makes it the same."""
+    words = {"title": title[:200], "detail": detail, "advice": advice}
+    seen = Problem.objects.filter(key=key, closed_at=None)
+    if not seen.update(times=F("times") + 1, last_seen_at=timezone.now(), **words):
+        try:
+            with transaction.atomic():
+                return Problem.objects.create(key=key, kind=kind, connection=connection, mapping=mapping, **words)
+        except IntegrityError:  # another process opened it this very moment
+            pass
+    return seen.get()
+
+
+def close_problem(key: str) -> bool:
+    """Close the open problem of that key; say whether there was one."""
+    return bool(Problem.objects.filter(key=key, closed_at=None).update(closed_at=timezone.now()))
+
+
+def audit(
+    user: User | None,
+    action: str,
+    obj: models.Model | None = None,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    actor: str = "",
+) -> AuditEntry:
+    """Write down who did what in the portal itself. `actor` is needed where there is no user ("command")."""
+    return AuditEntry.objects.create(
+        user=user,
+        actor=(user.get_username() if user else actor or "command")[:150],
+        action=action,
+        object_type=obj._meta.label_lower if obj else "",
+        object_id=str(obj.pk) if obj else "",
+        object_label=str(obj)[:200] if obj else "",
+        changes=without_secrets(changes or {}),
+    )
+
+
+def without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with each password-like one hidden."""
+    from connectors.values import is_secret_field
+
+    return {name: HIDDEN if is_secret_field(name) and value else value for name, value in values.items()}
+
+
+def _stamp(held: Held | None, entry: Entry) -> None:
+    now = timezone.now()
+    entry.lease_number = held.number if held else 0
+    if entry.state == Entry.State.SENT:
+        entry.sent_at, entry.attempts = now, entry.attempts + 1
+    elif entry.state not in (*Entry.UNSETTLED, Entry.State.AWAITING):
+        entry.settled_at = now
