@@ -104,7 +104,7 @@ def read_definition(document: JSON, place: str) -> Definition:
         direction=one_of(found["direction"], f"{place}.direction", DIRECTIONS),
         match=tuple(_read_match(m, f"{place}.match[{i}]") for i, m in enumerate(match)),
         rules=tuple(_read_rule(r, f"{place}.fields[{i}]") for i, r in enumerate(rules)),
-        guards=_read_guards(found.get("guards"), f"{place}.guards"),
+        guards=read_guards(found.get("guards"), f"{place}.guards"),
         schedule=_read_schedule(found.get("schedule"), f"{place}.schedule"),
         conflict_policy=one_of(found.get("conflicts", "left"), f"{place}.conflicts", POLICIES),
         delete_policy=one_of(found.get("deletes", "ignore"), f"{place}.deletes", DELETE_POLICIES),
@@ -142,7 +142,8 @@ def _read_rule(document: JSON, place: str) -> Rule:
     )
 
 
-def _read_guards(document: JSON, place: str) -> Dict[str, JSON] | None:
+def read_guards(document: JSON, place: str) -> Dict[str, JSON] | None:
+    """Return the guards: None for the defaults, {} for off. Raises BadDocument for anything but numbers and percentages."""
     if document is None:
         return None
     if document is False or document == "off":  # YAML reads a bare `off` as false
