@@ -56,7 +56,7 @@ def reseal(token: bytes) -> bytes:
     return _box().rotate(bytes(token))
 
 
-class SealedField(models.BinaryField):
+class SealedField(models.BinaryField):  # type: ignore[type-arg]
     """A dict of secrets, encrypted in the database. Never in forms, dumps, history or `repr`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,0 +1,92 @@
+"""The only door to a CRM for all of the portal. The rule: whoever comes in meets the same read-only lock, limits, places
+and record of calls, whether screen, command, sync or webhook."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from connectors import connect
+from connectors.base import Connector
+from connectors.context import Call, Context, NetworkRules, Outcome
+from connectors.errors import ReadOnly
+from portal.connections.limits import Purpose, share
+from portal.connections.models import Connection
+from portal.connections.observer import CallObserver
+from portal.connections.sessions import StoredLearned, StoredSessions
+
+
+@contextmanager
+def open_connector(connection: Connection, *, purpose: Purpose, run_id: int | None = None) -> Iterator[Connector]:
+    """Yield the connector of a stored connection; `connector.context.observer.calls` counts its requests.
+
+    Raises ConfigError for settings that cannot be right; every call of it may raise any ConnectorError, and RuntimeError
+    inside a database transaction.
+    """
+    observer = CallObserver(connection.pk, purpose, run_id)
+    with _network(connection) as network:
+        context = Context(
+            sessions=StoredSessions(connection.pk),
+            learned=StoredLearned(connection),
+            observer=observer,
+            network=network,
+            max_parallel=share(connection.max_parallel, purpose),
+        )
+        crm = connect(connection.connector, connection.settings, connection.open_secrets(), context)
+        try:
+            yield crm
+        finally:
+            crm.close()
+            observer.close()
+
+
+@contextmanager
+def open_draft(draft: Connection, secrets: Mapping[str, str]) -> Iterator[Connector]:
+    """Yield the connector of a connection that is not saved: for testing what a person typed. Nothing can be written and
+    nothing is kept."""
+    with _network(draft) as network:
+        context = Context(observer=_ReadsOnly(), network=network, max_parallel=1)
+        crm = connect(draft.connector, draft.settings, secrets, context)
+        try:
+            yield crm
+        finally:
+            crm.close()
+
+
+def allowed_networks() -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return CRM_ALLOWED_NETWORKS. Raises ValueError for what is no network (portal.checks says which)."""
+    return tuple(ip_network(text.strip(), strict=False) for text in settings.CRM_ALLOWED_NETWORKS if text.strip())
+
+
+@contextmanager
+def _network(connection: Connection) -> Iterator[NetworkRules]:
+    """Yield where the connection may go; its own CA certificates lie in a file meanwhile, as the HTTP library wants."""
+    rules = NetworkRules(
+        allowed_networks=allowed_networks(),
+        allow_http=connection.allow_http,
+        deadline=settings.CALL_DEADLINE_SECONDS,
+    )
+    if not connection.ca_bundle.strip():
+        yield rules
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+        file.write(connection.ca_bundle)
+        file.flush()
+        yield replace(rules, ca_bundle=file.name)
+
+
+class _ReadsOnly:
+    """The Observer of a connection that is not stored."""
+
+    def before(self, call: Call) -> None:
+        if call.writes:
+            raise ReadOnly(_("A connection that is only being tested writes nothing."))
+
+    def after(self, call: Call, outcome: Outcome) -> None:
+        pass

@@ -1,0 +1,132 @@
+"""What a CRM last said its modules and fields are, kept as JSON. The rule: a kept description serves while it is fresh,
+and longer when the CRM cannot be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TypeVar
+
+from django.utils import timezone
+
+from connectors.base import Connector
+from connectors.errors import ConfigError, RetryLater
+from connectors.types import JSON, Choice, FieldSchema, FieldType, Module, ModuleSchema
+from portal.connections.access import open_connector
+from portal.connections.models import Connection, KnownSchema
+
+FORMAT = 1  # of the document; another one is asked for anew
+DAY = timedelta(hours=24)
+MODULES = ""  # the name under which the list of modules is kept
+T = TypeVar("T")
+
+
+def module_schema(
+    connection: Connection, module: str, *, crm: Connector | None = None, max_age: timedelta = DAY
+) -> ModuleSchema:
+    """Return the module's fields, asked for again when older than `max_age`. Raises QueryError for a module that does not
+    exist, and whatever stops the asking while none are kept."""
+    return _known(connection, module, crm, max_age, schema_from_json, refresh)
+
+
+def modules(connection: Connection, *, crm: Connector | None = None, max_age: timedelta = DAY) -> list[Module]:
+    """Return the modules this account may read, in the vendor's order. Raises as `module_schema`."""
+    return _known(connection, MODULES, crm, max_age, _modules_from_json, lambda c, _, crm: refresh_modules(c, crm))
+
+
+def refresh(connection: Connection, module: str, crm: Connector) -> ModuleSchema:
+    """Ask the CRM for the module's fields, keep and return them."""
+    schema = crm.describe(module)
+    _keep(connection, module, schema_to_json(schema))
+    return schema
+
+
+def refresh_modules(connection: Connection, crm: Connector) -> list[Module]:
+    """Ask the CRM for its modules, keep and return them."""
+    found = crm.modules()
+    keep_modules(connection, found)
+    return found
+
+
+def keep_modules(connection: Connection, found: list[Module]) -> None:
+    """Keep a list of modules that came by the way (a test of the connection brings one)."""
+    _keep(connection, MODULES, {"format": FORMAT, "modules": [asdict(module) for module in found]})
+
+
+def schema_to_json(schema: ModuleSchema) -> JSON:
+    """Return the description as a JSON document."""
+    return {"format": FORMAT, **asdict(schema)}
+
+
+def schema_from_json(document: JSON) -> ModuleSchema:
+    """Return the description again. Raises KeyError, TypeError, ValueError for a document of another format."""
+    _check(document)
+    return ModuleSchema(
+        module=Module(**document["module"]),
+        fields=tuple(_field(field) for field in document["fields"]),
+        label_fields=tuple(document["label_fields"]),
+        modified_field=document["modified_field"],
+        created_field=document["created_field"],
+        owner_field=document["owner_field"],
+    )
+
+
+def _modules_from_json(document: JSON) -> list[Module]:
+    _check(document)
+    return [Module(**module) for module in document["modules"]]
+
+
+def _check(document: JSON) -> None:
+    if document.get("format") != FORMAT:
+        raise ValueError("a description of another format")
+
+
+def _field(document: JSON) -> FieldSchema:
+    return FieldSchema(
+        **{
+            **document,
+            "type": FieldType(document["type"]),
+            "choices": tuple(Choice(**choice) for choice in document["choices"]),
+            "refers_to": tuple(document["refers_to"]),
+        }
+    )
+
+
+def _known(
+    connection: Connection,
+    module: str,
+    crm: Connector | None,
+    max_age: timedelta,
+    read: Callable[[JSON], T],
+    ask: Callable[[Connection, str, Connector], T],
+) -> T:
+    row = KnownSchema.objects.filter(connection=connection, module=module).first()
+    kept = _read(row, read)
+    if kept is not None and row is not None and timezone.now() - row.read_at <= max_age:
+        return kept
+    opened: AbstractContextManager[Connector] = (
+        nullcontext(crm) if crm is not None else open_connector(connection, purpose="person")
+    )
+    try:
+        with opened as asked:
+            return ask(connection, module, asked)
+    except (RetryLater, ConfigError):
+        if kept is None:
+            raise
+        return kept
+
+
+def _read(row: KnownSchema | None, read: Callable[[JSON], T]) -> T | None:
+    """Return what is kept; None for nothing, or for what an older portal kept differently."""
+    try:
+        return None if row is None else read(row.document)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _keep(connection: Connection, module: str, document: JSON) -> None:
+    KnownSchema.objects.update_or_create(
+        connection=connection, module=module, defaults={"document": document, "read_at": timezone.now()}
+    )
