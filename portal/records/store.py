@@ -1,0 +1,238 @@
+"""Keeps what the CRMs answered: the one writer of Mirror, Copy and CopyChange.
+
+Rules: a batch, its history and the place to go on are one transaction. What equals the copy writes nothing. A field not
+carried keeps its last value. Versions are taken under the mirror's row lock, so that a reader who has seen a mirror's
+version has seen every change up to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from django.utils import timezone
+
+from connectors.types import JSON, Change, Values
+from connectors.values import CODEC_VERSION, digest, storable, strip_secrets
+from portal.ledger.lease import Held, fenced
+from portal.records import store_sql as sql
+from portal.records.models import Copy, Mirror
+
+ANALYZE_FROM = 5_000  # rows written; below that PostgreSQL plans well enough with the statistics it has
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How many records were new, changed, as before, deleted just now; and the mirror's version after it."""
+
+    new: int
+    changed: int
+    unchanged: int
+    gone: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """All that one batch says of a record. `deleted` is a Copy.Deleted; then `values` may be empty."""
+
+    values: Values
+    modified: str
+    deleted: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One copy as it shall be. `version` counts from 1 within the batch; `pk` is 0 for a new one."""
+
+    id: str
+    pk: int
+    version: int
+    document: str
+    digest: bytes
+    modified: str
+    deleted: str = ""
+    old_deleted: str = ""
+    changes: dict[str, list[JSON]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What a batch does to the tables."""
+
+    new: list[_Write] = field(default_factory=list)
+    changed: list[_Write] = field(default_factory=list)
+    respelled: list[sql.Row] = field(default_factory=list)
+    unchanged: int = 0
+    gone: int = 0
+    present: int = 0  # by how many the present records grow
+
+    @property
+    def versions(self) -> int:
+        return len(self.new) + len(self.changed)
+
+
+def store_changes(
+    mirror: Mirror,
+    changes: Iterable[Change],
+    *,
+    missing: Iterable[str] = (),
+    cursor: str | None = None,
+    reading: dict[str, JSON] | None = None,
+    run_id: int | None = None,
+    held: Held | None = None,
+) -> Stored:
+    """Store a batch in one transaction with the place to go on; return the counts.
+
+    A record that comes twice counts once, its later values over its earlier ones. `missing` are ids that a complete
+    sweep did not find and a read refused. `cursor` and `reading` are kept as they are when None. With `held` nothing is
+    written unless that lease is ours (LeaseLost). New and changed records take consecutive versions in their order here.
+    """
+    batch = _fold(changes, missing)
+    with fenced(held):
+        state = sql.state(mirror.pk)  # before the fingerprints: whoever stores in between is noticed
+        plan = _plan(mirror.pk, batch)
+        if plan.versions or plan.respelled:
+            locked = sql.state(mirror.pk, lock=True)
+            if locked.version != state.version:
+                plan = _plan(mirror.pk, batch)  # now nobody can come in between
+            state = locked
+        version = _carry_out(mirror, plan, state, cursor, reading, run_id)
+    return Stored(len(plan.new), len(plan.changed) - plan.gone, plan.unchanged, plan.gone, version)
+
+
+def note(mirror: Mirror, held: Held | None = None, **fields: Any) -> None:
+    """Set fields of the mirror's own row other than its version: where a reading is, when it was last asked."""
+    with fenced(held):
+        Mirror.objects.filter(pk=mirror.pk).update(**fields)
+    for name, value in fields.items():
+        setattr(mirror, name, value)
+
+
+def analyze(mirror: Mirror, written: int, held: Held | None = None) -> bool:
+    """Refresh PostgreSQL's statistics after a large load of `written` records; say whether it was done.
+
+    Without it the next anti-join over a fresh load may run for minutes on empty statistics; autoanalyze comes later.
+    """
+    first = mirror.analyzed_at is None and mirror.records >= ANALYZE_FROM
+    if not (first or written >= max(ANALYZE_FROM, mirror.records // 2)) or not sql.analyze():
+        return False
+    note(mirror, held, analyzed_at=timezone.now())
+    return True
+
+
+def _fold(changes: Iterable[Change], missing: Iterable[str]) -> dict[str, _Seen]:
+    batch: dict[str, _Seen] = {}
+    for change in changes:
+        record = change.record
+        seen = (
+            _Seen({}, "", Copy.Deleted.GONE.value)
+            if record is None
+            else _Seen(strip_secrets(record.values), record.modified or "", "")
+        )
+        earlier = batch.get(change.id)
+        batch[change.id] = seen if earlier is None else _over(earlier, seen)
+    for id in missing:
+        batch.setdefault(id, _Seen({}, "", Copy.Deleted.MISSING.value))
+    return batch
+
+
+def _over(earlier: _Seen, later: _Seen) -> _Seen:
+    return _Seen({**earlier.values, **later.values}, later.modified or earlier.modified, later.deleted)
+
+
+def _plan(mirror: int, batch: dict[str, _Seen]) -> _Plan:
+    plan = _Plan()
+    known = sql.fingerprints(mirror, list(batch))
+    differing = [known[id].pk for id, seen in batch.items() if id in known and _differs(known[id], seen)]
+    contents = sql.contents(differing) if differing else {}
+    for id, seen in batch.items():
+        copy = known.get(id)
+        if copy is not None and copy.pk in contents:
+            _plan_change(plan, id, seen, copy, *contents[copy.pk])
+        elif copy is not None or seen.deleted:  # as it was; or deleted before we ever saw it: nothing to keep
+            plan.unchanged += 1
+        else:
+            document, print_ = _spell(seen.values)
+            plan.new.append(_Write(id, 0, plan.versions + 1, document, print_, seen.modified))
+            plan.present += 1
+    return plan
+
+
+def _differs(copy: sql.Fingerprint, seen: _Seen) -> bool:
+    if seen.deleted:
+        return copy.deleted not in (seen.deleted, Copy.Deleted.GONE)  # what the CRM itself said stays said
+    return bool(copy.deleted) or copy.codec != CODEC_VERSION or digest(seen.values) != copy.digest
+
+
+def _plan_change(plan: _Plan, id: str, seen: _Seen, copy: sql.Fingerprint, old: Values, modified: str) -> None:
+    values = {**old, **seen.values}
+    document, print_ = _spell(values)
+    if seen.deleted == copy.deleted and digest(old) == print_:  # only fewer fields, or a newer spelling of the same
+        plan.unchanged += 1
+        if (copy.codec, copy.digest) != (CODEC_VERSION, print_):
+            plan.respelled.append((print_, CODEC_VERSION, copy.pk))
+        return
+    after = orjson.loads(document)
+    changes = {name: [old.get(name), after[name]] for name in seen.values if old.get(name) != after[name]}
+    stamp = seen.modified or modified
+    plan.changed.append(
+        _Write(id, copy.pk, plan.versions + 1, document, print_, stamp, seen.deleted, copy.deleted, changes)
+    )
+    plan.gone += bool(seen.deleted) and not copy.deleted
+    plan.present += (not seen.deleted) - (not copy.deleted)
+
+
+def _spell(values: Values) -> tuple[str, bytes]:
+    """Return the JSON text and the digest of what can be stored."""
+    document = orjson.dumps(values)
+    if b"\\u0000" in document:  # no database keeps a NUL in JSON; looked for here since looking costs nothing
+        values = storable(values)
+        document = orjson.dumps(values)
+    return document.decode(), digest(values)
+
+
+def _carry_out(
+    mirror: Mirror,
+    plan: _Plan,
+    state: sql.State,
+    cursor: str | None,
+    reading: dict[str, JSON] | None,
+    run_id: int | None,
+) -> int:
+    place = state.cursor if cursor is None else cursor, state.reading if reading is None else reading
+    if plan.respelled:
+        sql.respell_copies(plan.respelled)
+    if not plan.versions and place == (state.cursor, state.reading):
+        return state.version
+    version = sql.advance(mirror.pk, plan.versions, plan.present, *place)
+    _write(mirror.pk, plan, version - plan.versions, run_id)
+    mirror.version, mirror.records = version, mirror.records + plan.present
+    mirror.cursor, mirror.reading = place
+    return version
+
+
+def _write(mirror: int, plan: _Plan, base: int, run_id: int | None) -> None:
+    now = sql.now()
+    if plan.new:
+        sql.insert_copies(
+            (mirror, w.id, w.document, w.digest, CODEC_VERSION, w.modified, base + w.version, now, now, "")
+            for w in plan.new
+        )
+    if plan.changed:
+        sql.update_copies([_update(w, base + w.version, now) for w in plan.changed])
+        sql.insert_changes(
+            (mirror, w.id, base + w.version, now, orjson.dumps(w.changes).decode(), w.deleted, run_id)
+            for w in plan.changed
+            if w.changes or w.deleted != w.old_deleted
+        )
+
+
+def _update(write: _Write, version: int, now: Any) -> sql.Row:
+    seen = None if write.deleted else now
+    return (
+        write.document, write.digest, CODEC_VERSION, write.modified, version, seen,
+        write.deleted, now if write.deleted else None, write.pk,
+    )  # fmt: skip
