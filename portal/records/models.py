@@ -22,6 +22,9 @@ class Mirror(models.Model):
     completed_at = models.DateTimeField(_("last read completely"), null=True)
     swept_at = models.DateTimeField(_("last swept for deletions"), null=True)
     records = models.PositiveIntegerField(_("records"), default=0)  # present ones
+    codec = models.PositiveSmallIntegerField(
+        default=0
+    )  # of the last complete reading: an older one is read again in full
     analyzed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -42,7 +45,9 @@ class Copy(models.Model):
         GONE = "gone", _("deleted, the CRM says so")
         MISSING = "missing", _("missing: a complete sweep did not find it")
 
-    mirror = models.ForeignKey(Mirror, models.CASCADE, related_name="copies")
+    mirror = models.ForeignKey(
+        Mirror, models.CASCADE, related_name="copies", db_index=False
+    )  # copy_record begins with it
     record_id = models.CharField(max_length=200)
     values = models.JSONField()
     digest = models.BinaryField()  # blake2b-16 of the canonical values
@@ -70,7 +75,9 @@ class Copy(models.Model):
 class CopyChange(models.Model):
     """One change of a copy: field -> [before, after]. The first sight of a record is its copy's `first_seen`, no row here."""
 
-    mirror = models.ForeignKey(Mirror, models.CASCADE, related_name="+")
+    mirror = models.ForeignKey(
+        Mirror, models.CASCADE, related_name="+", db_index=False
+    )  # the constraint begins with it
     record_id = models.CharField(max_length=200)
     version = models.BigIntegerField()
     at = models.DateTimeField()

@@ -1,0 +1,192 @@
+"""Brings a mirror up to date: asks for changes page by page and stores them while the next page is on its way.
+
+Rule: the place to go on is saved with the pages before it, in one transaction; so a pull may end anywhere, by a stop, a
+deadline, an error or a kill, and the next one goes on there. A record that did not come is never taken for deleted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from django.db import connections
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from connectors.base import Connector
+from connectors.errors import ConnectorError, RetryLater
+from connectors.types import JSON, Change, ChangePage
+from connectors.values import CODEC_VERSION
+from portal.connections.models import Connection
+from portal.ledger import lease
+from portal.ledger.lease import Held
+from portal.records.models import Mirror
+from portal.records.store import analyze, note, store_changes
+
+BATCH = 1_000  # records stored in one transaction
+BATCH_SECONDS = 2.0  # a slow CRM's pages are stored at least this often
+T = TypeVar("T")
+Progress = Callable[[int, int | None], None]
+
+
+class MirrorBusy(RetryLater):
+    """Another worker is reading this module now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What came. `complete`: everything there was to ask for has been asked for and stored."""
+
+    new: int
+    changed: int
+    unchanged: int
+    gone: int
+    complete: bool
+
+
+def mirror_of(connection: Connection, module: str) -> Mirror:
+    """Return the mirror of a module, made if there is none yet."""
+    return Mirror.objects.get_or_create(connection=connection, module=module)[0]
+
+
+def pull(
+    mirror: Mirror,
+    crm: Connector,
+    *,
+    full: bool = False,
+    held: Held | None = None,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
+    deadline: float | None = None,
+) -> Pulled:
+    """Store what changed since the last pull; everything there is on the first one and with `full`.
+
+    `held` is the mirror's lease where the caller has it, else it is taken here (MirrorBusy). `stop` and `deadline`
+    (time.monotonic seconds) are looked at after each page; then the answer is not complete and the next pull goes on.
+    `progress` is told (records so far, how many there will be or None). Raises ConnectorError; what came before is kept.
+    """
+    with mirror_lease(mirror, held) as ours:
+        mirror.refresh_from_db()
+        work = _Pull(mirror, ours, progress, _reading(mirror, full))
+        since = mirror.cursor if work.reading is None else work.reading["cursor"]
+        with ahead(crm.changes(mirror.module, since or None), crm.capabilities.parallel_pages) as pages:
+            try:
+                complete = work.take(pages, lambda: over(stop, deadline))
+            except ConnectorError:
+                work.store()
+                raise
+        work.end(complete)
+    counts = work.counts
+    return Pulled(counts["new"], counts["changed"], counts["unchanged"], counts["gone"], complete)
+
+
+@contextmanager
+def mirror_lease(mirror: Mirror, held: Held | None) -> Iterator[Held]:
+    """Hold the mirror's lease: the caller's, or one of our own, given back at the end. Raises MirrorBusy."""
+    if held is not None:
+        yield held
+        return
+    ours = lease.take(f"mirror:{mirror.pk}")
+    if ours is None:
+        raise MirrorBusy(
+            _("Somebody else is reading %(mirror)s just now; it is tried again in a moment.") % {"mirror": mirror},
+            retry_after=5,
+        )
+    try:
+        yield ours
+    finally:
+        ours.release()
+
+
+def over(stop: Callable[[], bool] | None, deadline: float | None) -> bool:
+    """Say whether it is time to end here."""
+    return (deadline is not None and time.monotonic() >= deadline) or (stop is not None and stop())
+
+
+@contextmanager
+def ahead(source: Iterator[T], is_ahead: bool = False) -> Iterator[Iterator[T]]:
+    """Fetch the next page while the last is worked on, in a thread; a source that `is_ahead` by itself stays as it is."""
+    if is_ahead:
+        yield source
+        return
+    with ThreadPoolExecutor(1, "fetch-ahead") as thread:
+        try:
+            yield _one_ahead(thread, source)
+        finally:
+            thread.submit(connections.close_all)  # the thread's own connection to the database, if it made one
+
+
+def _one_ahead(thread: Executor, source: Iterator[T]) -> Iterator[T]:
+    coming = thread.submit(next, source, None)
+    while (item := coming.result()) is not None:
+        coming = thread.submit(next, source, None)
+        yield item
+
+
+def _reading(mirror: Mirror, full: bool) -> dict[str, JSON] | None:
+    """Return where a reading of everything goes on; None when asking for changes is enough."""
+    if mirror.reading:
+        return dict(mirror.reading)
+    if full or not mirror.cursor or mirror.codec != CODEC_VERSION:
+        return {"cursor": "", "done": 0}
+    return None
+
+
+@dataclass(slots=True)
+class _Pull:
+    """One pull under way. `reading` is None when only changes are asked for."""
+
+    mirror: Mirror
+    held: Held
+    progress: Progress | None
+    reading: dict[str, JSON] | None
+    batch: list[Change] = field(default_factory=list)
+    cursor: str = ""  # after the batch
+    total: int | None = None
+    done: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def take(self, pages: Iterator[ChangePage], is_over: Callable[[], bool]) -> bool:
+        """Store page after page; say whether all of them came."""
+        if self.reading is not None:
+            self.cursor, self.done = self.reading["cursor"], self.reading["done"]
+        stored_at = time.monotonic()
+        for page in pages:
+            self.batch += page.changes
+            self.cursor, self.total = page.cursor, page.total or self.total
+            if len(self.batch) >= BATCH or time.monotonic() - stored_at >= BATCH_SECONDS:
+                self.store()
+                stored_at = time.monotonic()
+            if is_over():
+                return False
+        return True
+
+    def store(self, ended: bool = False) -> None:
+        """Store the batch with the place after it, which is the mirror's own only when a full reading has ended."""
+        if not self.cursor:
+            return
+        if self.held.seconds_left() < self.held.seconds / 2:
+            self.held.renew()
+        self.done += len(self.batch)
+        place: dict[str, Any] = {"cursor": self.cursor}
+        if self.reading is not None:
+            place = place | {"reading": {}} if ended else {"reading": {"cursor": self.cursor, "done": self.done}}
+        stored = store_changes(self.mirror, self.batch, held=self.held, **place)
+        self.counts.update(new=stored.new, changed=stored.changed, unchanged=stored.unchanged, gone=stored.gone)
+        self.batch.clear()
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+
+    def end(self, complete: bool) -> None:
+        """Store what is left, and note that nothing is left to ask for if so."""
+        self.store(ended=complete)
+        if complete:
+            now = timezone.now()
+            read = {"completed_at": now, "codec": CODEC_VERSION} if self.reading is not None else {}
+            note(self.mirror, self.held, pulled_at=now, **read)
+            analyze(self.mirror, self.counts["new"] + self.counts["changed"], self.held)
