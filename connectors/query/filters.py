@@ -1,14 +1,4 @@
-"""One filter language for screens, commands and mappings: what to read, in which order, how much of it.
-
-The rules of comparison live here and nowhere else, so that the same filter finds the same records everywhere:
-
-* Two-valued: a condition is true or false, `not` is its exact opposite. An empty value (None, "", []) equals nothing,
-  so `!=`, `not in` are true for it and `<`, `contains`, `between` are false.
-* Text is compared after `fold`: NFC, lower case, Arabic letters and digits as their Persian/ASCII forms.
-* Numbers compare as numbers, dates and date-times as points in time; a date against a date-time means that whole day.
-* A multi-choice field `=` a value when it holds it; `contains` likewise.
-* Order: empty values first, then by the same comparison; the id breaks ties, in the direction of the last column.
-"""
+"""A filter, an order and a query as data. The rules of comparison stand in the package's docstring."""
 
 from __future__ import annotations
 
