@@ -15,7 +15,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -32,7 +32,9 @@ from connectors.errors import ConfigError, ConnectorError, HostRefused, Unavaila
 
 SILENCE = 20.0  # seconds a socket may stay silent
 NAT64 = IPv6Network("64:ff9b::/96")
-PLATFORM = frozenset({ip_address("168.63.129.16")})  # Azure's host agent: in public space, yet not the internet
+# In public space, yet not the internet: Azure's host agent; IETF protocol assignments, with Oracle's metadata service in
+# them, which Python before 3.11.10 calls global.
+SPECIAL = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))
 
 Address = IPv4Address | IPv6Address
 
@@ -53,8 +55,8 @@ def inner(address: Address) -> Address:
 def is_public(address: Address) -> bool:
     """Say whether the address belongs to the internet: not private, loopback, link-local, CGNAT, multicast, reserved."""
     site_local = isinstance(address, IPv6Address) and address.is_site_local
-    special = address.is_multicast or address.is_reserved or site_local or address in PLATFORM
-    return address.is_global and not special
+    special = any(address in network for network in SPECIAL)
+    return address.is_global and not (address.is_multicast or address.is_reserved or site_local or special)
 
 
 def refusal(text: str, scheme: str, host: str, rules: NetworkRules) -> str | None:
