@@ -77,7 +77,7 @@ def sort_keys(order: Sequence[Order], schema: ModuleSchema) -> list[SortKey]:
         if field.type in ID_TYPES:
             length = Sql(f"COALESCE(length({own.text}), 0)", own.params)
             keys.append(SortKey(length, column.descending))
-        keys.append(SortKey(Sql(f"COALESCE({own.text}, {fallback}){_c()}", own.params), column.descending, cast))
+        keys.append(SortKey(Sql(f"COALESCE({own.text}, {fallback}){_c(field)}", own.params), column.descending, cast))
     last = bool(order) and order[-1].descending
     return [*keys, SortKey(Sql("length(record_id)"), last), SortKey(Sql(f"record_id{_c()}"), last)]
 
@@ -214,10 +214,11 @@ def _present(field: FieldSchema) -> Sql:
     if _sqlite():
         document, path = _place(field.name)
         kind, value = f"json_type({document.text}, %s)", f"json_extract({document.text}, %s)"
-        text = f"CASE WHEN COALESCE({kind}, 'null') = 'null' OR {value} IN ('', '[]') THEN NULL ELSE 1 END"
-        return Sql(text, (*document.params, path) * 2)
-    text = """CASE WHEN COALESCE("values" -> %s, 'null') IN ('null'::jsonb, '""'::jsonb, '[]'::jsonb) THEN NULL ELSE 1 END"""
-    return Sql(text, (field.name,))
+        empty = f"(CASE {kind} WHEN 'text' THEN '' WHEN 'array' THEN '[]' END)"
+        text = f"CASE WHEN COALESCE({kind}, 'null') = 'null' OR {value} IS {empty} THEN NULL ELSE 1 END"
+        return Sql(text, (*document.params, path) * 3)
+    nothing = "'null'::jsonb, '\"\"'::jsonb, '[]'::jsonb"
+    return Sql(f"CASE WHEN COALESCE(\"values\" -> %s, 'null') IN ({nothing}) THEN NULL ELSE 1 END", (field.name,))
 
 
 def _place(name: str) -> tuple[Sql, str]:
@@ -261,7 +262,8 @@ def _sqlite() -> bool:
 
 def _c(field: FieldSchema | None = None) -> str:
     """Return how to compare by code point; SQLite always does, and what is no text has no collation."""
-    return "" if _sqlite() or (field is not None and field.type in NUMBER_TYPES) else ' COLLATE "C"'
+    plain = field is not None and field.type in NUMBER_TYPES | {FieldType.BOOLEAN}
+    return "" if _sqlite() or plain else ' COLLATE "C"'
 
 
 def _join(word: str, parts: Iterable[Sql]) -> Sql:
