@@ -17,7 +17,7 @@ The rules of comparison live here and nowhere else, so that the same filter find
 
 from __future__ import annotations
 
-from connectors.query.evaluate import check, comparable, match, matches, sort_key, sorted_records
+from connectors.query.evaluate import check, comparable, match, match_record, matches, sort_key, sorted_records
 from connectors.query.filters import And, Condition, Filter, Not, Op, Or, Order, Query, conditions
 from connectors.query.folding import FOLD_FROM, FOLD_TO, fold
 from connectors.query.names import find_exact, find_field
@@ -42,6 +42,7 @@ __all__ = [
     "find_field",
     "fold",
     "match",
+    "match_record",
     "matches",
     "narrowing_pattern",
     "order_to_text",

@@ -11,7 +11,15 @@ from typing import Any
 from connectors.errors import QueryError
 from connectors.query.filters import And, Condition, Filter, Not, Op, Order, conditions
 from connectors.query.folding import fold
-from connectors.query.names import ID_TYPES, POINT_TYPES, check_operator, check_sortable, find_exact
+from connectors.query.names import (
+    ID_FIELD,
+    ID_TYPES,
+    POINT_TYPES,
+    check_operator,
+    check_sortable,
+    find_exact,
+    find_field,
+)
 from connectors.spelling import CANONICAL_NUMBER
 from connectors.types import JSON, NUMBER_TYPES, FieldSchema, FieldType, ModuleSchema, Record, Values
 
@@ -51,7 +59,7 @@ def matches(filter: Filter | None, values: Values, schema: ModuleSchema) -> bool
 
 
 def match(filter: Filter | None, schema: ModuleSchema) -> Test:
-    """Return the filter as a function of canonical values (which hold the "id" where the filter asks for it)."""
+    """Return the filter as a function of canonical values (which must hold the id if the filter asks for it)."""
     if filter is None:
         return lambda values: True
     if isinstance(filter, Condition):
@@ -63,6 +71,14 @@ def match(filter: Filter | None, schema: ModuleSchema) -> Test:
     if isinstance(filter, And):
         return lambda values: all(test(values) for test in tests)
     return lambda values: any(test(values) for test in tests)
+
+
+def match_record(filter: Filter | None, schema: ModuleSchema) -> Callable[[Record], bool]:
+    """Return the filter as a function of records, whose id counts as a value."""
+    test, id_name = match(filter, schema), find_field(ID_FIELD.name, schema).name
+    if all(condition.field != id_name for condition in conditions(filter)):
+        return lambda record: test(record.values)
+    return lambda record: test({**record.values, id_name: record.id})
 
 
 def _test(condition: Condition, field: FieldSchema) -> Test:

@@ -1,0 +1,298 @@
+"""A CRM in RAM: the reference implementation of the interface. It keeps every promise of `Connector` in the plainest way,
+and asks the observer for each request as a client over HTTP does.
+
+Connections with the same `store` setting share their records. `store(name)` is the way behind the API's back: tests put
+records there, make requests fail and look at what was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from connectors.base import REGION, TIME_ZONE, Connector, find_operation
+from connectors.context import Call, Outcome
+from connectors.errors import AuthError, ConnectorError, QueryError, RecordInvalid, RecordNotFound
+from connectors.memory_store import Store, forget, store
+from connectors.paging import local_page
+from connectors.query import Query, fold, to_text
+from connectors.types import (
+    JSON,
+    Capabilities,
+    Change,
+    ChangePage,
+    Choice,
+    Cursor,
+    Explanation,
+    FieldSchema,
+    FieldType,
+    FileContent,
+    FileInfo,
+    Identity,
+    Module,
+    ModuleSchema,
+    Operation,
+    Owner,
+    Page,
+    Parameter,
+    Record,
+    Setting,
+    Values,
+)
+from connectors.values import Codec
+
+__all__ = ["MemoryConnector", "Store", "forget", "store"]
+
+PAGE_SIZE = 100
+MAX_UPLOAD = 1024 * 1024
+
+
+class MemoryCodec(Codec):
+    """Canonical values as they are: the store is no server with a spelling of its own."""
+
+    def encode_datetime(self, field: object, value: JSON) -> JSON:
+        return value
+
+
+class MemoryConnector(Connector):
+    """One account at a CRM in RAM."""
+
+    slug = "memory"
+    label = "Memory"
+    settings = (
+        Setting(
+            "store", "Store", required=False, default="memory", is_host=True, help="Equal names share their records."
+        ),
+        Setting("password", "Password", type="password", required=False, secret=True, help="If the store has one."),
+        TIME_ZONE,
+        REGION,
+    )
+    capabilities = Capabilities(
+        tells_gone=True,
+        changes_since=True,
+        lists_owners=True,
+        related=True,
+        link=True,
+        comment=True,
+        files=True,
+        upload=True,
+        find_by_phone=True,
+        appends_choices=True,
+        parallel_pages=True,
+        page_size=PAGE_SIZE,
+        max_upload=MAX_UPLOAD,
+    )
+    operations = (
+        Operation("count_records", "Return how many records a module has", (Parameter("module", required=True),)),
+        Operation("empty_module", "Delete all records", (Parameter("module", required=True),), writes=True),
+    )
+    likely_causes = ("The store has a password and another one is set here.",)
+
+    @contextmanager
+    def _request(self, operation: str, *, writes: bool = False) -> Iterator[Store]:
+        """Hand out the store for one request: allowed and noted by the observer, failing where a test wants it to."""
+        observer, clock = self.context.observer, self.context.clock
+        call = Call(operation, "MEMORY", safe=not writes, writes=writes)
+        observer.before(call)
+        started, error = clock.monotonic(), ""
+        try:
+            crm = store(self.config["store"])
+            with crm.lock:
+                crm.raise_fault(operation, after=False)
+                self._log_in(crm)
+                yield crm
+                crm.raise_fault(operation, after=True)
+        except ConnectorError as e:
+            error = type(e).__name__
+            raise
+        finally:
+            outcome = Outcome(400 if error else 200, (clock.monotonic() - started) * 1000, error=error)
+            observer.after(call, outcome)
+
+    def _log_in(self, crm: Store) -> None:
+        if crm.password and crm.password != self.secrets["password"]:
+            raise AuthError("The store refuses this password. Set the one it has.")
+
+    # Who and what is there
+
+    def check(self) -> Identity:
+        with self._request("check") as crm:
+            modules = tuple(schema.module for schema in crm.schemas.values())
+            return Identity(self.config["store"], user="memory", version="1", time_zone="UTC", modules=modules)
+
+    def modules(self) -> list[Module]:
+        with self._request("modules") as crm:
+            return [schema.module for schema in crm.schemas.values()]
+
+    def describe(self, module: str) -> ModuleSchema:
+        with self._request("describe") as crm:
+            return crm.schema(module)
+
+    def owners(self) -> list[Owner]:
+        with self._request("owners") as crm:
+            return list(crm.owners)
+
+    # Reading
+
+    def read(self, module: str, query: Query) -> Page:
+        with self._request("read") as crm:
+            query = replace(query, limit=min(query.limit, PAGE_SIZE))
+            return local_page(crm.of(module), query, crm.schema(module))
+
+    def explain(self, module: str, query: Query) -> Explanation:
+        return Explanation(pushed=to_text(query.filter), local="", calls=1)
+
+    def count(self, module: str, query: Query) -> int | None:
+        with self._request("count") as crm:
+            return local_page(crm.of(module), replace(query, limit=1, cursor=None), crm.schema(module)).total
+
+    def get(self, module: str, id: str) -> Record:
+        with self._request("get") as crm:
+            return crm.record(module, id)
+
+    def changes(self, module: str, since: Cursor | None) -> Iterator[ChangePage]:
+        done = int(since or 0)
+        while True:
+            with self._request("changes") as crm:
+                page, waiting = self._changed(crm, module, done)
+            done = page[-1][0] if page else done
+            yield ChangePage(tuple(change for _, change in page), str(done), waiting)
+            if waiting == len(page):
+                return
+
+    def _changed(self, crm: Store, module: str, done: int) -> tuple[list[tuple[int, Change]], int]:
+        crm.schema(module)
+        newer = sorted(
+            (number, Change(id, crm.records.get((name, id))))
+            for (name, id), number in crm.happened.items()
+            if name == module and number > done
+        )
+        return newer[:PAGE_SIZE], len(newer)
+
+    def ids(self, module: str) -> Iterator[list[str]]:
+        last = ""
+        while True:
+            with self._request("ids") as crm:
+                crm.schema(module)
+                found = sorted(r.id for r in crm.of(module) if r.id > last)[:PAGE_SIZE]
+            if not found:
+                return
+            yield found
+            last = found[-1]
+
+    def related(self, module: str, id: str, relation: str, query: Query) -> Page:
+        with self._request("related") as crm:
+            crm.record(module, id)
+            schema = crm.schema(relation)
+            pointing = [f.name for f in schema.fields if f.type is FieldType.REFERENCE and module in f.refers_to]
+            found = [
+                record
+                for record in crm.of(relation)
+                if any(record.values.get(name) == id for name in pointing)
+                or frozenset({(module, id), (relation, record.id)}) in crm.links
+            ]
+            return local_page(found, query, schema)
+
+    def find_by(self, kind: str, text: str) -> list[Record]:
+        if kind != "phone":
+            return super().find_by(kind, text)
+        with self._request("find_by") as crm:
+            return [
+                r for r in crm.records.values() if self._digits(text) in self._digits(str(r.values.get("phone") or ""))
+            ]
+
+    def _digits(self, phone: str) -> str:
+        return "".join(c for c in fold(phone) if c.isdigit())
+
+    # Writing
+
+    def create(self, module: str, values: Values) -> Record:
+        with self._request("create", writes=True) as crm:
+            schema = crm.schema(module)
+            missing = [f.name for f in schema.fields if f.required and values.get(f.name) in (None, "", [])]
+            if missing:
+                raise RecordInvalid(
+                    f"{', '.join(missing)} must be given.", fields=dict.fromkeys(missing, "must be given")
+                )
+            return crm.put(module, MemoryCodec().encode_values(schema, values), now=self.context.clock.now())
+
+    def update(self, module: str, id: str, values: Values) -> Record:
+        with self._request("update", writes=True) as crm:
+            crm.record(module, id)
+            wire = MemoryCodec().encode_values(crm.schema(module), values)
+            return crm.put(module, wire, id, now=self.context.clock.now())
+
+    def delete(self, module: str, id: str) -> None:
+        with self._request("delete", writes=True) as crm:
+            crm.record(module, id)
+            crm.remove(module, id)
+
+    def link(self, module: str, id: str, relation: str, other_id: str) -> None:
+        with self._request("link", writes=True) as crm:
+            crm.links.add(self._pair(crm, module, id, relation, other_id))
+
+    def unlink(self, module: str, id: str, relation: str, other_id: str) -> None:
+        with self._request("unlink", writes=True) as crm:
+            crm.links.discard(self._pair(crm, module, id, relation, other_id))
+
+    def _pair(self, crm: Store, module: str, id: str, relation: str, other_id: str) -> frozenset[tuple[str, str]]:
+        return frozenset((r.module, r.id) for r in (crm.record(module, id), crm.record(relation, other_id)))
+
+    def comment(self, module: str, id: str, text: str) -> None:
+        with self._request("comment", writes=True) as crm:
+            crm.record(module, id)
+            crm.comments.append((module, id, text))
+
+    def append_choices(self, module: str, field: str, values: list[str]) -> None:
+        with self._request("append_choices", writes=True) as crm:
+            schema = crm.schema(module)
+            if schema.field(field) is None:
+                raise QueryError(f"There is no field “{field}” in {module}.")
+            crm.schemas[module] = replace(
+                schema, fields=tuple(_with_choices(f, values) if f.name == field else f for f in schema.fields)
+            )
+
+    # Files and the rest
+
+    def files(self, module: str, id: str) -> list[FileInfo]:
+        with self._request("files") as crm:
+            return [self._info(number, file) for number, file in enumerate(self._files(crm, module, id))]
+
+    def download(self, module: str, id: str, file_id: str) -> FileContent:
+        with self._request("download") as crm:
+            for number, file in enumerate(self._files(crm, module, id)):
+                if str(number) == file_id:
+                    return file
+            raise RecordNotFound(f"{module} {id} has no file {file_id}.")
+
+    def upload(self, module: str, id: str, file: FileContent) -> FileInfo:
+        if len(file.content) > MAX_UPLOAD:
+            raise RecordInvalid(f"“{file.name}” is larger than {MAX_UPLOAD:,} bytes. Nothing was sent.")
+        with self._request("upload", writes=True) as crm:
+            files = self._files(crm, module, id)
+            files.append(file)
+            return self._info(len(files) - 1, file)
+
+    def _files(self, crm: Store, module: str, id: str) -> list[FileContent]:
+        crm.record(module, id)
+        return crm.files.setdefault((module, id), [])
+
+    def _info(self, number: int, file: FileContent) -> FileInfo:
+        return FileInfo(str(number), file.name, len(file.content), file.content_type)
+
+    def call(self, operation: str, params: Mapping[str, JSON]) -> JSON:
+        declared = find_operation(self, operation)
+        module = str(params.get("module") or "")
+        with self._request(operation, writes=declared.writes) as crm:
+            crm.schema(module)
+            found = crm.of(module)
+            if declared.writes:
+                for record in found:
+                    crm.remove(module, record.id)
+            return {"module": module, "count": len(found)}
+
+
+def _with_choices(field: FieldSchema, values: list[str]) -> FieldSchema:
+    known = {choice.value for choice in field.choices}
+    return replace(field, choices=field.choices + tuple(Choice(value, value) for value in values if value not in known))

@@ -1,0 +1,78 @@
+"""Pages: several fetched at once, in order, while the caller stores the last; and pages cut from records at hand. The
+rule: never more than `workers` requests at a time, and none left running once the caller has stopped."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from heapq import nsmallest
+from itertools import islice
+from typing import TypeVar
+
+import orjson
+
+from connectors.errors import QueryError
+from connectors.query import Query, match_record, sort_key
+from connectors.types import ModuleSchema, Page, Record
+
+Key = TypeVar("Key")
+Fetched = TypeVar("Fetched")
+
+
+def prefetch(fetch: Callable[[Key], Fetched], keys: Iterable[Key], workers: int) -> Iterator[Fetched]:
+    """Yield `fetch(key)` for each key, in the order of the keys, up to `workers` of them under way at the same time.
+
+    `keys` may be endless: a key is taken only when a worker is free for it. What `fetch` raises is raised here in its
+    turn; fetches not begun are then dropped and those under way awaited, also when the caller closes the iterator.
+    """
+    if workers <= 1:
+        yield from map(fetch, keys)
+        return
+    rest = iter(keys)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="page")
+    try:
+        under_way: deque[Future[Fetched]] = deque(pool.submit(fetch, key) for key in islice(rest, workers))
+        while under_way:
+            fetched = under_way.popleft().result()
+            under_way.extend(pool.submit(fetch, key) for key in islice(rest, 1))
+            yield fetched
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def local_page(records: Iterable[Record], query: Query, schema: ModuleSchema) -> Page:
+    """Return the page of these records, all of a module's, that the query asks for; its total is how many match.
+
+    The cursor holds the last record's place in the order, so records that come or go in between shift nothing.
+    """
+    holds, key = match_record(query.filter, schema), sort_key(query.order, schema)
+    found = [record for record in records if holds(record)]
+    rest = found
+    if query.cursor is not None:
+        last = key(_from_cursor(query.cursor, schema.module.name))
+        rest = [record for record in found if key(record) > last]
+    page = nsmallest(query.limit, rest, key=key)
+    cursor = _to_cursor(page[-1], query) if page and len(rest) > len(page) else None
+    return Page(tuple(only_fields(record, query.fields) for record in page), cursor, len(found))
+
+
+def only_fields(record: Record, fields: tuple[str, ...] | None) -> Record:
+    """Return the record with these fields only, those it carries; all for None."""
+    if fields is None:
+        return record
+    values = {name: record.values[name] for name in fields if name in record.values}
+    return Record(record.module, record.id, values, record.modified)
+
+
+def _to_cursor(record: Record, query: Query) -> str:
+    place = {column.field: record.values.get(column.field) for column in query.order}
+    return orjson.dumps([record.id, place]).decode()
+
+
+def _from_cursor(cursor: str, module: str) -> Record:
+    try:
+        id, values = orjson.loads(cursor)
+        return Record(module, str(id), dict(values))
+    except (ValueError, TypeError) as e:
+        raise QueryError("The place to go on from is not one this connection gave out. Begin at the first page.") from e
