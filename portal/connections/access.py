@@ -59,16 +59,16 @@ def open_draft(draft: Connection, secrets: Mapping[str, str]) -> Iterator[Connec
             crm.close()
 
 
-def allowed_networks() -> tuple[IPv4Network | IPv6Network, ...]:
-    """Return CRM_ALLOWED_NETWORKS. Raises ValueError for what is no network (portal.checks says which)."""
-    return tuple(ip_network(text.strip(), strict=False) for text in settings.CRM_ALLOWED_NETWORKS if text.strip())
+def parse_network(text: str) -> IPv4Network | IPv6Network:
+    """Return one entry of CRM_ALLOWED_NETWORKS; an address alone is a network of one. Raises ValueError."""
+    return ip_network(text.strip(), strict=False)
 
 
 @contextmanager
 def _network(connection: Connection) -> Iterator[NetworkRules]:
     """Yield where the connection may go; its own CA certificates lie in a file meanwhile, as the HTTP library wants."""
     rules = NetworkRules(
-        allowed_networks=allowed_networks(),
+        allowed_networks=tuple(parse_network(text) for text in settings.CRM_ALLOWED_NETWORKS),
         allow_http=connection.allow_http,
         deadline=settings.CALL_DEADLINE_SECONDS,
     )

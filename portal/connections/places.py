@@ -38,7 +38,8 @@ class Places:
     """The places one opened connector holds. Its threads hand them to each other for a second each, so that a fast
     reading writes little; they expire by themselves when we die."""
 
-    def __init__(self, connection_id: int, purpose: Purpose) -> None:
+    def __init__(self, connection_id: int, purpose: Purpose, *, patience: float | None = None) -> None:
+        self._patience = PATIENCE[purpose] if patience is None else patience
         self._connection_id = connection_id
         self._purpose = purpose
         self._lock = threading.Lock()
@@ -51,7 +52,7 @@ class Places:
         give_back_idle()
         _opened.add(self)
         self._only_one = rules.max_parallel <= 1
-        give_up = time.monotonic() + PATIENCE[self._purpose]
+        give_up = time.monotonic() + self._patience
         while (place := self._reuse() or self._claim(rules)) is None:
             if self._purpose == "person":
                 claim(self._connection_id, WAITING, new_holder(), 1.0)

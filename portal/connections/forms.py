@@ -1,0 +1,120 @@
+"""The connection form, built from what the connector declares. The rule: a secret goes in and never comes out again, and
+one stored for a host is not sent to another: changing the host asks for all of them."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from connectors.base import Connector
+from connectors.types import Setting
+from portal.connections.crypto import Sealed
+from portal.connections.fields import field_of
+from portal.connections.models import Connection
+
+PREFIX = "setting_"  # before the name of a declared setting, so that none meets a column's
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Secrets that may be left empty in the form, and the host settings they belong to."""
+
+    secrets: Sealed = field(default_factory=Sealed)
+    host: Mapping[str, str] = field(default_factory=dict)
+
+
+class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """All of one connection but `writable`, which has a page of its own. After validation, `instance.settings` and
+    `secrets` hold what was entered."""
+
+    class Meta:
+        model = Connection
+        fields = ("name", "allow_http", "ca_bundle", "calls_per_minute", "calls_per_day", "max_parallel")
+        help_texts = {
+            "name": gettext_lazy("A short name of your own for this account: “sales”, “vtiger-berlin”."),
+            "allow_http": gettext_lazy(
+                "Off: only https, but for servers in CRM_ALLOWED_NETWORKS. On: passwords may cross the network readably."
+            ),
+            "calls_per_minute": gettext_lazy("Empty: no limit. A fifth of each limit is kept for people."),
+            "calls_per_day": gettext_lazy("Empty: no limit. The day begins at midnight UTC."),
+            "max_parallel": gettext_lazy("By all processes together. Fewer is gentler on the CRM, more is faster."),
+        }
+        widgets = {"ca_bundle": forms.Textarea(attrs={"class": "vLargeTextField", "rows": 4, "spellcheck": "false"})}
+
+    def __init__(self, connector: type[Connector], *args: Any, kept: Kept, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.connector = connector
+        self.kept = kept
+        self.secrets = Sealed()
+        self.fields["name"].widget.attrs["class"] = "vTextField"
+        for name in ("calls_per_minute", "calls_per_day", "max_parallel"):
+            self.fields[name].widget.attrs |= {"min": 1, "class": "vIntegerField"}
+        for setting in connector.settings:
+            self.fields[PREFIX + setting.name] = field_of(setting, kept=bool(kept.secrets.get(setting.name)))
+            if not setting.secret:
+                stored = self.instance.settings.get(setting.name)
+                self.initial[PREFIX + setting.name] = setting.default if stored is None else stored
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        settings = {s.name: data.get(PREFIX + s.name) or "" for s in self.connector.settings if not s.secret}
+        entered = {s.name: data.get(PREFIX + s.name) or "" for s in self.connector.settings if s.secret}
+        self._ask_again(settings, entered)
+        self.secrets = Sealed({name: text or self.kept.secrets.get(name, "") for name, text in entered.items()})
+        self.instance.settings = settings
+        return data
+
+    def clean_ca_bundle(self) -> str:
+        text = str(self.cleaned_data["ca_bundle"]).strip()
+        if text:
+            try:
+                ssl.create_default_context(cadata=text)
+            except (ssl.SSLError, ValueError):
+                raise ValidationError(
+                    _("This is no list of certificates in PEM form (-----BEGIN CERTIFICATE-----).")
+                ) from None
+        return text
+
+    def clean_calls_per_minute(self) -> int | None:
+        return self._at_least_one("calls_per_minute")
+
+    def clean_calls_per_day(self) -> int | None:
+        return self._at_least_one("calls_per_day")
+
+    def clean_max_parallel(self) -> int | None:
+        return self._at_least_one("max_parallel")
+
+    def own_rows(self) -> list[forms.BoundField]:
+        """Return the fields the connector declared, in its order, for the template."""
+        return [self[PREFIX + setting.name] for setting in self.connector.settings]
+
+    def _at_least_one(self, name: str) -> int | None:
+        value: int | None = self.cleaned_data[name]
+        if value is not None and value < 1:
+            raise ValidationError(_("At least 1, or empty."))
+        return value
+
+    def _ask_again(self, settings: Mapping[str, str], entered: Mapping[str, str]) -> None:
+        """Refuse stored secrets for another host than the one they were entered for."""
+        if host_of(self.connector, settings) == dict(self.kept.host):
+            return
+        for name, text in entered.items():
+            if self.kept.secrets.get(name) and not text:
+                self.add_error(PREFIX + name, _("The address of the CRM was changed: enter this again."))
+
+
+def host_of(connector: type[Connector], settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings that say where secrets are sent."""
+    return {s.name: settings.get(s.name) or s.default for s in connector.settings if s.is_host}
+
+
+def setting_of(connector: type[Connector], name: str) -> Setting | None:
+    """Return the declared setting of that name, or None."""
+    return next((setting for setting in connector.settings if setting.name == name), None)

@@ -1,0 +1,78 @@
+"""What the portal's tests share: connections, people, another process on the same database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import connection as database
+from django.test import Client
+
+from connectors.memory import forget
+from portal.accounts.models import User
+from portal.connections.models import Connection
+
+
+@pytest.fixture(autouse=True)
+def empty_memory() -> Iterator[None]:
+    """Begin every test with CRMs in memory that hold nothing."""
+    yield
+    for name in ("memory", "other"):
+        forget(name)
+
+
+@pytest.fixture
+def make_connection(db: None) -> Callable[..., Connection]:
+    """Return a function that stores a connection to the CRM in memory; keyword arguments are its columns."""
+
+    def make(name: str = "north", **columns: Any) -> Connection:
+        return Connection.objects.create(name=name, **{"connector": "memory", "writable": True, **columns})
+
+    return make
+
+
+@pytest.fixture
+def north(make_connection: Callable[..., Connection]) -> Connection:
+    """A connection that may be written to."""
+    return make_connection("north")
+
+
+@pytest.fixture
+def admin(client: Client, db: None) -> Client:
+    """A browser in which a superuser is logged in."""
+    client.force_login(User.objects.create_superuser("admin", "admin@example.org", "a long password"))
+    return client
+
+
+@pytest.fixture
+def other_process(transactional_db: None) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+    """Return a function that runs Python text in another process of the portal, on this test's database."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(text: str) -> subprocess.Popen[str]:
+        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "portal.settings", "DATABASE_URL": database_url()}
+        code = f"import django; django.setup()\n{text}"
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def database_url() -> str:
+    """Return the address of the database this test runs on."""
+    settings = database.settings_dict
+    if database.vendor == "sqlite":
+        return f"sqlite:///{settings['NAME']}"
+    user, password, host = (quote(settings[key] or "", safe="") for key in ("USER", "PASSWORD", "HOST"))
+    return f"postgres://{user}:{password}@{host}:{settings['PORT'] or ''}/{settings['NAME']}"
