@@ -164,18 +164,19 @@ class MappingForms:
         initial = _initial(old) if old else {"direction": "left-to-right", "guards": "default"}
         direction = (data or initial).get("direction") or "left-to-right"
         rows = {"left": schemas["left"], "right": schemas["right"]}
+        shown = old if data is None else None  # what was posted speaks for itself
         target = "left" if direction == "right-to-left" else "right"
         self.head = HeadForm(data, initial=initial)
         self.pairs: BaseFormSet[PairForm] = PairFormSet(
             data,
             prefix="match",
-            initial=[{"left": a, "right": b} for a, b in old.match] if old else None,
+            initial=[{"left": a, "right": b} for a, b in shown.match] if shown else None,
             form_kwargs=rows,
         )
         self.rules: BaseFormSet[RuleForm] = RuleFormSet(
             data,
             prefix="rules",
-            initial=[_rule_initial(r) for r in old.rules] if old else None,
+            initial=[_rule_initial(r) for r in shown.rules] if shown else None,
             form_kwargs={**rows, "target": target},
         )
 
@@ -184,7 +185,7 @@ class MappingForms:
         return all([self.head.is_valid(), self.pairs.is_valid(), self.rules.is_valid()])
 
     def _rows(self) -> list[RuleForm]:
-        return [f for f in self.rules.forms if f.has_changed() or f.initial if f not in self.rules.deleted_forms]
+        return [f for f in self.rules.forms if f.has_changed() and f not in self.rules.deleted_forms]
 
     def definition(self) -> Definition:
         """Return what the forms say. Only after `is_valid`."""

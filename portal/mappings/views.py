@@ -104,10 +104,11 @@ def _edit(
 
 
 def _name_is_free(forms: MappingForms, definition: Definition, mapping: Mapping | None) -> bool:
-    taken = Mapping.objects.filter(name=definition.name).exclude(pk=mapping.pk if mapping else None).exists()
-    if taken:
+    renamed = mapping is None or definition.name != mapping.name
+    if renamed and Mapping.objects.filter(name=definition.name).exists():
         forms.head.add_error("name", _("Another mapping has this name."))
-    return not taken
+        return False
+    return True
 
 
 def _save(request: HttpRequest, definition: Definition, mapping: Mapping | None) -> Mapping:
