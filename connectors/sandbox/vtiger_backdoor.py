@@ -1,0 +1,57 @@
+"""What tests see and change in the simulated Vtiger behind its API's back, as another user in the CRM's screens would."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.sandbox.store import Row
+from connectors.sandbox.vtiger_crm import Crm, Module, int_cast
+from connectors.sandbox.vtiger_values import empty_values, stored
+from connectors.sandbox.vtiger_write import bury, label
+
+JSON = Any
+
+
+def records(crm: Crm, module: Module, deleted: bool) -> list[JSON]:
+    """Return the module's records as stored, by id; with `deleted` those in the recycle bin too."""
+    table = crm.store.table(module.name)
+    return [_shown(module, table.rows[number]) for number in table.order if deleted or not table.rows[number].deleted]
+
+
+def mutate(crm: Crm, action: str, module: Module, record_id: str | None, values: dict[str, JSON], touch: bool) -> JSON:
+    """Create (with `record_id` if given), update or delete a record. Read-only fields may be set; `touch` False leaves
+    modifiedtime alone. Raises KeyError for a record that is not there, ValueError for an unknown action."""
+    if action == "create":
+        row = _new(crm, module, record_id)
+    elif action in ("update", "delete"):
+        row = crm.store.table(module.name).rows[int_cast((record_id or "").partition("x")[2])]
+    else:
+        raise ValueError(f"There is no action “{action}”; there are create, update, delete.")
+    if action == "delete":
+        bury(crm, module, row)
+        return _shown(module, row)
+    if touch:
+        row.values["modifiedtime"] = crm.clock.text()
+    for name, value in values.items():
+        kept = module.fields[name].type in ("reference", "owner", "datetime")
+        row.values[name] = str(value or "") if kept else stored(module.fields[name], value)
+    row.hidden["label"] = label(module, row.values)
+    crm.store.save([row])
+    return _shown(module, row)
+
+
+def _new(crm: Crm, module: Module, record_id: str | None) -> Row:
+    number = int_cast(record_id.partition("x")[2]) if record_id else crm.next_id(module)
+    if record_id:
+        name = "crmid" if module.is_entity and module.name != "Users" else f"id:{module.name}"
+        crm.store.note(name, max(number, crm.store.notes.get(name, 0)))
+    now = crm.clock.text()
+    values = {**empty_values(module), "createdtime": now, "modifiedtime": now, "source": "CRM"}
+    values.update(assigned_user_id="19x1", modifiedby="19x1")
+    if module.number_field:
+        values[module.number_field] = crm.number(module)
+    return Row(module.name, number, {k: v for k, v in values.items() if k in module.fields})
+
+
+def _shown(module: Module, row: Row) -> JSON:
+    return {"id": f"{module.prefix}x{row.id}", "values": dict(row.values), "deleted": row.deleted}
