@@ -1,5 +1,4 @@
-"""A CRM in RAM: the reference implementation of the interface. It keeps every promise of `Connector` in the plainest way,
-and asks the observer for each request as a client over HTTP does.
+"""A CRM in RAM: the reference implementation of the interface, plain, and watched by the observer as any over HTTP.
 
 Connections with the same `store` setting share their records. `store(name)` is the way behind the API's back: tests put
 records there, make requests fail and look at what was written.
@@ -61,9 +60,7 @@ class MemoryConnector(Connector):
     slug = "memory"
     label = "Memory"
     settings = (
-        Setting(
-            "store", "Store", required=False, default="memory", is_host=True, help="Equal names share their records."
-        ),
+        Setting("store", "Store", required=False, default="memory", is_host=True, help="Equal names share records."),
         Setting("password", "Password", type="password", required=False, secret=True, help="If the store has one."),
         TIME_ZONE,
         REGION,
@@ -89,6 +86,14 @@ class MemoryConnector(Connector):
     )
     likely_causes = ("The store has a password and another one is set here.",)
 
+    @property
+    def _known(self) -> Store:
+        return store(self.config["store"])
+
+    def _wire(self, module: str, values: Values) -> Values:
+        """Return the values in canonical spelling. Raises RecordInvalid before any request."""
+        return MemoryCodec(self.config["time_zone"]).encode_values(self._known.schema(module), values)
+
     @contextmanager
     def _request(self, operation: str, *, writes: bool = False) -> Iterator[Store]:
         """Hand out the store for one request: allowed and noted by the observer, failing where a test wants it to."""
@@ -97,7 +102,7 @@ class MemoryConnector(Connector):
         observer.before(call)
         started, error = clock.monotonic(), ""
         try:
-            crm = store(self.config["store"])
+            crm = self._known
             with crm.lock:
                 crm.raise_fault(operation, after=False)
                 self._log_in(crm)
@@ -208,19 +213,15 @@ class MemoryConnector(Connector):
     # Writing
 
     def create(self, module: str, values: Values) -> Record:
+        needed = {f.name: None for f in self._known.schema(module).fields if f.required}
+        wire = self._wire(module, needed | dict(values))
         with self._request("create", writes=True) as crm:
-            schema = crm.schema(module)
-            missing = [f.name for f in schema.fields if f.required and values.get(f.name) in (None, "", [])]
-            if missing:
-                raise RecordInvalid(
-                    f"{', '.join(missing)} must be given.", fields=dict.fromkeys(missing, "must be given")
-                )
-            return crm.put(module, MemoryCodec().encode_values(schema, values), now=self.context.clock.now())
+            return crm.put(module, wire, now=self.context.clock.now())
 
     def update(self, module: str, id: str, values: Values) -> Record:
+        wire = self._wire(module, values)
         with self._request("update", writes=True) as crm:
             crm.record(module, id)
-            wire = MemoryCodec().encode_values(crm.schema(module), values)
             return crm.put(module, wire, id, now=self.context.clock.now())
 
     def delete(self, module: str, id: str) -> None:
