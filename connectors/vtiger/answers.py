@@ -1,0 +1,155 @@
+"""What an answer of webservice.php means: the result, or the one right error. The rule: by table, from the code and the
+message of recorded answers, and an unclear answer to a write is never called "failed".
+
+Facts A–D and I of the vendor's recorded behaviour: errors come with HTTP 200; `error` may be null and `code` the integer 0;
+PHP warnings may stand before the JSON; a 500 without a body and the text "Sorry! …" may follow a write that *was* done.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import orjson
+
+from connectors.errors import (
+    AccessDenied,
+    AuthError,
+    ConfigError,
+    ConnectorError,
+    Duplicate,
+    ProtocolError,
+    QueryError,
+    RecordConflict,
+    RecordInvalid,
+    RecordNotFound,
+    Unavailable,
+    Unsupported,
+)
+from connectors.http import Answer
+from connectors.types import JSON
+
+ENVELOPE = b'{"success"'
+MISSING = "Permission to perform the operation is denied"  # what a missing or deleted record answers (D1)
+ON_ONE_RECORD = frozenset(
+    {"retrieve", "update", "revise", "delete", "files_retrieve", "retrieve_related", "add_related"}
+)
+WITH_ELEMENT = frozenset({"create", "update", "revise", "convertlead"})
+
+
+class SessionGone(AuthError):
+    """The session is not known to the server (any more): log in again, once."""
+
+
+def result(operation: str, answer: Answer) -> JSON:
+    """Return the `result` of an answer, or raise what its error means. `operation` is the vendor's name, lower case."""
+    said = envelope(answer)
+    if said is None:
+        raise not_an_envelope(answer)
+    if said.get("success") is True:
+        return said.get("result")
+    error = said.get("error")
+    raise failure(operation, error if isinstance(error, dict) else {}, maybe_done=answer.maybe_done)
+
+
+def envelope(answer: Answer) -> dict[str, JSON] | None:
+    """Return the JSON object of the answer, also behind PHP's warnings (A4), or None when there is none."""
+    try:
+        said = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        start = answer.body.find(ENVELOPE)
+        if start < 0:
+            return None
+        try:
+            said, _ = json.JSONDecoder(strict=False).raw_decode(answer.body[start:].decode("utf-8", "replace"))
+        except json.JSONDecodeError:
+            return None
+    return said if isinstance(said, dict) and "success" in said else None
+
+
+def not_an_envelope(answer: Answer) -> ConnectorError:
+    """Return the error for what is not webservice.php's JSON: nothing, a web page, "Sorry! …", damaged data."""
+    status = str(answer.status)
+    if answer.status >= 500:
+        sentence = f"Vtiger's server failed (HTTP status {status}): a PHP error, or its database is down."
+        return Unavailable(sentence, code=status, maybe_done=answer.maybe_done)
+    if answer.body.lstrip().startswith(b"Sorry!"):
+        sentence = "Vtiger answered “Sorry! Attempt to access restricted file.” instead of a result."
+        return ProtocolError(sentence, code="SORRY", vendor_message=answer.text[:200], maybe_done=answer.maybe_done)
+    if answer.status in (401, 403):
+        return AccessDenied(f"The server refuses us before Vtiger is asked (HTTP status {status}).", code=status)
+    if answer.status != 200:
+        sentence = f"There is no Vtiger webservice at this address (HTTP status {status}): check the URL."
+        return ConfigError(sentence, code=status)
+    try:
+        answer.json()
+    except ProtocolError as e:
+        return e
+    return answer.not_understood("JSON that is not Vtiger's “success” and “result”")
+
+
+def failure(operation: str, error: dict[str, JSON], *, maybe_done: bool) -> ConnectorError:
+    """Return the error for `{"code", "message"}`; `maybe_done` says whether the operation could have changed something."""
+    code = str(error.get("code", error.get("errorCode", "")))
+    told = str(error.get("message") or error.get("errorMessage") or "")[:300]
+    sentence = f"Vtiger refuses “{operation}”: {told or 'it gave no reason'}" + (f" ({code})." if code else ".")
+    if code in UNCLEAR:
+        return Unavailable(sentence, code=code, vendor_message=told, maybe_done=maybe_done)
+    if code == "0" and told.startswith("Duplicate"):
+        return Duplicate("Vtiger forbids a second record like this one.", code=code, vendor_message=told)
+    if code == "ACCESS_DENIED":
+        return denied(operation, told)(sentence, code=code, vendor_message=told)
+    if code in NAMES_A_FIELD:
+        return invalid(sentence, code, told)
+    kind = BY_CODE.get(code)
+    if kind is None:
+        return ProtocolError(sentence, code=code, vendor_message=told, maybe_done=maybe_done)
+    return kind(sentence, code=code, vendor_message=told)
+
+
+def denied(operation: str, told: str) -> Callable[..., ConnectorError]:
+    """Tell apart what Vtiger calls ACCESS_DENIED: a missing record, no right, an unknown module, field or user (D1)."""
+    if operation == "getchallenge":
+        return AuthError
+    if operation in ON_ONE_RECORD and told == MISSING:
+        return RecordNotFound
+    if told.endswith("denied for id"):
+        return RecordInvalid if operation in WITH_ELEMENT else RecordNotFound
+    if " denied for name" in told or "attribute denied" in told or told.endswith("denied for query"):
+        return QueryError
+    return AccessDenied
+
+
+def invalid(sentence: str, code: str, told: str) -> RecordInvalid:
+    """Return the error that names the field: "lastname does not have a value", "Invalid reference specified for x"."""
+    found = re.match(r"(\w+) does not have a value|.* specified for (\w+)", told)
+    name = (found[1] or found[2]) if found else ""
+    return RecordInvalid(sentence, code=code, vendor_message=told, fields={name: told} if name else {})
+
+
+UNCLEAR = frozenset({  # the server failed somewhere: whether before or after the deed, nobody knows
+    "INTERNAL_SERVER_ERROR", "DATABASE_QUERY_ERROR",
+    "LEAD_RELATEDLIST_UPDATE_FAILED", "FAILED_TO_CREATE_RELATION", "FAILED_TO_MARK_LEAD_CONVERTED",
+})  # fmt: skip
+NAMES_A_FIELD = frozenset({"MANDATORY_FIELDS_MISSING", "REFERENCE_INVALID"})
+BY_CODE: dict[str, Callable[..., ConnectorError]] = {
+    "AUTHENTICATION_REQUIRED": SessionGone,
+    "INVALID_SESSIONID": SessionGone,
+    "SESSION_EXPIRED": SessionGone,
+    "SESSION_LEFT_IDLE": SessionGone,
+    "AUTHENTICATION_FAILURE": AuthError,
+    "INVALID_AUTH_TOKEN": AuthError,
+    "INVALID_USER_CREDENTIALS": AuthError,
+    "ACCESSKEY_UNDEFINED": AuthError,
+    "INVALID_ID_ATTRIBUTE": RecordNotFound,
+    "RECORD_NOT_FOUND": RecordNotFound,
+    "QUERY_SYNTAX_ERROR": QueryError,
+    "UNKOWN_ENTITY": QueryError,
+    "OPERATION_NOT_SUPPORTED": Unsupported,
+    "UNKNOWN_OPERATION": Unsupported,
+    "LEAD_ALREADY_CONVERTED": RecordConflict,
+    "INVALID_POTENTIAL_FOR_CONVERTLEAD": RecordInvalid,
+    "FAILED_TO_CREATE": RecordInvalid,
+    "CURRENCY_INACTIVE": RecordInvalid,
+}

@@ -1,0 +1,225 @@
+"""What happened in one module since a cursor. The rule: a change may come twice, never not at all; the cursor holds the
+vendor's own stamp, and a second is left behind only once nothing can be written into it any more.
+
+The first reading follows the id, in ranges that are read at the same time, each checked against the server's count. The
+next ones ask by `modifiedtime`. Deletes come from `sync` where it works, and then of this user's own records only (F3):
+the sweep of all ids finds the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import orjson
+
+from connectors.context import Context
+from connectors.errors import AccessDenied, QueryError, Unavailable
+from connectors.paging import prefetch
+from connectors.types import Change, ChangePage, Cursor
+from connectors.vtiger.reading import Reader, Row, number
+from connectors.vtiger.schema import MODIFIED
+from connectors.vtiger.vtql import PAGE, Groups, literal
+
+RANGE = 8 * PAGE  # records one worker reads before it hands them over
+STAMP = "%Y-%m-%d %H:%M:%S"
+OVERLAP = timedelta(seconds=10)  # a write stamped before another may become visible after it
+CLOSED_AFTER = timedelta(minutes=5)  # by the vendor's clock, counted from when we first saw the second
+FARTHEST_ZONE = timedelta(hours=12)  # no zone is farther behind UTC: stamps that old are old whatever `time_zone` says
+SYNC_WORKS = "sync_works"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The cursor: how far the first reading came, then the newest stamp seen and when, by the vendor's clock."""
+
+    read: int | None = 0  # first reading: ids up to this number are read; None when it is over
+    time: str = ""  # the newest modifiedtime handed over, as the vendor wrote it
+    id: str = ""  # within that second, handed over up to this id; "" when all of it
+    open: bool = False  # more may still be written into that second
+    seen: int = 0  # unix seconds by the vendor when that second was first seen; 0 when it tells no time
+    sync: int = 0  # where to go on with `sync`; 0 when it was never asked for
+
+    def text(self) -> Cursor:
+        """Return the place as the opaque text that is kept."""
+        return orjson.dumps(asdict(self)).decode()
+
+    def at(self, stamp: str, now: datetime | None, id: str = "") -> Place:
+        """Return the place after a record with that stamp, handed over when the vendor's clock showed `now`."""
+        unix = int(now.timestamp()) if now else 0
+        seen = self.seen if stamp == self.time and self.seen else unix
+        old = now is not None and stamp <= (now - FARTHEST_ZONE - CLOSED_AFTER).strftime(STAMP)
+        open = not old and not (seen and unix - seen >= CLOSED_AFTER.total_seconds())
+        return replace(self, time=stamp, id="" if open else id, open=open, seen=seen)
+
+
+def changes(reader: Reader, since: Cursor | None, context: Context) -> Iterator[ChangePage]:
+    """Yield what changed since the cursor, everything when it is None. Raises QueryError for a cursor not ours."""
+    place = parse(since)
+    if place.read is not None:
+        yield from first_reading(reader, place, context, begun=since is not None)
+        return
+    if place.sync and context.learned.get(SYNC_WORKS):
+        place = yield from deleted(reader, place, context)
+    yield from delta(reader, place)
+
+
+def ids(reader: Reader, context: Context) -> Iterator[list[str]]:
+    """Yield every id there is; ends normally only when the sweep was complete."""
+    for rows, _, _ in ranges(reader, 0, context, columns=("id",)):
+        if rows:
+            yield [str(row["id"]) for row in rows]
+
+
+def parse(cursor: Cursor | None) -> Place:
+    """Return the place in a cursor; the beginning for None. Raises QueryError."""
+    try:
+        return Place(**orjson.loads(cursor)) if cursor else Place()
+    except (orjson.JSONDecodeError, TypeError) as e:
+        raise QueryError("This cursor is not one of Vtiger's: read the module again from the beginning.") from e
+
+
+# The first reading
+
+
+def first_reading(reader: Reader, place: Place, context: Context, *, begun: bool) -> Iterator[ChangePage]:
+    """Yield all records. What is edited meanwhile has a stamp after the newest at the start, so the next delta has it."""
+    timed = reader.schema.modified_field is not None
+    if timed and not begun:
+        place = start(reader, place)
+    for rows, read, total in ranges(reader, place.read or 0, context):
+        place = replace(place, read=read)
+        yield ChangePage(changed(reader, rows), place.text(), total)
+    over = replace(place, read=None) if timed else Place()  # without a stamp the next time is a first reading again
+    yield ChangePage((), over.text())
+
+
+def start(reader: Reader, place: Place) -> Place:
+    """Return the place with the newest stamp there is, before anything is read."""
+    newest = reader.rows(order=f"{MODIFIED} DESC", limit=1, columns=("id", MODIFIED))
+    sync = int(newest.at.timestamp()) if newest.at else 0
+    stamp = str(newest.rows[0].get(MODIFIED) or "") if newest.rows else ""
+    return replace(place.at(stamp, newest.at), sync=sync) if stamp else replace(place, sync=sync)
+
+
+def ranges(
+    reader: Reader, after: int, context: Context, columns: Sequence[str] = ()
+) -> Iterator[tuple[list[Row], int, int]]:
+    """Yield (rows, last number read, total) for all ids above `after`, several ranges under way at the same time."""
+    total = reader.count(between(reader, after, None))
+    if total <= PAGE:
+        rows = read_range(reader, (after, None), columns, total)
+        yield rows, number(str(rows[-1]["id"])) if rows else after, total
+        return
+    low, high = (edge(reader, between(reader, after, None), order) for order in ("id", "id DESC"))
+    step = max(1, (high - low + 1) * RANGE // total)
+    edges = [max(after, low - 1), *range(low - 1 + step, high, step)]
+    spans: list[tuple[int, int | None]] = list(zip(edges, [*edges[1:], None], strict=True))
+    fetched = prefetch(lambda span: (read_range(reader, span, columns), span), spans, context.max_parallel)
+    for rows, (begin, end) in fetched:
+        last = end if end is not None else number(str(rows[-1]["id"])) if rows else begin
+        yield rows, last, total
+
+
+def edge(reader: Reader, groups: Groups, order: str) -> int:
+    """Return the number of the first id in that order. Raises Unavailable when there suddenly is none."""
+    found = reader.rows(groups, order, 1, 0, ("id",)).rows
+    if not found:
+        raise Unavailable(f"Vtiger counts records of {reader.module} but shows none: its database seems to fail.")
+    return number(str(found[0]["id"]))
+
+
+def read_range(
+    reader: Reader, span: tuple[int, int | None], columns: Sequence[str] = (), expected: int | None = None
+) -> list[Row]:
+    """Return all rows with first < id <= last. An empty page may hide a database error (C5), a short one lost rows (C16):
+    the end is believed when the server's count agrees, or when asking again brings nothing."""
+    found: list[Row] = []
+    after, doubted = span[0], False
+    while True:
+        came = reader.rows(between(reader, after, span[1]), columns=columns).rows
+        fresh = [row for row in came if number(str(row["id"])) > after]
+        if fresh:
+            found += fresh
+            after = number(str(fresh[-1]["id"]))
+        if fresh and len(came) >= PAGE:
+            continue
+        counted = reader.count(between(reader, *span)) if expected is None or doubted else expected
+        if len(found) >= counted or (doubted and not fresh):
+            return found
+        doubted = True
+
+
+def between(reader: Reader, after: int, last: int | None) -> Groups:
+    """Return the condition after < id <= last; without the part that would not narrow."""
+    prefix = reader.described.prefix
+    low = [f"id > {literal(f'{prefix}x{after}')}"] if after else []
+    return ((*low, *([f"id <= {literal(f'{prefix}x{last}')}"] if last is not None else [])),)
+
+
+# What changed since
+
+
+def delta(reader: Reader, place: Place) -> Iterator[ChangePage]:
+    """Yield what was modified since the place. One call when nothing was."""
+    asked, reached = since(place), ("", 0)
+    while True:
+        answer = reader.rows(asked, f"{MODIFIED},id")
+        last = answer.rows[-1] if answer.rows else {}
+        stamp, id = str(last.get(MODIFIED) or ""), str(last.get("id") or "")
+        if not last or (stamp, number(id)) <= reached:
+            break
+        reached = (stamp, number(id))
+        place = place.at(stamp, answer.at, id) if stamp >= place.time else place
+        yield ChangePage(changed(reader, answer.rows), place.text())
+        asked = beyond(stamp, id)
+    # An empty page closes a second only after a page that had it: alone it may hide a database error (C5).
+    yield ChangePage((), (replace(place.at(place.time, answer.at), id="") if reached[0] else place).text())
+
+
+def since(place: Place) -> Groups:
+    """Return the condition for what is to be asked from a place."""
+    if not place.time:
+        return ((),)
+    if place.open:
+        from_ = (
+            datetime.strptime(place.time, STAMP).replace(tzinfo=UTC) - OVERLAP
+        )  # no zone is meant, only the distance
+        return ((f"{MODIFIED} >= {literal(from_.strftime(STAMP))}",),)
+    return beyond(place.time, place.id)
+
+
+def beyond(stamp: str, id: str) -> Groups:
+    """Return the condition "after this record", in the order of stamp and id; without an id after the whole second."""
+    after = (f"{MODIFIED} > {literal(stamp)}",)
+    return ((f"{MODIFIED} = {literal(stamp)}", f"id > {literal(id)}"), after) if id else (after,)
+
+
+def deleted(reader: Reader, place: Place, context: Context) -> Generator[ChangePage, None, Place]:
+    """Yield what `sync` says was deleted; return the place after it. A server on which it dies is asked no more."""
+    more = True
+    while more:
+        try:
+            told = reader.client.sync(
+                reader.module, place.sync - 2
+            )  # what is deleted in its last second it tells never (F5)
+        except AccessDenied:
+            return place  # not for this module (F9)
+        except Unavailable as e:
+            if e.code != "500":
+                raise
+            context.learned.set(SYNC_WORKS, False)
+            return place
+        newest = int(told.get("lastModifiedTime") or 0)
+        more = bool(told.get("more")) and newest > place.sync
+        place = replace(place, sync=max(place.sync, newest))
+        if gone := told.get("deleted") or []:
+            yield ChangePage(tuple(Change(str(id)) for id in gone), place.text())
+    return place
+
+
+def changed(reader: Reader, rows: Iterable[Row]) -> tuple[Change, ...]:
+    """Return the rows as changes."""
+    records = map(reader.record, rows)
+    return tuple(Change(record.id, record) for record in records)

@@ -1,0 +1,292 @@
+"""How Vtiger talks: one method per operation of webservice.php, in its own words. The rule: parameters go where the
+operation reads them (GET from the query string, POST from the form, A5), and a session is never part of an error or log.
+
+Vendor: "Third Party App Integration (REST APIs)". Where its servers differ, the fact's number stands beside the line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import orjson
+
+from connectors.context import Call, Context
+from connectors.errors import AuthError, ConnectorError, ProtocolError, RecordNotFound
+from connectors.http import Answer, Files, Http
+from connectors.types import JSON
+from connectors.vtiger.answers import SessionGone, result
+
+READS = ("getchallenge", "listtypes", "describe", "retrieve", "query", "sync", "relatedtypes", "retrieve_related", "files_retrieve")  # fmt: skip
+WRITES = ("create", "update", "revise", "delete", "convertlead", "add_related")
+SESSION = ("login", "logout", "extendsession")  # POST, B10, B11; they change no record, so repeating them does no harm
+CALLS: dict[str, Call] = {
+    **{name: Call(name, "GET", safe=True) for name in READS},
+    **{name: Call(name, "POST", safe=False, writes=True) for name in WRITES},
+    **{name: Call(name, "POST", safe=True) for name in SESSION},
+}
+RACE = frozenset(
+    {"INVALID_AUTH_TOKEN", "INVALID_USER_CREDENTIALS"}
+)  # also what another login at this moment causes (B2)
+RACE_PAUSE = 0.3  # seconds
+ID = re.compile(r"[0-9]+x[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a query brought, and the server's time when it answered (None when it told no time)."""
+
+    rows: list[dict[str, JSON]]
+    at: datetime | None
+
+
+class VtigerClient:
+    """One user at one Vtiger. Thread-safe; up to `max_parallel` sessions, because PHP serialises requests of one (B9)."""
+
+    def __init__(self, url: str, username: str, access_key: str, context: Context) -> None:
+        self.endpoint = endpoint(url)
+        self.root = self.endpoint.removesuffix("webservice.php")
+        self.username = username
+        self._access_key = access_key
+        self.context = context
+        self._http = Http(context, self.endpoint)
+        self._free = list(range(max(1, context.max_parallel)))
+        self._slots = threading.Condition()
+
+    def close(self) -> None:
+        """Give back the sockets; sessions stay, other processes use them."""
+        self._http.close()
+
+    # Logging in
+
+    def getchallenge(self) -> dict[str, JSON]:
+        """Return token (300 s, one per user: a new one kills the last, B2), serverTime and expireTime (unix seconds)."""
+        return fields("getchallenge", self._once("getchallenge", {"username": self.username}))
+
+    def login(self, slot: str = "0") -> dict[str, JSON]:
+        """Log in, keep the session for that slot, and return what the server tells about user, version and its time (B3).
+
+        One login at a time over all processes. Tries twice only where a login elsewhere may have taken our challenge.
+        """
+        with self.context.sessions.login():
+            return self._login(slot)[1]
+
+    def _login(self, slot: str) -> tuple[str, dict[str, JSON]]:
+        try:
+            told = self._challenge_and_login()
+        except AuthError as e:
+            if e.code not in RACE:
+                raise
+            self.context.clock.sleep(RACE_PAUSE)
+            told = self._challenge_and_login()
+        session = told.pop("sessionName", None) or told.pop("sessionId", None)  # the vendor's document says sessionId
+        if not session:
+            raise ProtocolError("Vtiger's answer to “login” names no session.")
+        token = f"{session} {told.get('userId', '')}"
+        self.context.sessions.put(slot, token)
+        return token, told
+
+    def _challenge_and_login(self) -> dict[str, JSON]:
+        challenge = self.getchallenge()
+        proof = hashlib.md5(f"{challenge.get('token')}{self._access_key}".encode(), usedforsecurity=False).hexdigest()
+        told = fields("login", self._once("login", {"username": self.username, "accessKey": proof}))
+        return {**told, "serverTime": challenge.get("serverTime")}
+
+    def logout(self) -> None:
+        """End all our sessions. What the server says is of no interest: stock 8.0 on PHP 8 fails here always (B10)."""
+        for slot in map(str, range(max(1, self.context.max_parallel))):
+            if token := self.context.sessions.get(slot):
+                self.context.sessions.drop(slot, token)
+                try:
+                    self._once("logout", {"sessionName": token.partition(" ")[0]})
+                except ConnectorError:
+                    continue
+
+    def extendsession(self) -> dict[str, JSON]:
+        """Keep a session alive and return user and version. Not needed by us, who log in again."""
+        told = fields("extendsession", self.request("extendsession", {}))
+        return {name: value for name, value in told.items() if name not in ("sessionName", "sessionId")}
+
+    def user_id(self) -> str:
+        """Return the id of the user we are ("19x1"); logs in when no session is kept."""
+        with self._slot() as slot:
+            return self._session(slot).partition(" ")[2]
+
+    # What is there
+
+    def listtypes(self) -> dict[str, JSON]:
+        """Return `types`, the names of the modules, and `information` about each."""
+        return fields("listtypes", self.request("listtypes", {}))
+
+    def describe(self, module: str) -> dict[str, JSON]:
+        """Return the module's fields, labelFields and idPrefix. Raises QueryError when there is no such module."""
+        return fields("describe", self.request("describe", {"elementType": module}))
+
+    def relatedtypes(self, module: str) -> dict[str, JSON]:
+        """Return `information`: the label of each relation of the module, and the module it leads to."""
+        return fields("relatedtypes", self.request("relatedtypes", {"elementType": module}))
+
+    # Reading
+
+    def retrieve(self, id: str) -> dict[str, JSON]:
+        """Return one record. Raises RecordNotFound, also for what this user may not see (the server says the same)."""
+        return fields("retrieve", self.request("retrieve", {"id": checked(id)}))
+
+    def query(self, text: str) -> Rows:
+        """Return the rows, at most 100. An empty list may also hide a database error (C5): ask only for known fields."""
+        found, answer = self._ask("query", {"query": text})
+        return Rows(rows("query", found), server_time(answer))
+
+    def sync(self, module: str, since: int) -> dict[str, JSON]:
+        """Return updated, deleted, more and lastModifiedTime of this user's own records since the second (F2, F3)."""
+        return fields("sync", self.request("sync", {"elementType": module, "modifiedTime": max(1, since)}))
+
+    def retrieve_related(self, id: str, module: str, label: str) -> list[dict[str, JSON]]:
+        """Return the records of a relation; `label` is its name in `relatedtypes`."""
+        params = {"id": checked(id), "relatedType": module, "relatedLabel": label}
+        return rows("retrieve_related", self.request("retrieve_related", params))
+
+    def files_retrieve(self, id: str) -> list[dict[str, JSON]]:
+        """Return the files of an attachment: filename, filetype and base64 filecontents (D19)."""
+        return rows("files_retrieve", self.request("files_retrieve", {"id": checked(id)}))
+
+    # Writing. An answer that is unclear raises with maybe_done (A3).
+
+    def create(self, module: str, element: Mapping[str, JSON], files: Files | None = None) -> dict[str, JSON]:
+        """Create a record and return it as stored. `files` makes it multipart: the part is named `filename` (D19)."""
+        params = {"elementType": module, "element": as_json(element)}
+        return fields("create", self.request("create", params, files), maybe_done=True)
+
+    def update(self, element: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Save an element that holds all mandatory fields. It spoils `description` when that is left out (D4): the
+        connector uses `revise` only."""
+        params = {"element": as_json({**element, "id": checked(str(element.get("id", "")))})}
+        return fields("update", self.request("update", params), maybe_done=True)
+
+    def revise(self, id: str, changes: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Change only the fields given and return the whole record as stored (D3)."""
+        element = as_json({**changes, "id": checked(id)})
+        return fields("revise", self.request("revise", {"element": element}), maybe_done=True)
+
+    def delete(self, id: str) -> None:
+        """Move the record to the recycle bin. Raises RecordNotFound when it is gone already (D11)."""
+        self.request("delete", {"id": checked(id)})
+
+    def convertlead(self, element: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Make a lead an account, contact, opportunity; return their ids. Raises RecordConflict when it is one (D17)."""
+        return fields("convertlead", self.request("convertlead", {"element": as_json(element)}), maybe_done=True)
+
+    def add_related(self, id: str, other_id: str, label: str) -> None:
+        """Make two records belong together by the relation of that label (D18). There is no way back by API."""
+        params = {"sourceRecordId": checked(id), "relatedRecordId": checked(other_id), "relationIdLabel": label}
+        self.request("add_related", params)
+
+    # Requests
+
+    def request(self, operation: str, params: Mapping[str, JSON], files: Files | None = None) -> JSON:
+        """Carry out one operation within a session and return its `result`."""
+        return self._ask(operation, params, files)[0]
+
+    def _ask(self, operation: str, params: Mapping[str, JSON], files: Files | None = None) -> tuple[JSON, Answer]:
+        """Return the result of one operation and its answer, logging in again once when the session is forgotten.
+
+        The server looks at the session before anything else, so a write refused for it was not done.
+        """
+        with self._slot() as slot:
+            token = self._session(slot)
+            try:
+                return self._in_session(operation, params, files, token)
+            except SessionGone:
+                self.context.sessions.drop(slot, token)
+                return self._in_session(operation, params, files, self._session(slot))
+
+    def _in_session(
+        self, operation: str, params: Mapping[str, JSON], files: Files | None, token: str
+    ) -> tuple[JSON, Answer]:
+        answer = self._send(operation, {"sessionName": token.partition(" ")[0], **params}, files)
+        return result(operation, answer), answer
+
+    def _once(self, operation: str, params: Mapping[str, JSON]) -> JSON:
+        return result(operation, self._send(operation, params))
+
+    def _send(self, operation: str, params: Mapping[str, JSON], files: Files | None = None) -> Answer:
+        call = CALLS[operation]
+        sent = {"operation": operation, **params}
+        if call.method == "GET":
+            return self._http.send(call, params=sent)
+        return self._http.send(call, data=sent, files=files)
+
+    def _session(self, slot: str) -> str:
+        """Return "session user-id" of the slot; the processes share it, and one of them logs in."""
+        sessions = self.context.sessions
+        if token := sessions.get(slot):
+            return token
+        with sessions.login():
+            return sessions.get(slot) or self._login(slot)[0]
+
+    @contextmanager
+    def _slot(self) -> Iterator[str]:
+        """Lend a session's slot nobody in this process is using; one thread alone always gets the first."""
+        with self._slots:
+            self._slots.wait_for(lambda: self._free)
+            slot = heapq.heappop(self._free)
+        try:
+            yield str(slot)
+        finally:
+            with self._slots:
+                heapq.heappush(self._free, slot)
+                self._slots.notify()
+
+
+def endpoint(url: str) -> str:
+    """Return the address of webservice.php for the instance's root, with or without slash, or a page below it."""
+    root = url.strip().partition("?")[0].partition("#")[0]
+    for page in ("webservice.php", "index.php"):
+        root = root.removesuffix("/").removesuffix(page)
+    return root.rstrip("/") + "/webservice.php"
+
+
+def checked(id: str) -> str:
+    """Return the id in its one form. The server reads ids so loosely that `12x2' or …` finds a record (D2).
+
+    Raises RecordNotFound for what cannot be an id.
+    """
+    plain = id.strip().replace("×", "x").replace("X", "x")
+    if not ID.fullmatch(plain):
+        raise RecordNotFound(f"“{id[:40]}” is not an id of Vtiger, which look like 12x345.")
+    return plain
+
+
+def as_json(element: Mapping[str, JSON]) -> str:
+    """Return the element as the server wants it, one JSON object."""
+    return orjson.dumps(dict(element)).decode()
+
+
+def fields(operation: str, answer: JSON, *, maybe_done: bool = False) -> dict[str, JSON]:
+    """Return the answer as the object it must be. Raises ProtocolError."""
+    if not isinstance(answer, dict):
+        raise ProtocolError(f"Vtiger's answer to “{operation}” is not an object.", maybe_done=maybe_done)
+    return answer
+
+
+def rows(operation: str, answer: JSON) -> list[dict[str, JSON]]:
+    """Return the answer as the list of objects it must be; null is an empty list. Raises ProtocolError."""
+    found = answer if answer is not None else []
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise ProtocolError(f"Vtiger's answer to “{operation}” is not a list of records.")
+    return found
+
+
+def server_time(answer: Answer) -> datetime | None:
+    """Return the vendor's own time from the Date header, UTC; None when it is not there or cannot be read."""
+    try:
+        return parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,92 @@
+"""How Vtiger spells values (facts E1–E12). The rule: what its server would quietly turn into something else is refused
+before it is sent; what cannot be known before (a cut text, rounded money) shows in the record it answers with."""
+
+from __future__ import annotations
+
+import re
+
+from connectors.context import Learned
+from connectors.errors import RecordNotFound
+from connectors.types import JSON, FieldSchema, FieldType
+from connectors.values import Codec, canonical_number
+from connectors.vtiger.client import checked
+
+BETWEEN_CHOICES = re.compile(r"\s*\|##\|\s*")  # some clients store it without the blanks (E7)
+LARGEST_INTEGER = 2**31 - 1  # larger ones are clamped (E6)
+MOST_DIGITS = 15  # PHP's floats hold no more (E5)
+NO_EMOJI = "four_byte_text_is_lost"  # what we learn of a utf8mb3 database (E11)
+NOTHING = {
+    FieldType.DATE: {"0000-00-00"},
+    FieldType.DATETIME: {"0000-00-00 00:00:00", "0000-00-00"},
+    FieldType.REFERENCE: {"0"},
+    FieldType.OWNER: {"0"},
+}
+
+
+class VtigerCodec(Codec):
+    """Every scalar is a string on this wire, and "" is empty."""
+
+    def __init__(self, zone: str, learned: Learned) -> None:
+        super().__init__(zone)
+        self.learned = learned
+
+    def is_empty(self, field: FieldSchema, wire: JSON) -> bool:
+        return super().is_empty(field, wire) or (isinstance(wire, str) and wire in NOTHING.get(field.type, ()))
+
+    def decode_multichoice(self, field: FieldSchema, wire: JSON) -> JSON:
+        parts = wire if isinstance(wire, list) else BETWEEN_CHOICES.split(str(wire))
+        return [str(part) for part in parts if part != ""] or None
+
+    def decode_json(self, field: FieldSchema, wire: JSON) -> JSON:
+        """Return lines with every value as text: numbers come as floats from create, as strings from retrieve (D20)."""
+        return [_line(item) for item in wire] if field.type is FieldType.LINES and isinstance(wire, list) else wire
+
+    def encode_empty(self, field: FieldSchema) -> JSON:
+        return ""
+
+    def encode_text(self, field: FieldSchema, value: JSON) -> JSON:
+        if self.learned.get(NO_EMOJI) and beyond_three_bytes(value):
+            raise ValueError("holds an emoji or another rare character, which this server's database turns into “????”")
+        return value
+
+    def encode_number(self, field: FieldSchema, value: JSON) -> JSON:
+        if field.type is FieldType.INTEGER and abs(int(value)) > LARGEST_INTEGER:
+            raise ValueError(f"must lie between -{LARGEST_INTEGER} and {LARGEST_INTEGER}")
+        if len(value.replace(".", "").lstrip("-0")) > MOST_DIGITS:
+            raise ValueError(f"has more than {MOST_DIGITS} digits, of which this server would lose the last")
+        return value
+
+    def encode_boolean(self, field: FieldSchema, value: JSON) -> JSON:
+        return "1" if value else "0"  # "true" and "Yes" would be stored as no (E2)
+
+    def encode_multichoice(self, field: FieldSchema, value: JSON) -> JSON:
+        if any("|##|" in part for part in value):
+            raise ValueError("holds “|##|”, by which this server keeps choices apart")
+        return " |##| ".join(self.encode_text(field, part) for part in value)
+
+    def encode_reference(self, field: FieldSchema, value: JSON) -> JSON:
+        try:
+            return checked(value)
+        except RecordNotFound as e:
+            raise ValueError("is not the id of a record, such as 12x345") from e
+
+    def learn(self, sent: dict[str, JSON], stored: dict[str, JSON]) -> None:
+        """Remember that the database cannot hold emoji when an answer shows it, so that the next is refused."""
+        for name, text in sent.items():
+            if isinstance(text, str) and beyond_three_bytes(text) and "????" in str(stored.get(name)):
+                self.learned.set(NO_EMOJI, True)
+
+
+def beyond_three_bytes(text: str) -> bool:
+    """Say whether the text holds a character that needs four bytes in UTF-8."""
+    return any(ord(character) > 0xFFFF for character in text)
+
+
+def _line(item: JSON) -> JSON:
+    return {name: _plain(value) for name, value in item.items()} if isinstance(item, dict) else item
+
+
+def _plain(value: JSON) -> JSON:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return canonical_number(str(value))
+    return None if value == "" else value

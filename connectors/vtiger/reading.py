@@ -1,0 +1,221 @@
+"""Reading the records of one module page by page. The rule: only an empty page is the end (C16), pages follow the id where
+no order is asked, and a record comes at most once however the pages overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Literal
+
+from connectors.errors import ProtocolError, QueryError
+from connectors.paging import local_page, only_fields
+from connectors.query import Order, Query, check, conditions, match_record, to_text
+from connectors.types import JSON, Explanation, FieldType, ModuleSchema, Page, Record
+from connectors.vtiger import vtql
+from connectors.vtiger.client import Rows, VtigerClient
+from connectors.vtiger.codec import VtigerCodec
+from connectors.vtiger.schema import Described
+from connectors.vtiger.vtql import PAGE, Groups, Pushed
+
+MOST_PAGES = 10  # of the server's in one page of ours; a filter that finds little gives short pages, not long waits
+SORTED_HERE = 1000  # records at most are sorted here by our rules; more come in the server's own order of text
+
+Row = dict[str, JSON]
+Kind = Literal["after", "at", "left", "sorted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reading goes on: after an id, at an offset, with so many left when read from the end, or in a sorted list."""
+
+    kind: Kind
+    value: str
+
+    @property
+    def number(self) -> int:
+        return int(self.value)
+
+    def text(self) -> str:
+        return f"{self.kind} {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One module at one server."""
+
+    client: VtigerClient
+    codec: VtigerCodec
+    described: Described
+
+    @property
+    def schema(self) -> ModuleSchema:
+        return self.described.schema
+
+    @property
+    def module(self) -> str:
+        return self.described.schema.module.name
+
+    def record(self, row: Row) -> Record:
+        """Return a row as a record. Raises ProtocolError when it has no id."""
+        if not row.get("id"):
+            raise ProtocolError(f"Vtiger sent a record of {self.module} without an id.")
+        values = self.codec.decode_values(self.schema, row)
+        return Record(self.module, str(row["id"]), values, values.get(self.schema.modified_field or ""))
+
+    def rows(
+        self, groups: Groups = ((),), order: str = "id", limit: int = PAGE, offset: int = 0, columns: Sequence[str] = ()
+    ) -> Rows:
+        """Return one page of the server's."""
+        return self.client.query(vtql.select(self.module, columns, groups, order, limit, offset))
+
+    def count(self, groups: Groups = ((),)) -> int:
+        """Return how many rows there are. Raises ProtocolError for an answer without a number."""
+        found = self.client.query(vtql.count(self.module, groups)).rows
+        try:
+            return int(str(found[0]["count"]))
+        except (LookupError, ValueError) as e:
+            raise ProtocolError(f"Vtiger cannot tell how many records of {self.module} there are.") from e
+
+    # A page of a query
+
+    def page(self, query: Query) -> Page:
+        """Return up to `query.limit` matching records in the order asked, and where to go on. Raises QueryError."""
+        check(query.filter, query.order, self.schema)
+        pushed = self.pushed(query)
+        place = self._parse(query.cursor) if query.cursor else self._start(query, pushed)
+        if place.kind == "sorted":
+            return self._sorted_page(query, pushed, place)
+        holds = None if pushed.exact else match_record(query.filter, self.schema)
+        found: list[Record] = []
+        for _ in range(MOST_PAGES):
+            came = list(self._step(query, pushed, place, PAGE if holds else min(PAGE, query.limit - len(found))))
+            if not came:
+                return Page(tuple(found))
+            for row, after in came:
+                place, record = after, self.record(row)
+                if holds is None or holds(record):
+                    found.append(only_fields(record, query.fields))
+                if len(found) >= query.limit:
+                    return Page(tuple(found), place.text())
+        return Page(tuple(found), place.text())
+
+    def explain(self, query: Query) -> Explanation:
+        """Return the statement that would be sent, what is done here, and the calls of one page where that is known."""
+        check(query.filter, query.order, self.schema)
+        pushed = self.pushed(query)
+        order = "id" if by_id(query.order) else server_order(query.order)
+        text = vtql.select(self.module, self._columns(query), pushed.groups, order, min(PAGE, query.limit))
+        local = "" if pushed.exact else to_text(query.filter)
+        known = not local and (by_id(query.order) or self._server_sorts(query.order))
+        return Explanation(text, local, max(1, ceil(query.limit / PAGE)) if known else None)
+
+    def pushed(self, query: Query) -> Pushed:
+        """Return what of the query's filter the server is asked."""
+        return vtql.push(query.filter, self.schema, self.codec.zone)
+
+    def _start(self, query: Query, pushed: Pushed) -> Place:
+        """Choose how to walk: by id; by offset, from the end when descending (DESC takes no tie-breaker, C11); or sort here."""
+        if by_id(query.order):
+            return Place("after", "")
+        exactly, ascending = self._server_sorts(query.order), not query.order[0].descending
+        if exactly and ascending:
+            return Place("at", "0")
+        total = self.count(pushed.groups)
+        if not exactly and total <= SORTED_HERE:
+            return Place("sorted", "")
+        if not one_way(query.order):
+            raise QueryError(
+                f"Vtiger cannot sort {total} records up and down at once. Sort in one direction, or filter."
+            )
+        return Place("at", "0") if ascending else Place("left", str(total))
+
+    def _server_sorts(self, order: Sequence[Order]) -> bool:
+        """Say whether the server's order is ours: not for text, which every database sorts by rules of its own."""
+        fields = [self.schema.field(column.field) for column in order]
+        return one_way(order) and all(field is not None and field.type in vtql.EXACTLY_SORTED for field in fields)
+
+    def _columns(self, query: Query) -> tuple[str, ...]:
+        """Return the fields to ask for, () for all: those wanted, those tested here, and when it was modified."""
+        if query.fields is None:
+            return ()
+        names = {*query.fields, *(c.field for c in conditions(query.filter)), *(o.field for o in query.order)}
+        if self.schema.modified_field:
+            names.add(self.schema.modified_field)
+        return (
+            "id",
+            *(f.name for f in self.schema.fields if f.name in names - {"id"} and f.type is not FieldType.LINES),
+        )
+
+    def _parse(self, cursor: str) -> Place:
+        kind, _, value = cursor.partition(" ")
+        if kind in ("after", "sorted") or (kind in ("at", "left") and value.isdecimal()):
+            return Place(kind, value)  # type: ignore[arg-type]
+        raise QueryError("This place in the list is not known. Begin again at its first page.")
+
+    def _step(self, query: Query, pushed: Pushed, place: Place, limit: int) -> Iterator[tuple[Row, Place]]:
+        """Yield the rows of the server's next page, each with the place after it."""
+        columns = self._columns(query)
+        if place.kind == "after":
+            down = bool(query.order) and query.order[0].descending
+            yield from self._step_by_id(pushed.groups, place, limit, columns, down)
+            return
+        backwards = place.kind == "left"
+        size = min(limit, place.number) if backwards else limit
+        if size <= 0:
+            return
+        offset = place.number - size if backwards else place.number
+        came = self.rows(pushed.groups, server_order(query.order), size, offset, columns).rows
+        for position, row in enumerate(reversed(came) if backwards else came, 1):
+            passed = size if position == len(came) else position  # rows lost to permission are lost after LIMIT (C16)
+            yield row, Place(place.kind, str(place.number - passed if backwards else place.number + passed))
+
+    def _step_by_id(
+        self, groups: Groups, place: Place, limit: int, columns: Sequence[str], down: bool
+    ) -> list[tuple[Row, Place]]:
+        """Return the rows after the place's id, each with the place after it."""
+        sign, order = ("<", "id DESC") if down else (">", "id")
+        after = f"id {sign} {vtql.literal(place.value)}" if place.value else ""
+        came = self.rows(vtql.with_condition(groups, after) if after else groups, order, limit, 0, columns).rows
+        fresh = [row for row in came if not place.value or is_beyond(row, place.value, down)]  # pages may overlap
+        if came and not fresh and limit < PAGE:
+            return self._step_by_id(groups, place, PAGE, columns, down)
+        return [(row, Place("after", str(row["id"]))) for row in fresh]
+
+    def _sorted_page(self, query: Query, pushed: Pushed, place: Place) -> Page:
+        """Return a page of all that matches, sorted here: text has an order of its own at every server."""
+        at, kept = Place("after", ""), list[Record]()
+        while came := self._step_by_id(pushed.groups, at, PAGE, self._columns(query), down=False):
+            at = came[-1][1]
+            kept += [self.record(row) for row, _ in came]
+        page = local_page(kept, replace(query, cursor=place.value or None), self.schema)
+        return replace(page, next_cursor=page.next_cursor and Place("sorted", page.next_cursor).text())
+
+
+def by_id(order: Sequence[Order]) -> bool:
+    """Say whether the order is that of the ids, which also is the one when none is asked."""
+    return not order or order[0].field == "id"
+
+
+def one_way(order: Sequence[Order]) -> bool:
+    """Say whether all columns go up, or all down."""
+    return len({column.descending for column in order}) <= 1
+
+
+def server_order(order: Sequence[Order]) -> str:
+    """Return ORDER BY's columns, always upwards: what is asked downwards is read from the end."""
+    return ",".join([column.field for column in order] + ["id"])
+
+
+def is_beyond(row: Row, id: str, down: bool) -> bool:
+    """Say whether a row comes after that id in the walk."""
+    own, last = number(str(row.get("id"))), number(id)
+    return own < last if down else own > last
+
+
+def number(id: str) -> int:
+    """Return the second part of an id, by which the server compares (C4). Raises ProtocolError."""
+    tail = id.partition("x")[2]
+    if not tail.isdecimal():
+        raise ProtocolError(f"Vtiger sent “{id[:40]}” where an id belongs.")
+    return int(tail)
