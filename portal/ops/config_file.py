@@ -1,0 +1,164 @@
+"""The scripted way to set everything up: one document with connections and mappings, idempotent by name, all or nothing.
+
+First everything is read and checked, the CRMs are asked for their fields, and only then is anything saved, in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from connectors.errors import ConnectorError
+from connectors.types import JSON, ModuleSchema
+from portal.connections.access import open_draft
+from portal.connections.forms import ConnectionForm
+from portal.connections.models import Connection
+from portal.connections.save import BadConnection, access_changed, allow_writing, form_of, save
+from portal.connections.schema import module_schema
+from portal.ledger import write
+from portal.mappings.check import check
+from portal.mappings.definition import Definition, Side
+from portal.mappings.document import BadDocument, list_of, mapping_of, read_definition, text_of, true_or_false
+from portal.mappings.models import Mapping as MappingRow
+from portal.mappings.save import save_mapping
+
+LIMITS = ("calls_per_minute", "calls_per_day", "max_parallel")
+CONNECTION_KEYS = ("name", "connector", "writable", "settings", "secrets", "allow_http", "ca_bundle", *LIMITS)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A connection as the document wants it: a valid form, and whether it may be written to (None: as it is)."""
+
+    form: ConnectionForm
+    writable: bool | None
+    stored: Connection | None
+
+    @property
+    def is_new_access(self) -> bool:
+        """Say whether the CRM must be asked with what the document says, not with what is stored."""
+        return self.stored is None or access_changed(self.form, self.stored)
+
+
+@dataclass(slots=True)
+class Imported:
+    """What the import did: names, each with what became of it; and what a person should know."""
+
+    connections: dict[str, str] = field(default_factory=dict)
+    mappings: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def import_document(document: JSON, environment: Mapping[str, str], *, actor: str = "command") -> Imported:
+    """Set up what the document describes and return what changed. Raises BadDocument with the place of what is wrong, and
+    then nothing was saved."""
+    found = mapping_of(document, "", ("connections", "mappings"))
+    report = Imported()
+    drafts: dict[str, Draft] = {}
+    for number, entry in enumerate(list_of(found.get("connections"), "connections")):
+        name, draft = _read_connection(entry, f"connections[{number}]", environment, report)
+        if name in drafts:
+            raise BadDocument(f"connections[{number}].name", _("“%(name)s” stands here twice.") % {"name": name})
+        drafts[name] = draft
+    definitions = [
+        read_definition(entry, f"mappings[{number}]")
+        for number, entry in enumerate(list_of(found.get("mappings"), "mappings"))
+    ]
+    for number, definition in enumerate(definitions):
+        _check_mapping(definition, f"mappings[{number}]", drafts, report)
+    _save_all(drafts, definitions, report, actor)
+    return report
+
+
+def _read_connection(document: JSON, place: str, environment: Mapping[str, str], report: Imported) -> tuple[str, Draft]:
+    found = mapping_of(document, place, CONNECTION_KEYS, ("name", "connector"))
+    name = text_of(found["name"], f"{place}.name")
+    settings = {k: _plain(v, f"{place}.settings.{k}") for k, v in _object(found, "settings", place).items()}
+    secrets = {
+        k: _secret(v, f"{place}.secrets.{k}", environment, report) for k, v in _object(found, "secrets", place).items()
+    }
+    columns = {key: found[key] for key in ("allow_http", "ca_bundle", *LIMITS) if key in found}
+    try:
+        form = form_of(name, text_of(found["connector"], f"{place}.connector"), settings, secrets, columns=columns)
+    except BadConnection as e:
+        raise BadDocument(place, str(e)) from e
+    writable = true_or_false(found["writable"], f"{place}.writable") if "writable" in found else None
+    return name, Draft(form, writable, Connection.objects.filter(name=name).first())
+
+
+def _object(found: dict[str, Any], key: str, place: str) -> dict[str, JSON]:
+    value = found.get(key) or {}
+    if not isinstance(value, dict):
+        raise BadDocument(f"{place}.{key}", _("expected an object."))
+    return value
+
+
+def _plain(value: JSON, place: str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        raise BadDocument(place, _("expected text."))
+    return "" if value is None else str(value)
+
+
+def _secret(value: JSON, place: str, environment: Mapping[str, str], report: Imported) -> str:
+    text = _plain(value, place)
+    if not text.startswith("env:"):
+        report.warnings.append(_("%(place)s stands readably in the file; “env:NAME” is safer.") % {"place": place})
+        return text
+    name = text.removeprefix("env:")
+    if not environment.get(name):
+        raise BadDocument(place, _("the environment has no variable %(name)s, or it is empty.") % {"name": name})
+    return environment[name]
+
+
+def _check_mapping(definition: Definition, place: str, drafts: dict[str, Draft], report: Imported) -> None:
+    schemas = {
+        name: _schema(side, f"{place}.{name}", drafts)
+        for name, side in (("left", definition.left), ("right", definition.right))
+    }
+    for finding in check(definition, schemas):
+        if finding.level == "error":
+            raise BadDocument(f"{place}.{finding.place}", _(finding.text) % finding.params)
+        report.warnings.append(f"{place}.{finding.place}: {_(finding.text) % finding.params}")
+
+
+def _schema(side: Side, place: str, drafts: dict[str, Draft]) -> ModuleSchema:
+    draft = drafts.get(side.connection)
+    stored = draft.stored if draft else Connection.objects.filter(name=side.connection).first()
+    if draft is None and stored is None:
+        raise BadDocument(f"{place}.connection", _("there is no connection “%(name)s”.") % {"name": side.connection})
+    try:
+        if draft is None or not draft.is_new_access:
+            assert stored is not None
+            return module_schema(stored, side.module)
+        with open_draft(draft.form.instance, draft.form.secrets) as crm:
+            return crm.describe(side.module)
+    except ConnectorError as e:
+        where = _("“%(connection)s” could not describe “%(module)s”: %(why)s")
+        words = {"connection": side.connection, "module": side.module, "why": e}
+        raise BadDocument(place, where % words) from e
+
+
+def _save_all(drafts: dict[str, Draft], definitions: list[Definition], report: Imported, actor: str) -> None:
+    with transaction.atomic():
+        for name, draft in drafts.items():
+            connection = save(draft.form)
+            if draft.writable is not None and draft.writable != connection.writable:
+                allow_writing(connection, draft.writable)
+            report.connections[name] = "created" if draft.stored is None else "updated"
+        for definition in definitions:
+            report.mappings[definition.name] = _save_mapping(definition, actor)
+
+
+def _save_mapping(definition: Definition, actor: str) -> str:
+    before = MappingRow.objects.filter(name=definition.name).values_list("version", flat=True).first()
+    saved = save_mapping(definition, user=None, actor=actor, note="import")
+    if before == saved.version:
+        return "unchanged"
+    write.audit(None, "save mapping", saved, {"version": saved.version}, actor=actor)
+    return "updated" if before else "created"
