@@ -4,6 +4,7 @@ and record of calls, whether screen, command, sync or webhook."""
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,11 +16,14 @@ from django.utils.translation import gettext as _
 from connectors import connect
 from connectors.base import Connector
 from connectors.context import Call, Context, NetworkRules, Outcome
-from connectors.errors import ReadOnly
+from connectors.errors import ReadOnly, Unavailable
 from portal.connections.limits import Purpose, share
 from portal.connections.models import Connection
 from portal.connections.observer import CallObserver
 from portal.connections.sessions import StoredLearned, StoredSessions
+
+TEST_DEADLINE = 10.0  # seconds for one call while a person waits for a test
+TEST_SECONDS = 15.0  # no call begins after that; together less than the 30 s a web server gives a request
 
 
 @contextmanager
@@ -51,7 +55,8 @@ def open_draft(draft: Connection, secrets: Mapping[str, str]) -> Iterator[Connec
     """Yield the connector of a connection that is not saved: for testing what a person typed. Nothing can be written and
     nothing is kept."""
     with _network(draft) as network:
-        context = Context(observer=_ReadsOnly(), network=network, max_parallel=1)
+        network = replace(network, deadline=min(network.deadline, TEST_DEADLINE))
+        context = Context(observer=_Tester(), network=network, max_parallel=1)
         crm = connect(draft.connector, draft.settings, secrets, context)
         try:
             yield crm
@@ -81,12 +86,17 @@ def _network(connection: Connection) -> Iterator[NetworkRules]:
         yield replace(rules, ca_bundle=file.name)
 
 
-class _ReadsOnly:
-    """The Observer of a connection that is not stored."""
+class _Tester:
+    """The Observer of a connection that is not stored: reads only, and not for longer than a person waits."""
+
+    def __init__(self) -> None:
+        self._ends_at = time.monotonic() + TEST_SECONDS
 
     def before(self, call: Call) -> None:
         if call.writes:
             raise ReadOnly(_("A connection that is only being tested writes nothing."))
+        if time.monotonic() > self._ends_at:
+            raise Unavailable(_("The CRM took too long to answer the test."))
 
     def after(self, call: Call, outcome: Outcome) -> None:
         pass

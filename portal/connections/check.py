@@ -11,6 +11,7 @@ from django.utils import timezone
 from connectors.errors import ConnectorError
 from connectors.types import Identity
 from portal.connections.access import open_connector, open_draft
+from portal.connections.advice import words
 from portal.connections.models import Connection
 from portal.connections.schema import keep_modules
 
@@ -52,9 +53,3 @@ def note(connection: Connection, outcome: Outcome) -> None:
     else:
         connection.check_state, connection.check_message = Connection.Check.FAILED, words(outcome)
     connection.save(update_fields=["checked_at", "check_state", "check_message", "identity", "token_expires_at"])
-
-
-def words(error: ConnectorError) -> str:
-    """Return the error in one text: ours, then the vendor's own words."""
-    vendor = " ".join(part for part in (error.code, error.vendor_message) if part)
-    return f"{error} ({vendor})" if vendor and vendor not in str(error) else str(error)

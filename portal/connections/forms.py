@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -28,6 +28,16 @@ class Kept:
 
     secrets: Sealed = field(default_factory=Sealed)
     host: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, connector: type[Connector], connection: Connection | None) -> Kept:
+        """Return what is stored; nothing for a new connection, or when no key opens it any more: then all is asked again."""
+        if connection is None:
+            return cls()
+        try:
+            return cls(connection.open_secrets(), host_of(connector, connection.settings))
+        except ImproperlyConfigured:
+            return cls()
 
 
 class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -62,6 +72,24 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
                 stored = self.instance.settings.get(setting.name)
                 self.initial[PREFIX + setting.name] = setting.default if stored is None else stored
 
+    @classmethod
+    def of(
+        cls,
+        connector: type[Connector],
+        before: Connection | None,
+        columns: Mapping[str, Any],
+        values: Mapping[str, str],
+    ) -> ConnectionForm:
+        """Return the form filled in by a command or a file: what is given over what is stored or the default."""
+        instance = before or Connection(connector=connector.slug)
+        data: dict[str, Any] = {name: getattr(instance, name) for name in cls.Meta.fields} | dict(columns)
+        for setting in connector.settings:
+            stored = instance.settings.get(setting.name)
+            data[PREFIX + setting.name] = values.get(
+                setting.name, "" if setting.secret else setting.default if stored is None else stored
+            )
+        return cls(connector, data, instance=instance, kept=Kept.of(connector, before))
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         settings = {s.name: data.get(PREFIX + s.name) or "" for s in self.connector.settings if not s.secret}
@@ -91,6 +119,26 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_max_parallel(self) -> int | None:
         return self._at_least_one("max_parallel")
 
+    def changed_labels(self, before: Connection | None) -> list[str]:
+        """Return the labels of what differs from the stored row, for the history: names only, never values."""
+        if before is None:
+            return []
+        columns = [name for name in self.Meta.fields if getattr(before, name) != getattr(self.instance, name)]
+        labels = [str(self.fields[name].label) for name in columns]
+        for setting in self.connector.settings:
+            old, new = (
+                (self.kept_before(before), self.secrets)
+                if setting.secret
+                else (before.settings, self.instance.settings)
+            )
+            if (old.get(setting.name) or "") != (new.get(setting.name) or ""):
+                labels.append(setting.label)
+        return labels
+
+    def kept_before(self, before: Connection) -> Mapping[str, str]:
+        """Return the stored secrets."""
+        return Kept.of(self.connector, before).secrets
+
     def own_rows(self) -> list[forms.BoundField]:
         """Return the fields the connector declared, in its order, for the template."""
         return [self[PREFIX + setting.name] for setting in self.connector.settings]
@@ -112,7 +160,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 def host_of(connector: type[Connector], settings: Mapping[str, str]) -> dict[str, str]:
     """Return the settings that say where secrets are sent."""
-    return {s.name: settings.get(s.name) or s.default for s in connector.settings if s.is_host}
+    return {s.name: (settings.get(s.name) or s.default).rstrip("/") for s in connector.settings if s.is_host}
 
 
 def setting_of(connector: type[Connector], name: str) -> Setting | None:

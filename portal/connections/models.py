@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from connectors import CONNECTORS, connector_class
 from portal.connections.crypto import Sealed, SealedField, SealedToken
 
 
@@ -47,9 +48,15 @@ class Connection(models.Model):
         verbose_name = _("connection")
         verbose_name_plural = _("connections")
         ordering = ["name"]
+        permissions = [("write_records", _("Can create, change and delete records in CRMs"))]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def crm(self) -> str:
+        """Return the CRM's own name; the slug for a connector that is no longer there."""
+        return connector_class(self.connector).label if self.connector in CONNECTORS else self.connector
 
     def open_secrets(self) -> Sealed:
         """Return the unsealed secrets."""
@@ -97,17 +104,17 @@ class Call(models.Model):
     """One request that was sent: what, when, how it ended. Never a secret, never a value."""
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="calls")
-    at = models.DateTimeField()
-    operation = models.CharField(max_length=60)
-    method = models.CharField(max_length=8)
-    writes = models.BooleanField(default=False)
-    status = models.PositiveSmallIntegerField(default=0)
-    ms = models.PositiveIntegerField(default=0)
-    sent_bytes = models.PositiveIntegerField(default=0)
-    received_bytes = models.PositiveIntegerField(default=0)
-    error = models.CharField(max_length=60, blank=True)
-    purpose = models.CharField(max_length=10)  # "person" or "sync"
-    run_id = models.BigIntegerField(null=True)
+    at = models.DateTimeField(_("at"))
+    operation = models.CharField(_("operation"), max_length=60)
+    method = models.CharField(_("method"), max_length=8)
+    writes = models.BooleanField(_("writes"), default=False)
+    status = models.PositiveSmallIntegerField(_("HTTP status"), default=0)  # 0: no answer came
+    ms = models.PositiveIntegerField(_("ms"), default=0)
+    sent_bytes = models.PositiveIntegerField(_("bytes sent"), default=0)
+    received_bytes = models.PositiveIntegerField(_("bytes received"), default=0)
+    error = models.CharField(_("error"), max_length=60, blank=True)
+    purpose = models.CharField(_("for"), max_length=10, choices=[("person", _("a person")), ("sync", _("sync"))])
+    run_id = models.BigIntegerField(_("run"), null=True)
 
     class Meta:
         verbose_name = _("call")
@@ -116,6 +123,9 @@ class Call(models.Model):
             models.Index(fields=["connection", "at"], name="call_connection_at"),
             models.Index(fields=["run_id"], name="call_run"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.operation} · {self.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 class KnownSchema(models.Model):
@@ -136,7 +146,12 @@ class OwnerLabel(models.Model):
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="owner_labels")
     owner_id = models.CharField(_("owner id"), max_length=200)
     label = models.CharField(_("name"), max_length=200)
-    typed = models.BooleanField(default=False)
+    typed = models.BooleanField(_("typed by a person"), default=False)
 
     class Meta:
+        verbose_name = _("owner's name")
+        verbose_name_plural = _("owners' names")
         constraints = [models.UniqueConstraint(fields=["connection", "owner_id"], name="owner_label_id")]
+
+    def __str__(self) -> str:
+        return self.label

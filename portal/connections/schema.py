@@ -33,7 +33,13 @@ def module_schema(
 
 def modules(connection: Connection, *, crm: Connector | None = None, max_age: timedelta = DAY) -> list[Module]:
     """Return the modules this account may read, in the vendor's order. Raises as `module_schema`."""
-    return _known(connection, MODULES, crm, max_age, _modules_from_json, lambda c, _, crm: refresh_modules(c, crm))
+    return _known(connection, MODULES, crm, max_age, modules_from_json, lambda c, _, crm: refresh_modules(c, crm))
+
+
+def kept_modules(connection: Connection) -> list[Module]:
+    """Return the modules as last told, however old; empty when never. Asks no CRM."""
+    row = KnownSchema.objects.filter(connection=connection, module=MODULES).first()
+    return _read(row, modules_from_json) or []
 
 
 def refresh(connection: Connection, module: str, crm: Connector) -> ModuleSchema:
@@ -73,7 +79,8 @@ def schema_from_json(document: JSON) -> ModuleSchema:
     )
 
 
-def _modules_from_json(document: JSON) -> list[Module]:
+def modules_from_json(document: JSON) -> list[Module]:
+    """Return the modules again. Raises as `schema_from_json`."""
     _check(document)
     return [Module(**module) for module in document["modules"]]
 

@@ -1,0 +1,92 @@
+"""What a person does to a stored connection beside changing it: test it, allow or forbid writing, delete it, read its
+history. Each deed that changes something asks first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, ProtectedError
+from django.db.models.deletion import Collector
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from connectors import connector_class
+from connectors.errors import ConnectorError
+from portal.connections import check
+from portal.connections.advice import advise
+from portal.connections.models import Connection
+from portal.connections.permissions import may_change, may_delete, may_view
+from portal.connections.save import allow_writing
+from portal.connections.save import delete as delete_connection
+from portal.connections.views import Tested, blank_form, page, show
+
+
+@require_POST
+def test(request: HttpRequest, name: str) -> HttpResponse:
+    """Ask the CRM who we are with what is stored, and show the answer."""
+    connection = get_object_or_404(Connection, name=name)
+    if not may_change(request.user, connection):
+        raise PermissionDenied
+    kind = connector_class(connection.connector)
+    try:
+        tested = Tested(identity=check.check(connection))
+    except ConnectorError as e:
+        tested = Tested(advice=advise(e, kind))
+    return show(request, blank_form(kind, connection), connection, tested)
+
+
+def writing(request: HttpRequest, name: str) -> HttpResponse:
+    """Allow writing, or forbid it, after saying what that means."""
+    connection = get_object_or_404(Connection, name=name)
+    if not may_change(request.user, connection):
+        raise PermissionDenied
+    if request.method == "POST":
+        allowed = request.POST.get("writable") == "yes"
+        allow_writing(connection, allowed, user=request.user)  # type: ignore[arg-type]
+        text = _("Writing to “%(name)s” is allowed.") if allowed else _("“%(name)s” is read-only now.")
+        messages.success(request, text % {"name": connection.name})
+        return redirect("connections:change", connection.name)
+    title = _("Forbid writing") if connection.writable else _("Allow writing")
+    context = {"title": title, "subtitle": str(connection), "connection": connection}
+    return page(request, "connections/writing.html", context)
+
+
+def delete(request: HttpRequest, name: str) -> HttpResponse:
+    """Delete the connection after asking; refused, with the reason, while something needs it."""
+    connection = get_object_or_404(Connection, name=name)
+    if not may_delete(request.user, connection):
+        raise PermissionDenied
+    needed_by = [_described(thing) for thing in _protected(connection)]
+    if request.method == "POST" and not needed_by:
+        delete_connection(connection, user=request.user)  # type: ignore[arg-type]
+        messages.success(request, _("The connection “%(name)s” was deleted.") % {"name": name})
+        return redirect("connections:list")
+    context = {"title": _("Delete connection"), "subtitle": name, "connection": connection, "needed_by": needed_by}
+    return page(request, "connections/delete.html", context, status=409 if request.method == "POST" else 200)
+
+
+def history(request: HttpRequest, name: str) -> HttpResponse:
+    """Show who changed what on this connection, in the admin's own page."""
+    connection = get_object_or_404(Connection, name=name)
+    if not may_view(request.user, connection):
+        raise PermissionDenied
+    extra: dict[str, Any] = {"title": _("Change history"), "subtitle": str(connection)}
+    return admin.site.get_model_admin(Connection).history_view(request, str(connection.pk), extra)
+
+
+def _protected(connection: Connection) -> Iterable[Model]:
+    """Return what forbids the deletion: nothing, or the mappings that use the connection."""
+    try:
+        Collector(using="default", origin=connection).collect([connection])
+    except ProtectedError as e:
+        return sorted(e.protected_objects, key=str)
+    return []
+
+
+def _described(thing: Model) -> str:
+    return f"{thing._meta.verbose_name} “{thing}”"

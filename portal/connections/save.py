@@ -1,0 +1,156 @@
+"""Creates, changes and deletes connections: the one writer of their rows. The rule: whatever belonged to the old access
+(logins, what was learned, descriptions) is forgotten with it; history names fields, never values."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from connectors import connector_class
+from connectors.base import Connector
+from connectors.errors import ConfigError
+from portal.accounts.models import User
+from portal.connections.check import Outcome, note
+from portal.connections.forms import PREFIX, ConnectionForm, Kept, host_of, setting_of
+from portal.connections.models import Connection, KnownSchema, Session
+
+log = logging.getLogger(__name__)
+
+
+class BadConnection(Exception):
+    """What was given cannot be a connection; the message names each field and what is wrong with it."""
+
+
+def save(form: ConnectionForm, *, user: User | None = None, outcome: Outcome | None = None) -> Connection:
+    """Store a valid form, with how the test of it went, in one transaction; return the connection. Asks no CRM."""
+    with transaction.atomic():
+        before = Connection.objects.select_for_update().filter(pk=form.instance.pk).first()
+        changed = form.changed_labels(before)
+        connection = before or Connection(connector=form.connector.slug)
+        if before is not None and access_changed(form, before):
+            _forget(form, before)
+        for column in form.Meta.fields:
+            setattr(connection, column, getattr(form.instance, column))
+        connection.settings, connection.secrets = form.instance.settings, dict(form.secrets)
+        connection.save()
+        if outcome is not None:
+            note(connection, outcome)
+        if changed or before is None:
+            _write_history(connection, CHANGE if before else ADDITION, user, changed)
+    return connection
+
+
+def access_changed(form: ConnectionForm, before: Connection | None) -> bool:
+    """Say whether a test of the connection may end differently now."""
+    if before is None:
+        return True
+    now = form.instance
+    return (before.settings, before.allow_http, before.ca_bundle) != (
+        now.settings,
+        now.allow_http,
+        now.ca_bundle,
+    ) or dict(Kept.of(form.connector, before).secrets) != dict(form.secrets)
+
+
+def allow_writing(connection: Connection, allowed: bool, *, user: User | None = None) -> None:
+    """Let records of this CRM be changed from here, or forbid it; runs under way feel it within a second."""
+    connection.writable = allowed
+    connection.save(update_fields=["writable", "updated_at"])
+    text = gettext_lazy("Writing allowed") if allowed else gettext_lazy("Writing forbidden")
+    _write_history(connection, CHANGE, user, [str(text)])
+
+
+def delete(connection: Connection, *, user: User | None = None) -> None:
+    """Delete the connection with its copies and calls. Raises ProtectedError when a mapping uses it."""
+    with transaction.atomic():
+        _write_history(connection, DELETION, user, [])
+        connection.delete()
+
+
+def define(
+    name: str,
+    connector: str,
+    settings: Mapping[str, str],
+    secrets: Mapping[str, str],
+    *,
+    columns: Mapping[str, Any] | None = None,
+    user: User | None = None,
+) -> Connection:
+    """Create the connection of that name, or change the one there is to what is given, by the rules of the form; what is
+    not given stays, or has its default. Asks no CRM. Raises BadConnection; ImproperlyConfigured without keys."""
+    return save(form_of(name, connector, settings, secrets, columns=columns), user=user)
+
+
+def form_of(
+    name: str,
+    connector: str,
+    settings: Mapping[str, str],
+    secrets: Mapping[str, str],
+    *,
+    columns: Mapping[str, Any] | None = None,
+) -> ConnectionForm:
+    """Return the valid form of what `define` would store; stores nothing. Raises BadConnection."""
+    kind = _kind(connector)
+    before = Connection.objects.filter(name=name).first()
+    if before is not None and before.connector != connector:
+        text = _("“%(name)s” is a connection to %(old)s; it cannot become one to %(new)s.")
+        raise BadConnection(text % {"name": name, "old": before.connector, "new": connector})
+    _check_names(kind, settings, secrets)
+    form = ConnectionForm.of(kind, before, {"name": name, **(columns or {})}, {**settings, **secrets})
+    if not form.is_valid():
+        told = {name.removeprefix(PREFIX): errors for name, errors in form.errors.get_json_data().items()}
+        raise BadConnection(" ".join(f"{name}: {e['message']}" for name, errors in told.items() for e in errors))
+    return form
+
+
+def _kind(slug: str) -> type[Connector]:
+    try:
+        return connector_class(slug)
+    except ConfigError as e:
+        raise BadConnection(str(e)) from e
+
+
+def _check_names(kind: type[Connector], settings: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+    """Refuse what the connector does not declare, and a secret among the settings or the reverse."""
+    for given, secret in ((settings, False), (secrets, True)):
+        for name, value in given.items():
+            setting = setting_of(kind, name)
+            if setting is None:
+                raise BadConnection(_unknown(kind, name))
+            if setting.secret and not secret:
+                raise BadConnection(_("“%(name)s” is a secret: give it under secrets.") % {"name": name})
+            if secret and not setting.secret:
+                raise BadConnection(_("“%(name)s” is no secret: give it under settings.") % {"name": name})
+            if setting.type == "boolean" and value.lower() not in ("true", "false"):
+                raise BadConnection(_("“%(name)s” is true or false.") % {"name": name})
+
+
+def _unknown(kind: type[Connector], name: str) -> str:
+    known = ", ".join(setting.name for setting in kind.settings)
+    text = _("%(crm)s has no setting “%(name)s”. Known are: %(known)s.")
+    return text % {"crm": kind.label, "name": name, "known": known}
+
+
+def _forget(form: ConnectionForm, before: Connection) -> None:
+    """Forget what belonged to the old access: its logins, what was learned; of another server its descriptions too."""
+    Session.objects.filter(connection=before).delete()
+    before.learned, before.identity, before.token_expires_at = {}, {}, None
+    before.check_state, before.check_message, before.checked_at = Connection.Check.UNKNOWN, "", None
+    if host_of(form.connector, before.settings) != host_of(form.connector, form.instance.settings):
+        KnownSchema.objects.filter(connection=before).delete()
+
+
+def _write_history(connection: Connection, flag: int, user: User | None, changed: list[str]) -> None:
+    """Write down who did it in the admin's history; a command has no user, so it goes to the log."""
+    deed = {ADDITION: "added", CHANGE: "changed", DELETION: "deleted"}[flag]
+    if user is None:
+        log.info("Connection “%s” %s by a command: %s", connection.name, deed, ", ".join(changed) or "all of it")
+        return
+    message: list[dict[str, Any]] = [{deed: {"fields": changed} if changed else {}}]
+    LogEntry.objects.log_actions(user.pk, [connection], flag, message, single_object=True)
