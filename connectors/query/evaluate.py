@@ -179,6 +179,8 @@ def _check_condition(condition: Condition, field: FieldSchema) -> None:
     check_operator(field, condition.op)
     needed = _ARITY.get(condition.op, 1)
     if needed is not None and len(condition.values) != needed:
+        raise QueryError(f"“{field.name} {condition.op}” needs {needed} values, not {len(condition.values)}.")
+    if any(comparable(field, value) is None for value in condition.values):
         raise QueryError(
-            f"“{condition.field} {condition.op}” needs {needed} values, {len(condition.values)} were given."
+            f"“{field.name} {condition.op}” needs values of a {field.type} field in their canonical spelling."
         )
