@@ -12,12 +12,12 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from connectors.values import redact
 from portal.accounts.models import User
 from portal.connections.models import Connection
 from portal.ledger.lease import Held, fenced
 from portal.ledger.models import AuditEntry, Entry, Problem, Run
 
-HIDDEN = "•"
 _SETTLED_FIELDS = (
     "state",
     "record_id",
@@ -99,7 +99,7 @@ def save_entries(held: Held | None, entries: Sequence[Entry], *, durable: bool =
             entry.number = number
             _stamp(held, entry)
             for name in ("before", "intended", "stored"):
-                setattr(entry, name, without_secrets(getattr(entry, name)))
+                setattr(entry, name, redact(getattr(entry, name)))
         Entry.objects.bulk_create(entries)
 
 
@@ -112,7 +112,7 @@ def mark_sent(held: Held | None, entries: Iterable[Entry]) -> None:
         entry.attempts += 1
         entry.lease_number = held.number if held else 0
     with fenced(held, durable=True):
-        Entry.objects.bulk_update(entries, ["state", "sent_at", "settled_at", "attempts", "lease_number"])
+        Entry.objects.bulk_update(entries, ["state", "link_id", "sent_at", "settled_at", "attempts", "lease_number"])
 
 
 def settle(held: Held | None, entries: Iterable[Entry]) -> None:
@@ -122,10 +122,17 @@ def settle(held: Held | None, entries: Iterable[Entry]) -> None:
         if entry.state not in Entry.UNSETTLED:
             entry.settled_at = entry.settled_at or timezone.now()
         entry.lease_number = held.number if held else 0
-        entry.stored = without_secrets(entry.stored)
+        entry.stored = redact(entry.stored)
     if entries:
         with fenced(held):
             Entry.objects.bulk_update(entries, _SETTLED_FIELDS)
+
+
+def move(held: Held | None, entries: models.QuerySet[Entry], state: str, *, reason: str = "") -> None:
+    """Bring all these entries to another state at once: a plan that waits for approval, or that a newer one replaced."""
+    settled = None if state in (*Entry.UNSETTLED, Entry.State.AWAITING) else timezone.now()
+    with fenced(held):
+        entries.update(state=state, reason=reason, settled_at=settled)
 
 
 def supersede(held: Held | None, pairs: Mapping[int, Entry]) -> None:
@@ -179,15 +186,8 @@ def audit(
         object_type=obj._meta.label_lower if obj else "",
         object_id=str(obj.pk) if obj else "",
         object_label=str(obj)[:200] if obj else "",
-        changes=without_secrets(changes or {}),
+        changes=redact(changes or {}),
     )
-
-
-def without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values with each password-like one hidden."""
-    from connectors.values import is_secret_field
-
-    return {name: HIDDEN if is_secret_field(name) and value else value for name, value in values.items()}
 
 
 def _stamp(held: Held | None, entry: Entry) -> None:

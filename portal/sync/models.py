@@ -59,6 +59,26 @@ class Checkpoint(models.Model):
     mirror = models.ForeignKey(Mirror, models.CASCADE, related_name="+")
     version = models.BigIntegerField(default=0)
     mapping_version = models.PositiveIntegerField(default=0)
+    keyed = models.BigIntegerField(default=0)  # the mirror version up to which match keys are known
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["mapping", "mirror"], name="checkpoint_once")]
+
+
+class MatchKey(models.Model):
+    """By what a record would be recognised, as one mapping sees it: found by index, not by reading the mirror. `due`: plan
+    the record again though its copy did not change, because a holder of its key did or because its time has come."""
+
+    mapping = models.ForeignKey(Mapping, models.CASCADE, related_name="+")
+    mirror = models.ForeignKey(Mirror, models.CASCADE, related_name="+")
+    record_id = models.CharField(max_length=200)
+    key = models.CharField(max_length=32, blank=True)  # digest of the normalised key; "" for none or a deleted record
+    inside = models.BooleanField(default=True)  # passes its side's filter
+    due = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["mapping", "mirror", "record_id"], name="match_key_record")]
+        indexes = [
+            models.Index(fields=["mapping", "key"], name="match_key_key", condition=~Q(key="")),
+            models.Index(fields=["mapping", "mirror"], name="match_key_due", condition=Q(due=True)),
+        ]

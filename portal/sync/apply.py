@@ -1,0 +1,166 @@
+"""Carries out what was planned. The rule: intent, request, outcome: entries and the link of a create are on disk before
+anything is sent, and what came of it is written in one transaction with the mirror, the link and the base."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from django.db import IntegrityError
+from django.db.models import QuerySet
+
+from connectors.errors import ConfigError, RetryLater
+from connectors.values import is_secret_field
+from portal.ledger import write
+from portal.ledger.lease import fenced
+from portal.ledger.models import Entry
+from portal.mappings.transform import Side
+from portal.sync.cases import OTHER, Seen
+from portal.sync.entries import source_side
+from portal.sync.job import Job
+from portal.sync.keys import mark_due
+from portal.sync.links import write_bases
+from portal.sync.load import copies
+from portal.sync.models import Link
+from portal.sync.outcome import judge, settle
+from portal.sync.send import Answer, request_of, send
+
+PAGE = 500
+PATIENCE = 3  # unclear answers in a row, then the server gets a rest
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """The two records of each entry of a group as they are now, and who is linked."""
+
+    source: Mapping[str, Seen]
+    target: Mapping[str, Seen]
+    links: Mapping[str, Link]
+    taken: frozenset[str]
+
+
+def apply(job: Job) -> bool:
+    """Send every planned entry of the run; say whether the slice's time sufficed. Raises RetryLater and ConfigError of a
+    request after everything that was sent is settled, and Stopped."""
+    done = unclear = 0
+    while page := list(_planned(job)[:PAGE]):
+        for side, group in _groups(job, page):
+            job.keep_alive()
+            answers = _carry_out(job, group, side)
+            unclear = unclear + len(answers) if answers and all(a.is_unclear for a in answers) else 0
+            _raise_what_stops(answers, unclear)
+            done += len(group)
+            job.progress("apply", done, None)
+            if job.is_over:
+                return False
+    return True
+
+
+def _planned(job: Job) -> QuerySet[Entry]:
+    return Entry.objects.filter(run=job.run, state=Entry.State.PLANNED).order_by("number")
+
+
+def _groups(job: Job, page: list[Entry]) -> Iterator[tuple[Side, list[Entry]]]:
+    """Yield entries to carry out together: as many as may be sent at once to one side, or any number that send nothing."""
+    for (side, skips), run in groupby(page, lambda e: (OTHER[source_side(job, e)], e.action == Entry.Action.SKIP)):
+        entries = list(run)
+        size = PAGE if skips else job.crms[side].context.max_parallel
+        for start in range(0, len(entries), size):
+            yield side, entries[start : start + size]
+
+
+def _carry_out(job: Job, group: list[Entry], side: Side) -> list[Answer]:
+    group = _still_right(job, group, side)
+    if group and group[0].action == Entry.Action.SKIP:
+        _agree(job, group, side)
+    elif group and _intend(job, group, side):
+        rules = job.terms.definition.rules
+        hidden = {name: r.value for r in rules if r.source == "value" and is_secret_field(name := getattr(r, side))}
+        crm = job.crms[side]
+        answers = send(crm, [request_of(entry, hidden) for entry in group], crm.context.max_parallel)
+        settle(job, side, [judge(job, side, *pair) for pair in zip(group, answers, strict=True)])
+        return answers
+    return []
+
+
+def _still_right(job: Job, group: list[Entry], side: Side) -> list[Entry]:
+    """Return the entries whose two records are as they were planned from; the others are planned again."""
+    sources, targets = [entry.source_id for entry in group], [entry.record_id for entry in group if entry.record_id]
+    now = _Now(
+        copies(job, OTHER[side], sources),
+        copies(job, side, targets),
+        job.links.find(OTHER[side], sources),
+        job.links.taken(side, targets),
+    )
+    right = [entry for entry in group if _is_as_planned(entry, now)]
+    _plan_again(job, [entry for entry in group if entry not in right], side)
+    return right
+
+
+def _is_as_planned(entry: Entry, now: _Now) -> bool:
+    source, target = now.source.get(entry.source_id), now.target.get(entry.record_id)
+    versions = (source.version if source else None, target.version if target else None)
+    if versions != (entry.source_version, entry.target_version):
+        return False
+    link = now.links.get(entry.source_id)
+    if entry.link_id is None:
+        return link is None and entry.record_id not in now.taken
+    return link is not None and (link.pk, link.state) == (entry.link_id, Link.State.LINKED)
+
+
+def _plan_again(job: Job, stale: list[Entry], side: Side) -> None:
+    for entry in stale:
+        entry.state, entry.reason = Entry.State.SKIPPED, "changed_meanwhile"
+    if stale:
+        with fenced(job.held):
+            write.settle(job.held, stale)
+            mark_due(job, ids={OTHER[side]: [entry.source_id for entry in stale]})
+
+
+def _intend(job: Job, group: list[Entry], side: Side) -> bool:
+    """Save what is about to be sent, in one commit that survives a power cut; say whether it still could be."""
+    try:
+        with fenced(job.held, durable=True):
+            _link(job, group, side)
+            write.mark_sent(job.held, group)
+    except IntegrityError:  # another mapping of the same two modules linked one of them this very moment
+        for entry in group:
+            entry.attempts -= 1
+        _plan_again(job, group, side)
+        return False
+    return True
+
+
+def _agree(job: Job, group: list[Entry], side: Side) -> None:
+    """Link and agree where nothing has to be sent."""
+    for entry in group:
+        entry.state = Entry.State.SKIPPED
+    with fenced(job.held):
+        _link(job, group, side)
+        write_bases(job.mapping, {entry.link_id: entry.base for entry in group if entry.link_id and entry.base})
+        write.settle(job.held, group)
+
+
+def _link(job: Job, group: list[Entry], side: Side) -> None:
+    """Make the links that are missing: pending for a create, whose record has no id yet."""
+    fresh = [entry for entry in group if entry.link_id is None]
+    links = [
+        job.links.make(
+            {side: entry.record_id, OTHER[side]: entry.source_id},
+            entry.pk,
+            Link.State.LINKED if entry.record_id else Link.State.PENDING,
+        )
+        for entry in fresh
+    ]
+    for entry, link in zip(fresh, Link.objects.bulk_create(links), strict=True):
+        entry.link_id = link.pk
+
+
+def _raise_what_stops(answers: list[Answer], unclear: int) -> None:
+    for answer in answers:
+        if isinstance(answer.error, ConfigError):
+            raise answer.error
+    for answer in answers:
+        if isinstance(answer.error, RetryLater) and (not answer.is_unclear or unclear >= PATIENCE):
+            raise answer.error

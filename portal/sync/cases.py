@@ -1,0 +1,94 @@
+"""The words `plan` speaks in: a record as seen, a pair, a lone record, the terms of a mapping, and an action. PURE data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from connectors.types import JSON
+from portal.mappings.definition import Definition
+from portal.mappings.transform import Place, Side
+
+SIDES: tuple[Side, Side] = ("left", "right")
+OTHER: Mapping[Side, Side] = {"left": "right", "right": "left"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A record as our copy has it. `deleted` is "", "gone" or "missing"; `inside` says it passes its side's filter; `key`
+    is its match key, None when it has none; `modified` is UTC ISO or ""."""
+
+    id: str
+    values: Mapping[str, JSON]
+    version: int = 0
+    modified: str = ""
+    deleted: str = ""
+    inside: bool = True
+    key: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two records that are one: linked, or (`link` None) just matched. A side is None while we have no copy of it. `base`: rule uuid -> [left, right]."""
+
+    link: int | None
+    left: Seen | None
+    right: Seen | None
+    base: Mapping[str, Sequence[JSON]] = field(default_factory=dict)
+    state: str = "linked"
+
+    def at(self, side: Side) -> Seen:
+        """Return the record of that side. Only after both sides were looked at."""
+        seen = self.left if side == "left" else self.right
+        if seen is None:
+            raise ValueError(f"no copy of the {side} record of link {self.link}")
+        return seen
+
+    def values(self, side: Side) -> Mapping[str, JSON]:
+        """Return the values of that side's record."""
+        return self.at(side).values
+
+
+@dataclass(frozen=True, slots=True)
+class Lone:
+    """A record without a partner. `own` are the other records of its side that hold the same key; `found` those of the
+    other side, `taken` the ones among them that are linked; `partner` is the copy when exactly one was found."""
+
+    side: Side
+    seen: Seen
+    own: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+    taken: frozenset[str] = frozenset()
+    partner: Seen | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the mapping says, and the two sides it says it about. `now` is UTC ISO, to tell stamps in the future."""
+
+    definition: Definition
+    places: Mapping[Side, Place]
+    now: str = ""
+
+    def writes(self, side: Side) -> bool:
+        """Say whether records of that side may be changed by this mapping."""
+        return side in self.definition.targets
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What to do with one record: `kind` is create, update, delete, skip, conflict or blocked; `side` is the one written.
+    `base` is what to agree on once it is done; `errors` says field by field why not; `makes_link`: matched just now."""
+
+    kind: str
+    side: Side
+    source: Seen | None = None
+    target: Seen | None = None
+    link: int | None = None
+    values: Mapping[str, JSON] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+    base: Mapping[str, tuple[JSON, JSON]] = field(default_factory=dict)
+    reason: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    evidence: Mapping[str, JSON] = field(default_factory=dict)
+    makes_link: bool = False

@@ -1,0 +1,73 @@
+"""What a run may not do without a person's word: a large first run, many deletes, many changes. The rule: a mapping's
+guards stop the run at its plan, before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db.models import Count
+from django.utils.translation import gettext as _
+
+from connectors.types import JSON
+from portal.ledger.models import Entry, Run
+from portal.sync.job import Job
+from portal.sync.models import Link
+
+DEFAULTS: Mapping[str, JSON] = {"creates": 50, "deletes": "5%", "changes": "20%"}
+FEW = 5  # a percentage says nothing about a handful
+MANY_DELETES = 20  # never without a word, whatever the percentage
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a plan would do, and how many records are linked already or matched by it."""
+
+    creates: int
+    deletes: int
+    changes: int
+    linked: int
+    is_first: bool
+
+
+def trips(guards: Mapping[str, JSON] | None, planned: Planned) -> list[str]:
+    """Return, in words, every guard the plan runs into; None are the defaults, {} is off."""
+    limits = DEFAULTS if guards is None else guards
+    found = []
+    if planned.is_first and "creates" in limits and planned.creates > _count(limits["creates"], planned.linked):
+        found.append(_("The first run would create %(count)d records.") % {"count": planned.creates})
+    if "deletes" in limits and planned.deletes > _count(limits["deletes"], planned.linked, MANY_DELETES):
+        found.append(_("%(count)d records would be deleted.") % {"count": planned.deletes})
+    if "changes" in limits and planned.changes > _count(limits["changes"], planned.linked):
+        text = _("%(count)d of %(linked)d linked records would be changed.")
+        found.append(text % {"count": planned.changes, "linked": planned.linked})
+    return found
+
+
+def look(job: Job) -> list[str]:
+    """Return every guard the run's plan runs into."""
+    planned = Entry.objects.filter(run=job.run, state=Entry.State.PLANNED)
+    counts = {row["action"]: row["n"] for row in planned.values("action").annotate(n=Count("pk")).order_by()}
+    if not counts.keys() - {Entry.Action.SKIP.value}:
+        return []
+    matched = planned.filter(link_id=None).exclude(record_id="")
+    ended = (Run.State.SUCCEEDED, Run.State.PARTLY_FAILED)
+    before = Run.objects.filter(mapping=job.mapping.uuid, kind=Run.Kind.SYNC, state__in=ended).exclude(pk=job.run.pk)
+    return trips(
+        job.terms.definition.guards,
+        Planned(
+            creates=counts.get("create", 0),
+            deletes=counts.get("delete", 0),
+            changes=counts.get("update", 0),
+            linked=job.links.all().filter(state=Link.State.LINKED).count() + matched.count(),
+            is_first=not before.exists(),
+        ),
+    )
+
+
+def _count(limit: JSON, linked: int, most: int | None = None) -> int:
+    """Return how many are allowed: a number, or a percentage of the linked records, at least a handful and at `most`."""
+    if isinstance(limit, str) and limit.strip().endswith("%"):
+        share = max(FEW - 1, int(linked * float(limit.strip().rstrip("%")) / 100))
+        return share if most is None else min(share, most)
+    return int(limit)

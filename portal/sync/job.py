@@ -1,0 +1,117 @@
+"""What one slice of a run works with: the lease, the mapping as the run began with it, both mirrors, both CRMs opened."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils import timezone
+
+from connectors.base import Connector
+from connectors.query import match, parse
+from connectors.types import Values
+from portal.connections.access import open_connector
+from portal.connections.models import Connection
+from portal.connections.schema import module_schema
+from portal.ledger.lease import Held
+from portal.ledger.models import Run
+from portal.mappings.models import Mapping as MappingRow
+from portal.mappings.save import definition_of
+from portal.mappings.transform import KeyKind, Place, Side, key_kinds
+from portal.records.models import Mirror
+from portal.records.pull import mirror_of
+from portal.sync.cases import SIDES, Terms
+from portal.sync.links import Links
+from portal.sync.models import Checkpoint
+
+Progress = Callable[[str, int, int | None], None]  # phase, how many, of how many
+
+
+class Stopped(Exception):
+    """A person asked the run to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One slice's work. `ends_at` is time.monotonic() when the slice should hand over."""
+
+    run: Run
+    held: Held
+    mapping: MappingRow
+    terms: Terms
+    kinds: tuple[KeyKind, ...]
+    passes: Mapping[Side, Callable[[Values], bool]]  # its filter
+    connections: Mapping[Side, Connection]
+    crms: Mapping[Side, Connector]
+    mirrors: Mapping[Side, Mirror]
+    links: Links
+    ends_at: float
+    progress: Progress
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether the slice's time is up."""
+        return time.monotonic() >= self.ends_at
+
+    @property
+    def calls(self) -> int:
+        """Return how many requests this slice has sent."""
+        return sum(crm.context.observer.calls for crm in self.crms.values())  # type: ignore[attr-defined]
+
+    def keep_alive(self) -> None:
+        """Make sure the lease outlasts any request begun now. Raises LeaseLost, and Stopped where a person said so."""
+        if self.held.seconds_left() < 2 * settings.CALL_DEADLINE_SECONDS + 5:
+            self.held.renew()
+        if Run.objects.filter(pk=self.run.pk, stop_requested=True).exists():
+            raise Stopped
+
+    def checkpoint(self, side: Side) -> Checkpoint:
+        """Return how far this side was carried out; from the start for a newer version of the mapping."""
+        row, _ = Checkpoint.objects.get_or_create(mapping=self.mapping, mirror=self.mirrors[side])
+        if row.mapping_version != self.run.mapping_version:
+            row.version = row.keyed = 0
+            row.mapping_version = self.run.mapping_version or 0
+        return row
+
+
+@contextmanager
+def open_job(run: Run, held: Held, ends_at: float, progress: Progress) -> Iterator[Job]:
+    """Yield the job of a run. Raises ConnectorError when a CRM cannot even be described."""
+    mapping = MappingRow.objects.select_related("left_connection", "right_connection").get(uuid=str(run.mapping))
+    sides: dict[Side, Connection] = {"left": mapping.left_connection, "right": mapping.right_connection}
+    modules: dict[Side, str] = {"left": mapping.left_module, "right": mapping.right_module}
+    with (
+        open_connector(sides["left"], purpose="sync", run_id=run.pk) as left,
+        open_connector(sides["right"], purpose="sync", run_id=run.pk) as right,
+    ):
+        crms: dict[Side, Connector] = {"left": left, "right": right}
+        places = {side: _place(sides[side], modules[side], crms[side]) for side in SIDES}
+        definition = definition_of(mapping, run.mapping_version)
+        texts: dict[Side, str] = {"left": definition.left.filter, "right": definition.right.filter}
+        mirrors = {side: mirror_of(sides[side], modules[side]) for side in SIDES}
+        yield Job(
+            run=run,
+            held=held,
+            mapping=mapping,
+            terms=Terms(definition, places, timezone.now().isoformat()),
+            kinds=key_kinds(definition.match, places),
+            passes={s: _filter(texts[s], places[s]) for s in SIDES},
+            connections=sides,
+            crms=crms,
+            mirrors=mirrors,
+            links=Links(mirrors),
+            ends_at=ends_at,
+            progress=progress,
+        )
+
+
+def _place(connection: Connection, module: str, crm: Connector) -> Place:
+    schema = module_schema(connection, module, crm=crm)
+    return Place(schema, crm.config.get("time_zone") or "UTC", crm.config.get("region") or "GB")
+
+
+def _filter(text: str, place: Place) -> Callable[[Values], bool]:
+    return match(parse(text, place.schema, zone=place.zone), place.schema)

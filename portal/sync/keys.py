@@ -1,0 +1,105 @@
+"""Who holds which match key, kept so that a partner is found by an index and not by reading a mirror. The rule: whoever
+gets or gives up a key makes every other holder of it due to be planned again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+from connectors.types import JSON
+from portal.ledger.lease import fenced
+from portal.mappings.transform import Side, match_key
+from portal.records.models import Copy
+from portal.sync.cases import SIDES, Seen
+from portal.sync.job import Job
+from portal.sync.models import MatchKey
+
+BATCH = 1_000
+
+
+def seen_of(job: Job, side: Side, copy: Copy) -> Seen:
+    """Return a copy as planning sees it."""
+    return Seen(
+        copy.record_id,
+        copy.values,
+        copy.version,
+        copy.modified,
+        copy.deleted,
+        job.passes[side](copy.values),
+        key_of(job, side, copy.values),
+    )
+
+
+def key_of(job: Job, side: Side, values: Mapping[str, JSON]) -> tuple[str, ...] | None:
+    """Return the normalised match key of a record's values, or None."""
+    fields = [pair[SIDES.index(side)] for pair in job.terms.definition.match]
+    return match_key(values, fields, job.kinds, job.terms.places[side].region)
+
+
+def digest_of(key: tuple[str, ...] | None) -> str:
+    """Return the key as it is stored: always 32 characters; "" for none."""
+    return hashlib.blake2b("\x1f".join(key).encode(), digest_size=16).hexdigest() if key else ""
+
+
+def index_keys(job: Job, side: Side) -> bool:
+    """Bring the keys of one side up to its mirror; say whether the slice's time sufficed."""
+    mirror, place = job.mirrors[side], job.checkpoint(side)
+    mirror.refresh_from_db(fields=["version"])
+    while place.keyed < mirror.version:
+        copies = list(Copy.objects.filter(mirror=mirror, version__gt=place.keyed).order_by("version")[:BATCH])
+        seen = [seen_of(job, side, copy) for copy in copies]
+        with fenced(job.held):
+            touched = _store(job, side, seen)
+            if place.version:  # else everything is planned anyway
+                mark_due(job, keys=touched)
+            place.keyed = copies[-1].version if copies else mirror.version
+            place.save()
+        job.keep_alive()
+        if job.is_over:
+            return False
+    return True
+
+
+def holders(job: Job, keys: Collection[str]) -> dict[tuple[Side, str], list[str]]:
+    """Return (side, key) -> the ids of the records that hold it and pass their side's filter where they are a source."""
+    sides = {job.mirrors[side].pk: side for side in SIDES}
+    found: dict[tuple[Side, str], list[str]] = defaultdict(list)
+    for row in MatchKey.objects.filter(mapping=job.mapping, key__in=set(keys) - {""}):
+        side = sides.get(row.mirror_id)
+        if side is not None and (row.inside or job.terms.writes(side)):
+            found[side, row.key].append(row.record_id)
+    return found
+
+
+def mark_due(job: Job, *, keys: Iterable[str] = (), ids: Mapping[Side, Collection[str]] | None = None) -> None:
+    """Have these records, or all holders of these keys, planned again though their copies did not change."""
+    rows = MatchKey.objects.filter(mapping=job.mapping, due=False)
+    if wanted := set(keys) - {""}:
+        rows.filter(key__in=wanted).update(due=True)
+    for side, found in (ids or {}).items():
+        if found:
+            rows.filter(mirror=job.mirrors[side], record_id__in=found).update(due=True)
+
+
+def _store(job: Job, side: Side, seen: list[Seen]) -> set[str]:
+    """Store the keys of these records; return those that somebody got or gave up."""
+    mirror = job.mirrors[side]
+    rows = MatchKey.objects.filter(mapping=job.mapping, mirror=mirror, record_id__in=[s.id for s in seen])
+    known = {row.record_id: (row.key, row.inside) for row in rows}
+    fresh, touched = [], set()
+    for record in seen:
+        key = "" if record.deleted else digest_of(record.key)
+        old = known.get(record.id)
+        if old != (key, record.inside):
+            touched |= {key, old[0] if old else ""}
+            fresh.append(
+                MatchKey(mapping=job.mapping, mirror=mirror, record_id=record.id, key=key, inside=record.inside)
+            )
+    MatchKey.objects.bulk_create(
+        fresh,
+        update_conflicts=True,
+        unique_fields=["mapping", "mirror", "record_id"],
+        update_fields=["key", "inside"],
+    )
+    return touched

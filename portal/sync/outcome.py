@@ -1,0 +1,164 @@
+"""What became of a request, and what follows from it. The rule: what the server stored, the link, the base and the entry
+are written in one transaction; the base moves only for fields that were sent, or found equal, in this entry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from connectors.errors import ConfigError, ConnectorError, RetryLater, Unavailable, Unsupported
+from connectors.types import JSON, Change, Record
+from connectors.values import redact
+from portal.ledger import write
+from portal.ledger.lease import fenced
+from portal.ledger.models import Entry
+from portal.mappings.save import definition_of
+from portal.mappings.transform import Side, same
+from portal.records.store import store_changes
+from portal.sync.cases import OTHER, SIDES
+from portal.sync.job import Job
+from portal.sync.keys import mark_due
+from portal.sync.links import drop_pending, write_bases
+from portal.sync.models import Link
+from portal.sync.send import Answer
+
+MAX_ATTEMPTS = 5
+_OPEN_ENDED = (Entry.State.UNKNOWN, Entry.State.CONFLICT)  # it may exist: its link stays, so that it is not made twice
+WAITS = tuple(timedelta(minutes=m) for m in (1, 5, 30, 120))  # before the second, third … attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An entry in its new state, with what the server now holds where it told."""
+
+    entry: Entry
+    change: Change | None = None
+
+
+def judge(job: Job, side: Side, entry: Entry, answer: Answer) -> Outcome:
+    """Return what an answer means; the entry carries its new state."""
+    if answer.error is not None:
+        _fail(entry, answer.error, is_unclear=answer.is_unclear)
+        return Outcome(entry)
+    if answer.record is None:
+        entry.state = Entry.State.DONE
+        return Outcome(entry, Change(entry.record_id))
+    return accept(job, side, entry, answer.record)
+
+
+def accept(job: Job, side: Side, entry: Entry, record: Record) -> Outcome:
+    """Return the outcome of a write that the record shows to be done."""
+    stored = {name: record.values[name] for name in entry.intended if name in record.values}
+    intended = redact(entry.intended)
+    differs = {n: [intended[n], v] for n, v in redact(stored).items() if not same(intended[n], v)}
+    entry.state = Entry.State.STORED_DIFFERENTLY if differs else Entry.State.DONE
+    entry.reason, entry.message, entry.next_try = "", "", None
+    entry.record_id, entry.stored = record.id, stored
+    entry.evidence = {**entry.evidence, "differs": differs} if differs else entry.evidence
+    entry.base = _base(job, side, entry, record)
+    return Outcome(entry, Change(record.id, record))
+
+
+def settle(job: Job, side: Side, outcomes: Sequence[Outcome], *, plan_again: bool = False) -> None:
+    """Write the outcomes. `plan_again`: their records may have changed while nobody knew how the requests ended."""
+    source = OTHER[side]
+    done = [outcome for outcome in outcomes if outcome.change is not None]
+    with fenced(job.held):
+        _refuse_taken(job, side, done)
+        if changes := [o.change for o in done if o.change is not None]:
+            store_changes(job.mirrors[side], changes, run_id=job.run.pk)
+        ended = [o.entry for o in outcomes if o.entry.state in (Entry.State.DONE, Entry.State.STORED_DIFFERENTLY)]
+        _complete_links(job, side, [entry for entry in ended if entry.action == Entry.Action.CREATE])
+        write_bases(job.mapping, {e.link_id: e.base for e in ended if e.link_id and e.action != Entry.Action.DELETE})
+        _forget_links([o.entry for o in outcomes if o.entry not in ended and o.entry.state not in _OPEN_ENDED])
+        write.settle(job.held, [outcome.entry for outcome in outcomes])
+        if plan_again:
+            mark_due(job, ids={source: [outcome.entry.source_id for outcome in outcomes]})
+
+
+def put_off(entry: Entry) -> None:
+    """Have an entry tried again after a growing pause; park it after five attempts."""
+    if entry.attempts >= MAX_ATTEMPTS:
+        entry.state, entry.next_try = Entry.State.PARKED, None
+    else:
+        entry.state = Entry.State.FAILED
+        entry.next_try = timezone.now() + WAITS[min(max(entry.attempts, 1), len(WAITS)) - 1]
+
+
+def _fail(entry: Entry, error: ConnectorError, *, is_unclear: bool) -> None:
+    entry.message = str(error)
+    entry.evidence = {**entry.evidence, **_words(entry, error)}
+    if is_unclear:
+        grace = settings.UNKNOWN_GRACE_SECONDS if _may_still_arrive(error) else 0
+        entry.state, entry.reason = Entry.State.UNKNOWN, "outcome_unknown"
+        entry.next_try = timezone.now() + timedelta(seconds=grace)
+    elif isinstance(error, RetryLater):
+        entry.state, entry.attempts = Entry.State.PLANNED, entry.attempts - 1
+    elif isinstance(error, ConfigError):
+        entry.state, entry.reason, entry.next_try = Entry.State.FAILED, "connection", timezone.now()
+    elif isinstance(error, Unsupported):
+        entry.state, entry.reason = Entry.State.BLOCKED, "unsupported"
+    else:
+        entry.reason = "refused"
+        put_off(entry)
+
+
+def _words(entry: Entry, error: ConnectorError) -> dict[str, JSON]:
+    """The vendor's own words, and the values that caused them."""
+    fields = getattr(error, "fields", {})
+    told: dict[str, JSON] = {"error": type(error).__name__, "code": error.code, "vendor_message": error.vendor_message}
+    if fields:
+        values = redact(entry.intended)
+        told["fields"] = {name: {"why": why, "value": values.get(name)} for name, why in fields.items()}
+    return told
+
+
+def _may_still_arrive(error: ConnectorError) -> bool:
+    """Say whether the server may be working on the request yet: after a time-out or a proxy's 502/504, not after a reset."""
+    return isinstance(error, Unavailable) and (not error.code or "imeout" in error.code or error.code in ("502", "504"))
+
+
+def _base(job: Job, side: Side, entry: Entry, record: Record) -> dict[str, JSON]:
+    """Return what to agree on: for fields that were sent what the server now holds, else what was found equal."""
+    terms = job.terms.definition
+    if entry.mapping_version not in (None, job.run.mapping_version):
+        terms = definition_of(job.mapping, entry.mapping_version)
+    fields = {rule.uuid: rule.right if side == "right" else rule.left for rule in terms.rules}
+    base = {}
+    for rule, pair in entry.base.items():
+        name = fields.get(rule, "")
+        if name in entry.intended and name in record.values:
+            pair = [record.values[name] if at == side else value for at, value in zip(SIDES, pair, strict=True)]
+        base[rule] = pair
+    return base
+
+
+def _refuse_taken(job: Job, side: Side, done: list[Outcome]) -> None:
+    """A create answered with a record that is somebody else's partner links nothing: a person looks at it."""
+    created = {o.entry.record_id: o.entry for o in done if o.entry.action == Entry.Action.CREATE}
+    for id, link in job.links.find(side, list(created)).items():
+        if link.pk != created[id].link_id:
+            created[id].state, created[id].reason = Entry.State.CONFLICT, "already_linked"
+
+
+def _complete_links(job: Job, side: Side, created: list[Entry]) -> None:
+    links = {link.pk: link for link in job.links.all().filter(pk__in=[entry.link_id for entry in created])}
+    for entry in created:
+        link = links[entry.link_id or 0]
+        setattr(link, job.links.column(side), entry.record_id)
+        link.state = Link.State.LINKED
+    if links:
+        Link.objects.bulk_update(links.values(), [job.links.column(side), "state"])
+
+
+def _forget_links(undone: list[Entry]) -> None:
+    """A create that surely did not happen leaves no link behind."""
+    created = [entry for entry in undone if entry.action == Entry.Action.CREATE and entry.link_id]
+    if created:
+        drop_pending([entry.link_id for entry in created if entry.link_id])
+        for entry in created:
+            entry.link_id = None

@@ -1,0 +1,129 @@
+"""What to do with a record. PURE: copies, links and bases in, actions out; knows no database, network, clock or vendor.
+
+The base holds, per rule, what each side stored when both last agreed. Changed means: differs from one's own side's base.
+Only one side changed: the other gets it. Both changed alike: they agree. Both changed differently: the policy, or a
+person. An empty winner erases only where the rule says so. Absent is not empty. A match key finds the partner once; then
+the link holds for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from connectors.types import JSON
+from portal.mappings.transform import Side, intended
+from portal.sync.cases import OTHER, SIDES, Action, Lone, Pair, Seen, Terms
+from portal.sync.merge import Merged, has_changed, merge, new_base, rules_to
+
+
+def plan(case: Pair | Lone, terms: Terms) -> tuple[Action, ...]:
+    """Return what to do with a record: nothing, one action, or one for each side and one for a conflict."""
+    return _plan_lone(case, terms) if isinstance(case, Lone) else _plan_pair(case, terms)
+
+
+def _plan_lone(lone: Lone, terms: Terms) -> tuple[Action, ...]:
+    side, seen = OTHER[lone.side], lone.seen
+    if seen.deleted or not seen.inside or not terms.writes(side):
+        return ()
+    if seen.key is None:
+        return (Action("blocked", side, seen, reason="no_match_key"),)
+    if lone.own:
+        return (Action("conflict", side, seen, reason="doubled_key", evidence=_evidence(lone)),)
+    if len(lone.found) > 1:
+        return (Action("conflict", side, seen, reason="several_matches", evidence=_evidence(lone)),)
+    if lone.taken:
+        return (Action("conflict", side, seen, reason="match_taken", evidence=_evidence(lone)),)
+    if lone.partner is None:
+        return (_create(seen, side, terms),)
+    if lone.side == "right" and terms.writes("right") and lone.partner.inside:
+        return ()  # both ways: the left one speaks for the pair
+    left, right = (seen, lone.partner) if lone.side == "left" else (lone.partner, seen)
+    return _plan_values(Pair(None, left, right), terms, lone.side)
+
+
+def _plan_pair(pair: Pair, terms: Terms) -> tuple[Action, ...]:
+    if pair.state != "linked" or pair.left is None or pair.right is None:
+        return ()
+    gone = [side for side in SIDES if pair.at(side).deleted]
+    if len(gone) == 2:
+        return ()
+    if gone:
+        return _plan_gone(pair, gone[0], terms)
+    sources = [side for side in SIDES if terms.writes(OTHER[side]) and pair.at(side).inside]
+    return _plan_values(pair, terms, sources[0]) if sources else ()
+
+
+def _plan_gone(pair: Pair, gone: Side, terms: Terms) -> tuple[Action, ...]:
+    """One side was deleted: carried over only where the mapping says so, confirmed, and to a record nobody changed."""
+    dead, living = pair.at(gone), pair.at(OTHER[gone])
+    if not terms.writes(OTHER[gone]):
+        reason = f"target_{dead.deleted}"
+        return (Action("blocked", gone, living, dead, pair.link, reason=reason),) if living.inside else ()
+    if terms.definition.delete_policy == "ignore":
+        return ()
+    about = (OTHER[gone], dead, living, pair.link)
+    if terms.definition.delete_policy == "mark" or dead.deleted == "missing":
+        return (Action("blocked", *about, reason=f"source_{dead.deleted}"),)
+    if has_changed(terms.definition.rules, living.values, OTHER[gone], pair.base):
+        return (Action("conflict", *about, reason="deleted_and_changed"),)
+    if not terms.places[OTHER[gone]].schema.module.deletable:
+        return (Action("blocked", *about, reason="cannot_delete"),)
+    return (Action("delete", *about),)
+
+
+def _plan_values(pair: Pair, terms: Terms, source: Side) -> tuple[Action, ...]:
+    merged = merge(pair, terms)
+    actions = [_update(side, merged, pair, terms) for side in SIDES if merged.at(side).concerned]
+    about = (OTHER[source], pair.at(source), pair.at(OTHER[source]), pair.link)
+    if merged.asks:
+        actions.append(Action("conflict", *about, reason="both_changed", evidence=merged.asks))
+    if not actions and (merged.agreed or pair.link is None):
+        actions.append(Action("skip", *about, reason="agreed" if pair.link else "matched"))
+    if actions and actions[0].kind in ("update", "skip"):  # what was found equal is agreed on by the first of them
+        base = {**merged.agreed, **actions[0].base}
+        actions[0] = replace(actions[0], base=base, makes_link=pair.link is None)
+    return tuple(actions)
+
+
+def _update(side: Side, merged: Merged, pair: Pair, terms: Terms) -> Action:
+    writes = merged.at(side)
+    about = (side, pair.at(OTHER[side]), pair.at(side), pair.link)
+    if writes.errors:
+        return Action("blocked", *about, reason="cannot_convert", errors=writes.errors)
+    if not terms.places[side].schema.module.updatable:
+        return Action("blocked", *about, reason="cannot_update")
+    return Action("update", *about, values=writes.values, rules=writes.rules, base=writes.base)
+
+
+def _create(seen: Seen, side: Side, terms: Terms) -> Action:
+    rules = rules_to(side, terms)
+    made = intended(rules, seen.values, OTHER[side], terms.places)
+    values = {name: value for name, value in made.values.items() if value is not None}
+    if made.errors:
+        return Action("blocked", side, seen, reason="cannot_convert", errors=made.errors)
+    if missing := _empty_required(side, values, terms):
+        return Action("blocked", side, seen, reason="required_empty", errors=missing)
+    if unsafe := _unsafe_key(side, values, terms):
+        return Action("blocked", side, seen, reason="unsafe_match_key", errors=unsafe)
+    if not terms.places[side].schema.module.creatable:
+        return Action("blocked", side, seen, reason="cannot_create")
+    base = new_base(rules, seen.values, made.values, side)
+    return Action("create", side, seen, values=values, rules=made.rules, base=base)
+
+
+def _empty_required(side: Side, values: Mapping[str, JSON], terms: Terms) -> dict[str, str]:
+    fields = [f for f in terms.places[side].schema.fields if f.required and f.editable and f.default is None]
+    return {f.name: f"“{f.label or f.name}” is required and empty." for f in fields if values.get(f.name) is None}
+
+
+def _unsafe_key(side: Side, values: Mapping[str, JSON], terms: Terms) -> dict[str, str]:
+    """A key that the server might store otherwise could not be looked up after an unclear answer: refused before."""
+    names = [pair[SIDES.index(side)] for pair in terms.definition.match]
+    odd = [name for name in names if any(ord(letter) > 0xFFFF for letter in str(values.get(name) or ""))]
+    return {name: f"“{name}” holds a character that servers lose (an emoji)." for name in odd}
+
+
+def _evidence(lone: Lone) -> dict[str, JSON]:
+    """Whom a person should look at: the key, and up to twenty holders of it on either side."""
+    return {"key": list(lone.seen.key or ()), "own": sorted(lone.own)[:20], "found": sorted(lone.found)[:20]}

@@ -1,0 +1,131 @@
+"""Plans whatever may need something and saves it as entries. The rule: the checkpoint moves in the transaction that saves
+a batch's entries, and what already waits for the same reason is not written down again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.utils import timezone
+
+from portal.ledger import write
+from portal.ledger.lease import fenced
+from portal.ledger.models import Entry
+from portal.mappings.transform import Side
+from portal.sync.cases import OTHER, SIDES, Lone, Pair
+from portal.sync.entries import entry_of, is_due, is_same, resolved, source_side
+from portal.sync.job import Job
+from portal.sync.keys import mark_due
+from portal.sync.load import Batch, load, next_changed, next_due
+from portal.sync.models import Link, MatchKey
+from portal.sync.plan import plan
+
+BATCH = 500
+Place = tuple[Side, str]  # side and id of a record that is a source
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposal:
+    """What to write for a batch: new entries, and which older ones they take up (old pk -> new entry)."""
+
+    entries: list[Entry] = field(default_factory=list)
+    superseded: dict[int, Entry] = field(default_factory=dict)
+
+
+def propose(job: Job) -> bool:
+    """Plan every record above the checkpoints, then every one that is due; say whether the slice's time sufficed."""
+    done = 0
+    for next_batch in (next_changed, next_due):
+        for side in SIDES:
+            while batch := next_batch(job, side, BATCH):
+                job.keep_alive()
+                _save(job, batch, _propose(job, batch))
+                done += len(batch.records)
+                job.progress("plan", done, None)
+                if job.is_over:
+                    return False
+    return True
+
+
+def wake(job: Job) -> None:
+    """Make due whose time for another try has come, and what plans of runs that ended left undone."""
+    open_entries = Entry.objects.filter(mapping=job.mapping.uuid, superseded_by=None)
+    tried = open_entries.filter(state=Entry.State.FAILED, next_try__lte=timezone.now())
+    left = open_entries.filter(state__in=(Entry.State.PLANNED, Entry.State.AWAITING)).exclude(run=job.run)
+    ids: dict[Side, list[str]] = {"left": [], "right": []}
+    for entry in [*tried, *left]:
+        ids[source_side(job, entry)].append(entry.source_id)
+    if any(ids.values()):
+        with fenced(job.held):
+            mark_due(job, ids=ids)
+            write.move(job.held, left, Entry.State.SKIPPED, reason="replaced")
+
+
+def _propose(job: Job, batch: Batch) -> _Proposal:
+    cases = load(job, batch)
+    waiting = _waiting(job, cases)
+    proposal = _Proposal()
+    for case in cases:
+        if isinstance(case, Pair) and case.state != Link.State.LINKED:
+            continue  # being created, or undone: not planned, and what waits for a person goes on waiting
+        actions = plan(case, job.terms)
+        for place in _places(case):
+            fresh = [entry_of(job, a) for a in actions if a.source and (OTHER[a.side], a.source.id) == place]
+            _compare(job, proposal, fresh, waiting.get(place, []))
+    return proposal
+
+
+def _compare(job: Job, proposal: _Proposal, fresh: list[Entry], waiting: list[Entry]) -> None:
+    """Write down what is new about one source record. While a request of it is under way nothing is: once that is settled
+    the record is due again. What waits for the very same reason goes on waiting."""
+    if any(entry.state in Entry.UNSETTLED for entry in waiting):
+        return
+    kept = [(old, new) for old in waiting for new in fresh if is_same(old, new) and not is_due(old, new)]
+    gone = [old for old in waiting if all(old is not pair[0] for pair in kept)]
+    added = [new for new in fresh if all(new is not pair[1] for pair in kept)]
+    if gone and not added:
+        added = [resolved(job, gone[-1])]
+    for new in added:
+        tried = next((old for old in gone if old.state == Entry.State.FAILED and is_same(old, new)), None)
+        new.attempts = tried.attempts if tried else 0
+    proposal.entries.extend(added)
+    proposal.superseded.update({old.pk: added[0] for old in gone})
+
+
+def _save(job: Job, batch: Batch, proposal: _Proposal) -> None:
+    with fenced(job.held):
+        write.save_entries(job.held, proposal.entries)
+        write.supersede(job.held, proposal.superseded)
+        MatchKey.objects.filter(
+            mapping=job.mapping, mirror=job.mirrors[batch.side], record_id__in=[r.id for r in batch.records], due=True
+        ).update(due=False)
+        if batch.version is not None:
+            place = job.checkpoint(batch.side)
+            place.version = batch.version
+            place.save()
+
+
+def _places(case: Pair | Lone) -> list[Place]:
+    if isinstance(case, Lone):
+        return [(case.side, case.seen.id)]
+    seen = {"left": case.left, "right": case.right}
+    return [(side, record.id) for side in SIDES if (record := seen[side]) is not None]
+
+
+def _waiting(job: Job, cases: Iterable[Pair | Lone]) -> dict[Place, list[Entry]]:
+    """Return source record -> its entries that are not settled for good, oldest first."""
+    found: dict[Place, list[Entry]] = defaultdict(list)
+    places = [place for case in cases for place in _places(case)]
+    for side in SIDES:
+        rows = Entry.objects.filter(
+            mapping=job.mapping.uuid,
+            superseded_by=None,
+            state__in=(*Entry.UNSETTLED, *Entry.WAITING),
+            source_connection=job.connections[side],
+            source_module=job.mirrors[side].module,
+            source_id__in=[id for at, id in places if at == side],
+        )
+        for entry in rows.order_by("id"):
+            found[side, entry.source_id].append(entry)
+    return found

@@ -1,0 +1,98 @@
+"""Why an entry is as it is, in words: one sentence for each reason code and what a person can do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What happened and what to do; translated when shown."""
+
+    text: str | Promise
+    advice: str | Promise = ""
+
+
+REASONS: dict[str, Reason] = {
+    "no_match_key": Reason(
+        _("A part of the match key is empty or cannot be read, so its partner cannot be found."),
+        _("Fill in the field in the CRM; the next run takes it up."),
+    ),
+    "doubled_key": Reason(
+        _("Several records on its own side hold the same match key."),
+        _("Merge them or correct the key in the CRM; the next run takes it up."),
+    ),
+    "several_matches": Reason(
+        _("Several records on the other side hold this match key."),
+        _("Merge them or correct the key in the CRM; the next run takes it up."),
+    ),
+    "match_taken": Reason(
+        _("The record on the other side that holds this match key is linked to another one."),
+        _("Look at both records: one of them holds the wrong key."),
+    ),
+    "cannot_convert": Reason(
+        _("A value cannot be carried over."), _("Correct the value, or change the rule of that field.")
+    ),
+    "required_empty": Reason(
+        _("A field that the other side requires is empty here."), _("Fill it in, or give the rule a fixed value.")
+    ),
+    "unsafe_match_key": Reason(
+        _("The match key holds characters that servers lose; after an unclear answer it could not be looked up."),
+        _("Correct the key in the CRM."),
+    ),
+    "cannot_create": Reason(
+        _("This account may not create records of that module."), _("Give the CRM user that right.")
+    ),
+    "cannot_update": Reason(
+        _("This account may not change records of that module."), _("Give the CRM user that right.")
+    ),
+    "cannot_delete": Reason(
+        _("This account may not delete records of that module."), _("Give the CRM user that right.")
+    ),
+    "target_gone": Reason(
+        _("The record on the other side was deleted there. It is never made again by itself."),
+        _("Restore it there, or delete this one."),
+    ),
+    "target_missing": Reason(
+        _("The record on the other side was not found any more."), _("Restore it there, or delete this one.")
+    ),
+    "source_gone": Reason(_("The record was deleted at its source."), _("Decide what becomes of this one.")),
+    "source_missing": Reason(
+        _("The record was not found any more at its source, which does not say that it was deleted."),
+        _("Decide what becomes of this one."),
+    ),
+    "deleted_and_changed": Reason(
+        _("Deleted on one side and changed on the other since."), _("Decide which of the two shall hold.")
+    ),
+    "both_changed": Reason(_("Both sides changed the same field differently."), _("Choose which value shall hold.")),
+    "matched": Reason(_("Found by its match key; both sides already agree.")),
+    "agreed": Reason(_("Both sides were changed alike.")),
+    "resolved": Reason(_("Nothing is left to do about an earlier entry.")),
+    "changed_meanwhile": Reason(_("The record changed after the plan was made; it was planned again.")),
+    "not_reached": Reason(_("The run ended before this was sent."), _("The next run plans it again.")),
+    "replaced": Reason(_("A newer run planned this again.")),
+    "not_arrived": Reason(_("It was looked up live and had not arrived."), _("It is planned again by itself.")),
+    "outcome_unclear": Reason(
+        _("Whether the request was carried out cannot be told: what was found is not exactly what was sent."),
+        _("Look at the records listed in the CRM, then link or delete them."),
+    ),
+    "cannot_look_up": Reason(
+        _("Whether the request was carried out cannot be looked up: what was sent holds no match key."),
+        _("Look for the record in the CRM."),
+    ),
+    "already_linked": Reason(
+        _("The CRM answered with a record that is linked to another one."), _("Look at both records in the CRM.")
+    ),
+    "outcome_unknown": Reason(_("No clear answer came; the record will be looked up."), ""),
+    "refused": Reason(_("The CRM refused the record."), _("Correct what it names; it is tried again by itself.")),
+    "connection": Reason(_("The connection does not work."), _("Mend the connection; the next run takes it up.")),
+    "unsupported": Reason(_("The CRM cannot do this."), ""),
+}
+
+
+def describe(code: str) -> Reason:
+    """Return the words for a reason code; the code itself for one that is not known."""
+    return REASONS.get(code, Reason(code))

@@ -1,0 +1,227 @@
+"""Starts, carries out and stops sync runs. The rule: a slice may end anywhere, and the next one, whoever carries it out,
+goes on from what is on disk; a run is a success only when it reached its end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django_q.tasks import async_task
+
+from connectors.errors import ConfigError, QueryError, RetryLater, Unsupported
+from portal.accounts.models import User
+from portal.connections.models import Call
+from portal.ledger import lease, write
+from portal.ledger.lease import Held, LeaseLost
+from portal.ledger.models import Run
+from portal.mappings.models import Mapping, MappingVersion
+from portal.sync.job import Progress, Stopped, open_job
+from portal.sync.slice import End, advance, count
+
+log = logging.getLogger(__name__)
+WAIT = timedelta(seconds=30)  # before a run goes on that the CRM did not say when to go on; doubled each time
+LONGEST_WAIT = timedelta(minutes=15)
+CRASHES = 3  # unexpected errors in a row before a run counts as failed
+PATIENCE = timedelta(seconds=90)  # how long a command waits for a postponed run
+
+
+class SyncRefused(Exception):
+    """This mapping cannot be run as it is; the message says why and what to do."""
+
+
+def request_sync(
+    mapping: Mapping,
+    *,
+    actor: str,
+    user: User | None = None,
+    trigger: str = "",
+    approve_all: bool = False,
+    enqueue: bool = True,
+) -> Run:
+    """Return a new queued run of the mapping, or the one that is open already. A plan waiting for approval is replaced.
+
+    `enqueue` hands it to the qcluster; without, the caller carries it out. Raises SyncRefused.
+    """
+    _refuse(mapping)
+    waiting = Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.SYNC, state=Run.State.AWAITING_APPROVAL)
+    for old in waiting:
+        write.finish_run(None, old, Run.State.CANCELLED, message=_("A newer run took its place."))
+    run = write.start_run(
+        Run.Kind.SYNC,
+        actor=actor,
+        user=user,
+        trigger=trigger,
+        mapping=mapping.uuid,
+        mapping_name=mapping.name,
+        mapping_version=mapping.version,
+        approve_all=approve_all,
+    )
+    if approve_all and not run.approve_all:
+        write.save_run(None, run, approve_all=True)
+    if enqueue:
+        transaction.on_commit(lambda: enqueue_slice(run))
+    return run
+
+
+def enqueue_slice(run: Run) -> None:
+    """Have a qcluster carry out the run's next slice."""
+    async_task("portal.sync.tasks.run_slice", run.pk, group=lease_name(run))
+
+
+def request_stop(run: Run, user: User | None, *, actor: str = "") -> None:
+    """Have a run end after what is being sent now; at once when nobody works on it."""
+    write.audit(user, "stop_run", run, actor=actor)
+    Run.objects.filter(pk=run.pk, state__in=Run.OPEN).update(stop_requested=True)
+    if run.state == Run.State.AWAITING_APPROVAL:
+        write.finish_run(None, run, Run.State.CANCELLED)
+    elif run.state in Run.OPEN and (held := lease.take(lease_name(run))) is not None:
+        try:
+            write.finish_run(held, run, Run.State.CANCELLED, counts=count(run))
+        finally:
+            held.release()
+
+
+def carry_out(run: Run, progress: Progress | None = None) -> Run:
+    """Carry a run out in this process, slice after slice, until it ended, waits for approval, or waits for long. Returns it
+    as it then is. Where a qcluster has it in hands, waits for that."""
+    while True:
+        before, run = run.slices, work(run.pk, progress)
+        wait = (run.not_before - timezone.now()) if run.not_before else timedelta()
+        if run.state not in Run.OPEN or wait > PATIENCE:
+            return run
+        if run.slices == before or run.state != Run.State.RUNNING:
+            time.sleep(min(max(wait.total_seconds(), 0.2), 1.0))
+
+
+def work(run_id: int, progress: Progress | None = None) -> Run:
+    """Carry out one slice of the run unless somebody living does, or it is not yet time; return the run as it then is."""
+    run = Run.objects.get(pk=run_id)
+    if run.state not in Run.OPEN or (run.not_before and run.not_before > timezone.now()):
+        return run
+    held = lease.take(lease_name(run))
+    if held is None:
+        return run
+    try:
+        run.refresh_from_db()
+        if run.state in Run.OPEN:
+            _carry_out_slice(run, held, progress)
+    except LeaseLost:
+        log.warning("Run %s: the lease was lost; whoever took it goes on.", run.pk)
+    finally:
+        held.release()
+    run.refresh_from_db()
+    return run
+
+
+def lease_name(run: Run) -> str:
+    """Return the name of the lease under which a mapping's runs are carried out."""
+    return f"mapping:{run.mapping}"
+
+
+def _carry_out_slice(run: Run, held: Held, progress: Progress | None) -> None:
+    began = time.monotonic()
+    rested = run.state in (Run.State.POSTPONED, Run.State.INTERRUPTED)
+    position = {**run.position, "pulled": []} if rested else run.position  # the world went on meanwhile
+    write.save_run(
+        held,
+        run,
+        state=Run.State.RUNNING,
+        started_at=run.started_at or timezone.now(),
+        not_before=None,
+        slices=run.slices + 1,
+        position=position,
+    )
+    try:
+        end = _advance(run, held, began, progress)
+    except LeaseLost:
+        raise
+    except Exception as e:  # noqa: BLE001  the one place: whatever it was is recorded, and the run goes on or fails
+        end = _crashed(run, e)
+    spent = {"seconds": run.seconds + time.monotonic() - began, "calls": Call.objects.filter(run_id=run.pk).count()}
+    if end is None:
+        write.save_run(held, run, counts=count(run), **spent)
+        return
+    write.finish_run(held, run, end.state, message=end.message, not_before=end.not_before, counts=count(run), **spent)
+    _tell(run, end)
+
+
+def _advance(run: Run, held: Held, began: float, progress: Progress | None) -> End | None:
+    """Return how the run ended, None when it goes on in the next slice."""
+    try:
+        with open_job(run, held, began + settings.SLICE_SECONDS, _reporter(run, held, progress)) as job:
+            end = advance(job)
+    except Stopped:
+        return End(Run.State.CANCELLED, _("Stopped on request."))
+    except RetryLater as e:
+        return _postponed(run, e)
+    except (ConfigError, QueryError, Unsupported, MappingVersion.DoesNotExist) as e:
+        return End(Run.State.FAILED, str(e))
+    run.position = {name: value for name, value in run.position.items() if name == "pulled"}
+    return end
+
+
+def _postponed(run: Run, error: RetryLater) -> End:
+    waits = run.position.get("waits", 0)
+    run.position = {**run.position, "waits": waits + 1}
+    wait = min(WAIT * 2 ** min(waits, 10), LONGEST_WAIT)
+    if error.retry_after is not None:
+        wait = timedelta(seconds=error.retry_after)
+    return End(Run.State.POSTPONED, str(error), timezone.now() + wait)
+
+
+def _crashed(run: Run, error: Exception) -> End:
+    log.exception("Run %s: an unexpected error.", run.pk)
+    crashes = run.position.get("crashes", 0) + 1
+    run.position = {**run.position, "crashes": crashes}
+    message = _("An unexpected error (%(kind)s): %(text)s") % {"kind": type(error).__name__, "text": error}
+    if crashes >= CRASHES:
+        return End(Run.State.FAILED, message)
+    return End(Run.State.INTERRUPTED, message, timezone.now() + WAIT)
+
+
+def _tell(run: Run, end: End) -> None:
+    """Open the mapping's problem when a run went wrong, close it when one went well."""
+    key = f"mapping:{run.mapping}:run"
+    if end.state in (Run.State.FAILED, Run.State.PARTLY_FAILED):
+        title = _("“%(mapping)s” failed") if end.state == Run.State.FAILED else _("“%(mapping)s” failed partly")
+        write.open_problem(
+            key,
+            kind="run",
+            title=title % {"mapping": run.mapping_name},
+            detail=end.message,
+            advice=_("Look at run %(run)d and its entries.") % {"run": run.pk},
+            mapping=run.mapping,
+        )
+    elif end.state == Run.State.SUCCEEDED:
+        write.close_problem(key)
+
+
+def _reporter(run: Run, held: Held, progress: Progress | None) -> Progress:
+    """Return what a job reports to: the caller each time, the run's row once a second."""
+    last = time.monotonic()
+
+    def report(phase: str, done: int, total: int | None) -> None:
+        nonlocal last
+        if progress is not None:
+            progress(phase, done, total)
+        if phase != run.phase or time.monotonic() - last > 1:
+            last = time.monotonic()
+            write.save_run(held, run, phase=phase, done=done, total=total)
+
+    return report
+
+
+def _refuse(mapping: Mapping) -> None:
+    version = mapping.versions.filter(number=mapping.version).first()
+    if version is None:
+        raise SyncRefused(_("“%(name)s” says nothing yet: give it fields first.") % {"name": mapping.name})
+    if version.direction == MappingVersion.Direction.BOTH:
+        text = _("“%(name)s” runs both ways, which is not possible yet: choose a direction. It is never run one way.")
+        raise SyncRefused(text % {"name": mapping.name})
+    if mapping.state == Mapping.State.PAUSED:
+        raise SyncRefused(_("“%(name)s” is paused: resume it first.") % {"name": mapping.name})

@@ -1,0 +1,103 @@
+"""One slice of a sync run: recover, pull, plan, stop at a guard, apply, and again until nothing is left to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal.ledger import write
+from portal.ledger.models import Entry, Run
+from portal.records.pull import pull
+from portal.sync.apply import apply
+from portal.sync.cases import SIDES
+from portal.sync.guards import look
+from portal.sync.job import Job
+from portal.sync.keys import index_keys
+from portal.sync.propose import propose, wake
+from portal.sync.recover import next_look_up, recover
+
+ROUNDS = 10  # what we wrote comes back as a change and is planned once more; it never needs as many
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a run stops being worked on: for good, until `not_before`, or until a person approves."""
+
+    state: str
+    message: str = ""
+    not_before: datetime | None = None
+
+
+def advance(job: Job) -> End | None:
+    """Carry the run on; return how it ended, None when the slice's time was up. Raises ConnectorError, Stopped, LeaseLost."""
+    job.keep_alive()
+    if not recover(job) or not _pull(job):
+        return None
+    wake(job)
+    for _round in range(ROUNDS):
+        if not all(index_keys(job, side) for side in SIDES) or not propose(job):
+            return None
+        planned = Entry.objects.filter(run=job.run, state=Entry.State.PLANNED)
+        if not planned.exists():
+            break
+        if tripped := look(job):
+            if not job.run.approve_all:
+                write.move(job.held, planned, Entry.State.AWAITING)
+                return End(Run.State.AWAITING_APPROVAL, " ".join(tripped))
+            _approve(job, tripped)
+        if not apply(job):
+            return None
+    return _end(job)
+
+
+def count(run: Run) -> dict[str, int]:
+    """Return what a run did and what it left, by kind."""
+    counts = dict.fromkeys(("create", "update", "delete", "skip", "conflict", "blocked", "failed"), 0)
+    rows = Entry.objects.filter(run=run, superseded_by=None).values("action", "state").annotate(n=Count("pk"))
+    for row in rows.order_by():
+        if row["state"] in (Entry.State.DONE, Entry.State.STORED_DIFFERENTLY):
+            counts[row["action"]] += row["n"]
+        elif row["state"] in (Entry.State.FAILED, Entry.State.PARKED):
+            counts["failed"] += row["n"]
+        elif row["state"] in (Entry.State.BLOCKED, Entry.State.CONFLICT):
+            counts[row["state"]] += row["n"]
+        elif row["state"] == Entry.State.SKIPPED and row["action"] == Entry.Action.SKIP:
+            counts["skip"] += row["n"]
+    return counts
+
+
+def _pull(job: Job) -> bool:
+    """Bring both mirrors up to date once a run; say whether the slice's time sufficed."""
+
+    def told(done: int, total: int | None) -> None:
+        job.keep_alive()
+        job.progress("pull", done, total)
+
+    for side in SIDES:
+        pulled = job.run.position.get("pulled", [])
+        if side in pulled:
+            continue
+        if not pull(job.mirrors[side], job.crms[side], progress=told, deadline=job.ends_at).complete:
+            return False
+        write.save_run(job.held, job.run, position={**job.run.position, "pulled": [*pulled, side]})
+    return True
+
+
+def _approve(job: Job, tripped: list[str]) -> None:
+    """Whoever started the run approved whatever it plans; that it mattered is written down once."""
+    run = job.run
+    if run.approved_at is None:
+        write.audit(run.user, "approve_run", run, {"guards": tripped}, actor=run.actor)
+        write.save_run(job.held, run, approved_at=timezone.now(), approved_by=run.user, message=" ".join(tripped))
+
+
+def _end(job: Job) -> End:
+    if (at := next_look_up(job)) is not None:
+        return End(Run.State.POSTPONED, _("Waiting to look up requests whose outcome is unknown."), at)
+    if failed := count(job.run)["failed"]:
+        return End(Run.State.PARTLY_FAILED, _("%(count)d records were refused.") % {"count": failed})
+    return End(Run.State.SUCCEEDED, job.run.message if job.run.approved_at else "")
