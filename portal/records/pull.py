@@ -103,6 +103,12 @@ def mirror_lease(mirror: Mirror, held: Held | None) -> Iterator[Held]:
         ours.release()
 
 
+def keep(held: Held) -> None:
+    """Renew the lease in time, so that a long reading does not lose it. Raises LeaseLost."""
+    if held.seconds_left() < held.seconds / 2:
+        held.renew()
+
+
 def over(stop: Callable[[], bool] | None, deadline: float | None) -> bool:
     """Say whether it is time to end here."""
     return (deadline is not None and time.monotonic() >= deadline) or (stop is not None and stop())
@@ -170,8 +176,7 @@ class _Pull:
         """Store the batch with the place after it, which is the mirror's own only when a full reading has ended."""
         if not self.cursor:
             return
-        if self.held.seconds_left() < self.held.seconds / 2:
-            self.held.renew()
+        keep(self.held)
         self.done += len(self.batch)
         place: dict[str, Any] = {"cursor": self.cursor}
         if self.reading is not None:

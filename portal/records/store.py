@@ -217,16 +217,13 @@ def _carry_out(
 def _write(mirror: int, plan: _Plan, base: int, run_id: int | None) -> None:
     now = sql.now()
     if plan.new:
-        sql.insert_copies(
-            (mirror, w.id, w.document, w.digest, CODEC_VERSION, w.modified, base + w.version, now, now, "")
-            for w in plan.new
-        )
+        same = CODEC_VERSION, now, now, ""
+        sql.insert_copies([(mirror, w.id, w.document, w.digest, w.modified, base + w.version, *same) for w in plan.new])
     if plan.changed:
         sql.update_copies([_update(w, base + w.version, now) for w in plan.changed])
+        told = [w for w in plan.changed if w.changes or w.deleted != w.old_deleted]
         sql.insert_changes(
-            (mirror, w.id, base + w.version, now, orjson.dumps(w.changes).decode(), w.deleted, run_id)
-            for w in plan.changed
-            if w.changes or w.deleted != w.old_deleted
+            [(mirror, w.id, base + w.version, now, orjson.dumps(w.changes).decode(), w.deleted, run_id) for w in told]
         )
 
 

@@ -6,7 +6,8 @@ of our own tables are written into the text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import orjson
@@ -17,7 +18,7 @@ from portal.records.models import Copy, CopyChange, Mirror
 
 COPY, CHANGE, MIRROR = (m._meta.db_table for m in (Copy, CopyChange, Mirror))
 COPY_COLUMNS = (
-    "mirror_id", "record_id", "values", "digest", "codec", "modified", "version", "first_seen", "last_seen", "deleted",
+    "mirror_id", "record_id", "values", "digest", "modified", "version", "codec", "first_seen", "last_seen", "deleted",
 )  # fmt: skip
 CHANGE_COLUMNS = ("mirror_id", "record_id", "version", "at", "changes", "deleted", "run_id")
 Row = tuple[Any, ...]
@@ -59,8 +60,17 @@ def advance(mirror: int, versions: int, present: int, cursor: str, reading: dict
 
 def fingerprints(mirror: int, ids: Sequence[str]) -> dict[str, Fingerprint]:
     """Return id -> fingerprint of the copies there are, deleted ones too."""
-    sql = f"SELECT record_id, id, digest, codec, deleted FROM {COPY} WHERE mirror_id = %s AND record_id {_among()}"  # noqa: S608
-    return {r[0]: Fingerprint(r[1], bytes(r[2]), r[3], r[4]) for r in _all(sql, [mirror, _list(ids)])}
+    # LATERAL with LIMIT 1 leaves PostgreSQL one plan, the unique index; `= ANY` and a plain join read the whole mirror
+    # for every batch (20 and 51 ms instead of 3 at 100,000 records) as long as a first load has no statistics.
+    among = (
+        f"""unnest(%s::text[]) AS wanted(value) CROSS JOIN LATERAL
+            (SELECT * FROM {COPY} WHERE mirror_id = %s AND record_id = wanted.value LIMIT 1) AS copy"""  # noqa: S608
+        if _postgres()
+        else f"json_each(%s) AS wanted CROSS JOIN {COPY} AS copy ON copy.mirror_id = %s AND copy.record_id = wanted.value"
+    )
+    sql = f"SELECT copy.record_id, copy.id, copy.digest, copy.codec, copy.deleted FROM {among}"  # noqa: S608
+    rows = _all(sql, [_list(ids), mirror])
+    return {r[0]: Fingerprint(r[1], bytes(r[2]), r[3], r[4]) for r in rows}
 
 
 def contents(keys: Sequence[int]) -> dict[int, tuple[dict[str, Any], str]]:
@@ -69,22 +79,36 @@ def contents(keys: Sequence[int]) -> dict[int, tuple[dict[str, Any], str]]:
     return {key: (orjson.loads(values), modified) for key, values, modified in rows}
 
 
-def insert_copies(rows: Iterable[Row]) -> None:
+def insert_copies(rows: list[Row]) -> None:
     """Add copies, one tuple of COPY_COLUMNS each."""
     _insert(COPY, COPY_COLUMNS, rows)
 
 
-def insert_changes(rows: Iterable[Row]) -> None:
+def insert_changes(rows: list[Row]) -> None:
     """Add to the history, one tuple of CHANGE_COLUMNS each."""
     _insert(CHANGE, CHANGE_COLUMNS, rows)
 
 
 def update_copies(rows: list[Row]) -> None:
     """Write (values, digest, codec, modified, version, last_seen or None to keep it, deleted, deleted_at, id) each."""
-    sql = f"""UPDATE {COPY} SET "values" = %s, digest = %s, codec = %s, modified = %s, version = %s,
-        last_seen = COALESCE(%s, last_seen), deleted = %s, deleted_at = %s WHERE id = %s"""  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.executemany(sql, rows)
+        if not _postgres():
+            sql = f"""UPDATE {COPY} SET "values" = %s, digest = %s, codec = %s, modified = %s, version = %s,
+                last_seen = COALESCE(%s, last_seen), deleted = %s, deleted_at = %s WHERE id = %s"""  # noqa: S608
+            cursor.executemany(sql, rows)
+            return
+        cursor.execute(
+            """CREATE TEMPORARY TABLE IF NOT EXISTS records_work (document jsonb, digest bytea, codec smallint,
+            modified text, version bigint, seen timestamptz, deleted text, deleted_at timestamptz, id bigint PRIMARY KEY)
+            ON COMMIT DELETE ROWS"""
+        )
+        cursor.execute("DELETE FROM records_work")  # of an earlier batch of the same transaction
+        _copy(cursor, "records_work", rows)
+        cursor.execute(
+            f"""UPDATE {COPY} AS copy SET "values" = work.document, digest = work.digest, codec = work.codec,
+            modified = work.modified, version = work.version, last_seen = COALESCE(work.seen, copy.last_seen),
+            deleted = work.deleted, deleted_at = work.deleted_at FROM records_work AS work WHERE copy.id = work.id"""  # noqa: S608
+        )
 
 
 def respell_copies(rows: list[Row]) -> None:
@@ -106,22 +130,26 @@ def analyze() -> bool:
     return _postgres()
 
 
-def _insert(table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+def _insert(table: str, columns: Sequence[str], rows: list[Row]) -> None:
     names = ", ".join(f'"{c}"' for c in columns)
     with connection.cursor() as cursor:
-        if not _postgres():
+        if _postgres():
+            _copy(cursor, f"{table} ({names})", rows)
+        else:
             marks = ", ".join(["%s"] * len(columns))
             cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608
-            return
-        with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+
+
+def _copy(cursor: Any, target: str, rows: list[Row]) -> None:
+    with cursor.copy(f"COPY {target} FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def _all(sql: str, params: Sequence[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _postgres() -> bool:
@@ -134,3 +162,45 @@ def _among() -> str:
 
 def _list(items: Sequence[Any]) -> Any:
     return list(items) if _postgres() else orjson.dumps(items).decode()
+
+
+@contextmanager
+def swept() -> Iterator[None]:
+    """Open an empty work table for the ids a sweep brings; it lives as long as this database session, at most."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS records_swept")
+        cursor.execute("CREATE TEMPORARY TABLE records_swept (record_id text PRIMARY KEY)")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS records_swept")
+
+
+def add_swept(ids: Sequence[str]) -> None:
+    """Put ids into the work table; one that is there already stays."""
+    source = "SELECT unnest(%s::text[])" if _postgres() else "SELECT value FROM json_each(%s) WHERE true"
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO records_swept {source} ON CONFLICT DO NOTHING", [_list(ids)])  # noqa: S608
+
+
+def count_swept() -> int:
+    """Return how many ids came, with fresh statistics for the joins to follow."""
+    if _postgres():
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE records_swept")
+    return int(_all("SELECT count(*) FROM records_swept", [])[0][0])
+
+
+def not_swept(mirror: int, after: str, limit: int) -> list[str]:
+    """Return the next present records, by id, that the sweep did not bring."""
+    sql = f"""SELECT record_id FROM {COPY} AS copy WHERE mirror_id = %s AND record_id > %s AND deleted = '' AND NOT EXISTS
+        (SELECT 1 FROM records_swept AS seen WHERE seen.record_id = copy.record_id) ORDER BY record_id LIMIT %s"""  # noqa: S608
+    return [row[0] for row in _all(sql, [mirror, after, limit])]
+
+
+def not_present(mirror: int, after: str, limit: int) -> list[str]:
+    """Return the next ids of the sweep that the mirror lacks or believes deleted."""
+    sql = f"""SELECT record_id FROM records_swept AS seen WHERE record_id > %s AND NOT EXISTS (SELECT 1 FROM {COPY} AS copy
+        WHERE mirror_id = %s AND copy.record_id = seen.record_id AND deleted = '') ORDER BY record_id LIMIT %s"""  # noqa: S608
+    return [row[0] for row in _all(sql, [after, mirror, limit])]
