@@ -8,7 +8,7 @@ registers them on SQLite) and, on SQLite only, `portal_part` for names its JSON 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,8 +16,8 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from connectors.query import And, Condition, Filter, Not, Op, Or, Order, comparable, fold
-from connectors.query.names import ID_FIELD, ID_TYPES, POINT_TYPES, find_exact
+from connectors.query import And, Condition, Filter, Not, Op, Order, comparable, fold
+from connectors.query.names import ID_TYPES, POINT_TYPES, find_exact
 from connectors.types import JSON, NUMBER_TYPES, FieldSchema, FieldType, ModuleSchema
 
 _PLAIN_NAME = re.compile(r"[ !#-\[\]-~]+")  # printable ASCII without the quote and the backslash
@@ -141,11 +141,11 @@ def _holds_choices(own: Sql, field: FieldSchema, value: JSON) -> Sql:
     wanted = sorted(comparable(field, value) or ())
     value_column = "value" if _sqlite() else "value #>> '{}'"
     rows = _rows(field)
-    held = f"EXISTS (SELECT 1 FROM {rows.text} WHERE portal_fold(COALESCE({value_column}, 'None')) = portal_fold(%s))"
-    return _join(" AND ", [own_is_there(own), *(Sql(held, (*rows.params, choice)) for choice in wanted)])
+    held = f"EXISTS (SELECT 1 FROM {rows.text} WHERE portal_fold(COALESCE({value_column}, 'None')) = portal_fold(%s))"  # noqa: S608
+    return _join(" AND ", [_is_there(own), *(Sql(held, (*rows.params, choice)) for choice in wanted)])
 
 
-def own_is_there(own: Sql) -> Sql:
+def _is_there(own: Sql) -> Sql:
     """Return the question whether a value is not empty."""
     return Sql(f"({own.text} IS NOT NULL)", own.params)
 

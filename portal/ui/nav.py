@@ -38,10 +38,8 @@ NAV: tuple[tuple[Any, tuple[NavEntry, ...]], ...] = (
         "",
         (
             NavEntry(_("Dashboard"), "admin:index", icon="dashboard"),
-            NavEntry(
-                _("Connections"), "admin:connections_connection_changelist", "connections.view_connection", "plug"
-            ),
-            NavEntry(_("Records"), "records:index", "records.view_copy", "table"),
+            NavEntry(_("Connections"), "connections:list", "connections.view_connection", "plug"),
+            NavEntry(_("Records"), "records:index", "connections.view_connection", "table"),
             NavEntry(_("Mappings"), "mappings:list", "mappings.view_mapping", "arrows"),
             NavEntry(_("Runs"), "admin:ledger_run_changelist", "ledger.view_run", "play"),
         ),

@@ -1,0 +1,170 @@
+"""Puts a list of records together for its page: rows, heads, pages, where they come from, how they were found."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.admin.utils import quote
+from django.urls import reverse
+from django.utils.html import format_html
+
+from connectors.errors import QueryError
+from connectors.query import Filter, Order, Query, order_to_text, to_text
+from connectors.query.names import UNSORTED
+from connectors.types import NUMBER_TYPES, Explanation, FieldSchema, ModuleSchema, Record
+from portal.accounts.models import User
+from portal.connections.access import open_connector
+from portal.connections.models import Connection
+from portal.records.changelist import PAGE, Asked, columns, live_page, searched_fields
+from portal.records.display import NOTHING, Names, brief, words
+from portal.records.models import Mirror
+from portal.records.names import names_in
+from portal.records.page import Listing, mirror_page
+from portal.ui.tables import Header, Row, query
+
+
+@dataclass(frozen=True, slots=True)
+class WrongFilter:
+    """What is wrong with the filter, and the three parts around the word that is. `end` is where the word ends."""
+
+    message: str
+    start: int | None = None
+    end: int = 0
+    before: str = ""
+    word: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """All the template needs. `live`: read from the CRM just now, not from the mirror."""
+
+    schema: ModuleSchema
+    asked: Asked
+    key: str
+    live: bool
+    headers: list[Header]
+    rows: list[Row]
+    listing: Listing
+    explanation: Explanation | None
+    columns: list[FieldSchema]
+    others: list[FieldSchema]
+    wrong: WrongFilter | None = None
+    searched: list[str] = field(default_factory=list)
+
+    @property
+    def params(self) -> dict[str, str]:
+        """Return the address's parameters without the page."""
+        a = self.asked
+        return {"filter": a.filter, "q": a.search, "o": a.order, "source": a.source}
+
+    @property
+    def next_url(self) -> str:
+        return query(self.params, cursor=self.listing.next) if self.listing.next else ""
+
+    @property
+    def previous_url(self) -> str:
+        return query(self.params, cursor=self.listing.previous) if self.listing.previous else ""
+
+    @property
+    def first_url(self) -> str:
+        return query(self.params) if self.asked.cursor else ""
+
+    @property
+    def live_url(self) -> str:
+        return query(self.params, source="live")
+
+    @property
+    def mirror_url(self) -> str:
+        return query(self.params, source="mirror")
+
+    @property
+    def all_url(self) -> str:
+        return query({}, source=self.asked.source, o=self.asked.order) if self.asked.filter or self.asked.search else ""
+
+    @property
+    def address(self) -> str:
+        return query(self.params)[1:]
+
+
+def build(
+    connection: Connection, schema: ModuleSchema, mirror: Mirror | None, asked: Asked, user: User, zone: str
+) -> ListPage:
+    """Return the page that was asked for; what is wrong with the filter stands in it. Raises ConnectorError."""
+    key = f"{connection.name}/{schema.module.name}"
+    shown = columns(user, key, schema)
+    live = mirror is None or asked.source == "live" or (mirror.completed_at is None and asked.source != "mirror")
+    wrong: WrongFilter | None = None
+    explanation: Explanation | None = None
+    listing = Listing(())
+    order: tuple[Order, ...] = ()
+    try:
+        condition, order = asked.filters(schema, zone), asked.orders(schema)
+        listing, explanation = _read(connection, schema, None if live else mirror, condition, order, asked.cursor)
+    except QueryError as e:
+        wrong = _wrong(e, asked.filter)
+    names = names_in(connection, shown, listing.records)
+    return ListPage(
+        schema=schema,
+        asked=asked,
+        key=key,
+        live=live,
+        headers=[_header(f, order, asked) for f in shown],
+        rows=[_row(connection, schema, r, shown, names) for r in listing.records],
+        listing=listing,
+        explanation=explanation,
+        columns=shown,
+        others=[f for f in schema.fields if f not in shown],
+        wrong=wrong,
+        searched=[f.label for name in searched_fields(schema) if (f := schema.field(name))],
+    )
+
+
+def _read(
+    connection: Connection,
+    schema: ModuleSchema,
+    mirror: Mirror | None,
+    condition: Filter | None,
+    order: tuple[Order, ...],
+    cursor: str,
+) -> tuple[Listing, Explanation]:
+    if mirror is not None:
+        told = Explanation("", to_text(condition), 0)
+        return mirror_page(mirror, schema, condition, order, cursor, PAGE), told
+    with open_connector(connection, purpose="person") as crm:
+        name = schema.module.name
+        told = crm.explain(name, Query(condition, order, limit=PAGE))
+        return live_page(crm, name, condition, order, cursor), told
+
+
+def _wrong(error: QueryError, text: str) -> WrongFilter:
+    at = error.position
+    if at is None or not 0 <= at <= len(text):
+        return WrongFilter(error.message)
+    word = re.match(r"\"[^\"]*\"?|'[^']*'?|[\w.-]+|\S?", text[at:])
+    end = at + (word.end() if word else 0)
+    return WrongFilter(error.message, at, end, text[:at], text[at:end] or " ", text[end:])
+
+
+def _header(column: FieldSchema, order: tuple[Order, ...], asked: Asked) -> Header:
+    by = next((o for o in order[:1] if o.field == column.name), None)
+    direction = "" if by is None else "descending" if by.descending else "ascending"
+    turned = order_to_text((Order(column.name, by is not None and not by.descending),))
+    params = {"filter": asked.filter, "q": asked.search, "source": asked.source}
+    url = "" if column.type in UNSORTED else query(params, o=turned)
+    return Header(column.label, url, direction, column.type in NUMBER_TYPES)
+
+
+def _row(connection: Connection, schema: ModuleSchema, record: Record, shown: list[FieldSchema], names: Names) -> Row:
+    url = reverse("records:record", args=[connection.name, quote(schema.module.name), quote(record.id)])
+    cells: list[tuple[Any, str]] = []
+    for column in shown:
+        value = record.values.get(column.name)
+        kind = "number" if column.type in NUMBER_TYPES else ""
+        if not cells:  # the first cell is the link to the record, so it shows no link of its own
+            cells.append((format_html("<bdi>{}</bdi>", words(column, value, names) or record.id), kind))
+        else:
+            cells.append((brief(column, value, names) if value is not None else NOTHING, kind))
+    return Row(url, tuple(cells))
