@@ -89,6 +89,9 @@ class Control:
         )
 
     def _post_mutate(self, own: str, params: dict[str, JSON]) -> JSON:
+        """One change, or many under "changes"."""
+        if "changes" in params:
+            return [self._post_mutate(own, {"vendor": params.get("vendor"), **change}) for change in params["changes"]]
         return self._vendor(own, params).mutate(
             params["action"], params["module"], params.get("id"), params.get("values") or {}, params.get("touch", True)
         )

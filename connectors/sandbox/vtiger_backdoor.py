@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.sandbox.store import Row
-from connectors.sandbox.vtiger_crm import Crm, Module, int_cast
+from connectors.sandbox.vtiger_crm import Crm, Field, Module, PhpFatal, int_cast
 from connectors.sandbox.vtiger_values import empty_values, stored
 from connectors.sandbox.vtiger_write import bury, label
 
@@ -19,7 +19,8 @@ def records(crm: Crm, module: Module, deleted: bool) -> list[JSON]:
 
 
 def mutate(crm: Crm, action: str, module: Module, record_id: str | None, values: dict[str, JSON], touch: bool) -> JSON:
-    """Create (with `record_id` if given), update or delete a record. Read-only fields may be set; `touch` False leaves
+    """Create (with `record_id` if given), update or delete a record. Read-only fields may be set, and
+    "label"; `touch` False leaves
     modifiedtime alone. Raises KeyError for a record that is not there, ValueError for an unknown action."""
     if action == "create":
         row = _new(crm, module, record_id)
@@ -32,12 +33,21 @@ def mutate(crm: Crm, action: str, module: Module, record_id: str | None, values:
         return _shown(module, row)
     if touch:
         row.values["modifiedtime"] = crm.clock.text()
-    for name, value in values.items():
-        kept = module.fields[name].type in ("reference", "owner", "datetime")
-        row.values[name] = str(value or "") if kept else stored(module.fields[name], value)
-    row.hidden["label"] = label(module, row.values)
+    known = values.get("label")
+    row.values.update({name: _written(module.fields[name], value) for name, value in values.items() if name != "label"})
+    row.hidden["label"] = label(module, row.values) if known is None else known
     crm.store.save([row])
     return _shown(module, row)
+
+
+def _written(field: Field, value: JSON) -> str:
+    """Return what the column holds; an empty value is NULL, whatever the type."""
+    if value in ("", None) or field.type in ("reference", "owner", "datetime"):
+        return str(value or "")
+    try:
+        return stored(field, value)
+    except PhpFatal as e:
+        raise ValueError(f"{value!r} is no number, in {field.name}") from e
 
 
 def _new(crm: Crm, module: Module, record_id: str | None) -> Row:

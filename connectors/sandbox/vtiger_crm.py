@@ -110,6 +110,11 @@ def by_prefix() -> dict[int, Module]:
     return {int(m.prefix): m for m in modules().values()}
 
 
+def number_prefix(module: Module) -> str:
+    """Return what the server's own numbers of the module begin with: CON12, TT3."""
+    return "TT" if module.name == "HelpDesk" else module.name[:3].upper()
+
+
 def int_cast(text: str) -> int:
     """Return what MySQL and PHP make of a text used as a number: its leading digits, else 0 (D2)."""
     found = re.match(r"\s*(\d+)", text)
@@ -149,7 +154,7 @@ class Crm:
     def number(self, module: Module) -> str:
         count: int = self.store.notes.get(f"number:{module.name}", 0) + 1
         self.store.note(f"number:{module.name}", count)
-        return f"{module.name[:3].upper()}{count}"
+        return f"{number_prefix(module)}{count}"
 
     def find(self, number: int) -> Row | None:
         """Return the entity record with that number, whatever its module, deleted or not."""
@@ -204,7 +209,7 @@ class Crm:
     def full(self, module: Module, row: Row, ws_id: str | None = None) -> dict[str, JSON]:
         """Return the record as retrieve, create and revise answer it: all fields, id, and the entity-encoded label (E10b)."""
         values = {**row.values, "id": ws_id or f"{module.prefix}x{row.id}"}
-        if module.is_entity:
+        if module.is_entity and module.name != "Users":
             values.update(row.hidden.get("extra", {}))
             values["label"] = html_encode(row.hidden.get("label", ""))
         return values

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from connectors.sandbox.vtiger_crm import PAGE, WsError
 
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<value>'(?:[^']|'')*')|(?P<sign>>=|<=|!=|[=<>,;()*"'])|(?P<word>[^\s,;()'"=<>!*]+)|(?P<other>\S))""",
+    r"""\s*(?:(?P<value>'(?:[^']|'')*')|(?P<sign>>=|<=|!=|[=<>,;()*"'])|(?P<word>-?[\w.\-]+)|(?P<other>\S))""",
     re.DOTALL,
 )
 _SIGNS = {

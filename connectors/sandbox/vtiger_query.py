@@ -151,7 +151,7 @@ def _reader(module: Module, column: str) -> Callable[[Row], JSON]:
     if kind in ("reference", "owner"):
         return lambda row: _ws_number(row.values[column]) if row.values[column] else None
     if kind in ("integer", "double", "currency", "boolean"):
-        return lambda row: _float(row.values[column])
+        return lambda row: _float(row.values[column]) if row.values[column] else None
     if kind in ("date", "time", "datetime"):
         return lambda row: row.values[column] or None
     return lambda row: collate(str(row.values[column]))

@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.sandbox.people import Person, companies, letters, people, shared
 from connectors.sandbox.store import Row, Store
-from connectors.sandbox.vtiger_crm import data, int_cast, modules
+from connectors.sandbox.vtiger_crm import data, int_cast, modules, number_prefix
 from connectors.sandbox.vtiger_values import empty_values, stored
 from connectors.sandbox.vtiger_write import label
 
@@ -36,7 +36,7 @@ class _Sower:
         )
         if number := module.number_field:
             self.counts[name] = self.counts.get(name, 0) + 1
-            row.values[number] = f"{name[:3].upper()}{self.counts[name]}"
+            row.values[number] = f"{number_prefix(module)}{self.counts[name]}"
         for field, value in values.items():
             kept = module.fields[field].type in ("reference", "owner")
             row.values[field] = value if kept else stored(module.fields[field], value)
@@ -76,7 +76,7 @@ def _fixed(seed: int) -> Iterator[Row]:
 def _users(admin: dict[str, JSON], number: int, seed: int) -> Iterator[Row]:
     others = {number: ("admin", "on", "Active"), 6: ("sales", "off", "Active"), 7: ("inactive1", "off", "Inactive")}
     for user, (name, is_admin, status) in others.items():
-        own = {"user_name": name, "is_admin": is_admin, "status": status, "email1": f"{name}@example.com"}
+        own = {"user_name": name, "is_admin": is_admin, "status": status, "email1": f"{name}@example.test"}
         yield Row("Users", user, {**admin, **own, "accesskey": letters(seed, f"vtiger:{name}", 16)})
 
 

@@ -168,14 +168,16 @@ def _apply(crm: Crm, user: User, module: Module, row: Row, element: dict[str, JS
         else:
             row.values[name] = stored(field, element[name])
     row.hidden["label"] = label(module, {**row.values, **{k: v for k, v in element.items() if v is not None}})
-    row.values.update(modifiedtime=crm.clock.text(), modifiedby=user.ws_id)
+    row.values.update(
+        modifiedtime=crm.clock.text(), **({"modifiedby": user.ws_id} if "modifiedby" in module.fields else {})
+    )
 
 
 def label(module: Module, values: Mapping[str, JSON]) -> str:
     """Return the record's name, not yet encoded; what PHP calls empty ("", "0") keeps its blanks."""
     text = " ".join(str(values.get(f, "")) for f in module.label_fields)
     text = "".join("????" if c > "\uffff" else c for c in text)
-    return text.strip() if text.strip() not in ("", "0") else text
+    return (text.strip() if text.strip() not in ("", "0") else text)[:255]
 
 
 def _attach(crm: Crm, row: Row, file: dict[str, JSON]) -> None:
