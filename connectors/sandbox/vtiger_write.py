@@ -161,6 +161,8 @@ def _apply(crm: Crm, user: User, module: Module, row: Row, element: dict[str, JS
     for name, field in module.fields.items():
         if name not in element or not field.editable or name in _SET_BY_SERVER:
             continue
+        if element[name] in ("", None) and row.values[name] == "":
+            continue  # what was never set stays NULL, also a number
         if field.type == "reference":
             row.values[name] = _reference(crm, str(element[name] or ""))
         elif field.type == "owner":

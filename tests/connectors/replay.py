@@ -197,7 +197,11 @@ class Replay:
         kept = {k: v for k, v in record.items() if k != "id" and isinstance(v, str)}
         if "label" in kept:
             kept["label"] = html.unescape(kept["label"])
-        written = [k for k in self.element if k in kept and not k.endswith(("_no", "time", "_id"))]
+        written = [
+            k
+            for k in self.element
+            if k in kept and not k.endswith(("_no", "time", "_id")) and not k.startswith(("cf_", "source"))
+        ]
         return {**kept, **{k: "" if kept[k] else "1" for k in written}}
 
     def _unshown(self) -> dict[str, dict[str, str]]:
