@@ -26,6 +26,9 @@ _SEPARATORS = {
 CANONICAL_NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"  # a database may ask this before it compares numbers
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL's jsonb and UTF-8 cannot hold NUL and half pairs
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_TIME = re.compile(r"\d{2}:\d{2}(:\d{2})?", re.ASCII)
+_DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
 _YES, _NO = frozenset({"true", "yes", "1", "on"}), frozenset({"false", "no", "0", "off"})
 
 
@@ -34,7 +37,9 @@ def canonical_number(text: str) -> str:
 
     Takes Persian and Arabic digits and their separators; a comma is refused, since it means two things.
     """
-    plain = text.strip().translate(ASCII_DIGITS).translate(_SEPARATORS)
+    plain = text
+    if not text.isascii() or not _NUMBER.fullmatch(text):
+        plain = text.strip().translate(ASCII_DIGITS).translate(_SEPARATORS)
     if not _NUMBER.fullmatch(plain):
         raise ValueError("is not a number such as 1234.5" + (" (write it without a comma)" if "," in text else ""))
     number = format(Decimal(plain), "f").lstrip("+")
@@ -45,19 +50,19 @@ def canonical_number(text: str) -> str:
 
 def canonical_date(text: str) -> str:
     """Return "2024-02-29" from that very form, in any digits. Raises ValueError."""
-    day: date = _parse(date, text, r"\d{4}-\d{2}-\d{2}", "is not a date such as 2024-02-29")
+    day: date = _parse(date, text, _DATE, "is not a date such as 2024-02-29")
     return day.isoformat()
 
 
 def canonical_time(text: str) -> str:
     """Return "23:59:00" from "23:59" or "23:59:00". Raises ValueError."""
-    moment: time = _parse(time, text, r"\d{2}:\d{2}(:\d{2})?", "is not a time such as 23:59")
+    moment: time = _parse(time, text, _TIME, "is not a time such as 23:59")
     return moment.isoformat()
 
 
-def _parse(kind: Any, text: str, shape: str, problem: str) -> Any:
-    plain = text.strip().translate(ASCII_DIGITS)
-    if not re.fullmatch(shape, plain, re.ASCII):
+def _parse(kind: Any, text: str, shape: re.Pattern[str], problem: str) -> Any:
+    plain = text if shape.fullmatch(text) else text.strip().translate(ASCII_DIGITS)
+    if not shape.fullmatch(plain):
         raise ValueError(problem)
     try:
         return kind.fromisoformat(plain)
@@ -88,8 +93,9 @@ def to_utc(text: str, zone: str = "UTC") -> str:
     Fractions of a second are cut. An hour that occurs twice (clocks going back) is taken as its first, an hour that does
     not exist as that much later. Raises ValueError.
     """
-    shape = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?"
-    moment = _parse(datetime, text, shape, "is not a date and time such as 2024-02-29 23:59")
+    moment: datetime = _parse(datetime, text, _DATETIME, "is not a date and time such as 2024-02-29 23:59")
+    if moment.tzinfo is None and zone == "UTC":
+        return moment.isoformat(timespec="seconds") + "Z"
     return instant(moment if moment.tzinfo else moment.replace(tzinfo=zone_info(zone)))
 
 
@@ -99,7 +105,7 @@ def instant(moment: datetime) -> str:
         utc = moment.astimezone(UTC)
     except OverflowError as e:
         raise ValueError("is outside the years 1 to 9999") from e
-    return utc.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    return utc.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def from_utc(text: str, zone: str = "UTC") -> str:

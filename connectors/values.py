@@ -248,7 +248,8 @@ def shape(value: JSON) -> str:
 def storable(value: JSON) -> JSON:
     """Return the value with characters no database can hold (NUL, lone surrogates) replaced by U+FFFD."""
     if isinstance(value, str):
-        return UNSTORABLE.sub("\ufffd", value)
+        clean = value.isascii() and "\x00" not in value  # quick, and true of most
+        return value if clean else UNSTORABLE.sub("\ufffd", value)
     if isinstance(value, list | tuple):
         return [storable(part) for part in value]
     if isinstance(value, Mapping):

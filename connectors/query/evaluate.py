@@ -47,7 +47,7 @@ def comparable(field: FieldSchema, value: JSON) -> Comparable | None:
 
 def _compared_text(type: FieldType, value: str) -> Comparable | None:
     if type in NUMBER_TYPES:
-        return Decimal(value) if _NUMBER.match(value) else None
+        return Decimal(value) if _NUMBER.fullmatch(value) else None
     if type in ID_TYPES:
         return (len(value), value)
     return value if type in POINT_TYPES else fold(value)

@@ -333,6 +333,11 @@ def test_a_narrowing_pattern_keeps_only_what_every_collation_agrees_on(text: str
     assert narrowing_pattern(text) == pattern
 
 
+@pytest.mark.parametrize("text", ["I\u0307\u0327", "İ\u0327", "ΑΣ", "ي\u0654", "ى", "ك", "٣۳3", "K", "Å"])
+def test_folding_twice_changes_nothing_more(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
 def test_nothing_but_a_letter_itself_folds_to_a_letter_that_narrows() -> None:
     sure = {chr(c) for c in range(0x20, 0x7F) if narrowing_pattern(chr(c)) is not None}
     assert set("abcdefghjlmnopqrstuvwxyz'") <= sure
