@@ -52,8 +52,18 @@ def unseal(token: bytes) -> Sealed:
 
 
 def reseal(token: bytes) -> bytes:
-    """Return the same secrets under the first key."""
-    return _box().rotate(bytes(token))
+    """Return the same secrets under the first key. Raises ImproperlyConfigured when none of the keys fits."""
+    return seal(unseal(token))
+
+
+def is_current(token: bytes) -> bool:
+    """Say whether the first key sealed this. Raises ImproperlyConfigured without any key."""
+    _box()
+    try:
+        Fernet(settings.CREDENTIAL_KEYS[0]).decrypt(bytes(token))
+    except InvalidToken:
+        return False
+    return True
 
 
 class SealedField(models.BinaryField):  # type: ignore[type-arg]

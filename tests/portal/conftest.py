@@ -14,8 +14,10 @@ from django.db import connection as database
 from django.test import Client
 
 from connectors.memory import forget
+from connectors.sandbox.server import Sandbox
 from portal.accounts.models import User
 from portal.connections.models import Connection
+from tests.connectors.sandbox_client import Account
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +42,22 @@ def make_connection(db: None) -> Callable[..., Connection]:
 def north(make_connection: Callable[..., Connection]) -> Connection:
     """A connection that may be written to."""
     return make_connection("north")
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Sandbox]:
+    """The simulated vendors, started once."""
+    with Sandbox(records=20) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def vtiger(running_sandbox: Sandbox) -> Iterator[Account]:
+    """A simulated Vtiger: its `url`, its `secrets` (settings and secrets by name) and its control side."""
+    account = Account(running_sandbox, "vtiger")
+    account.control("POST", "reset")
+    yield account
+    account.close()
 
 
 @pytest.fixture

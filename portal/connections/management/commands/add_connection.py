@@ -1,0 +1,98 @@
+"""`add_connection SLUG --name N --set key=value…`: store an account at a CRM; with --replace, change the one of that name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from connectors import OFFERED, connector_class
+from connectors.base import Connector
+from connectors.errors import ConfigError, ConnectorError
+from connectors.types import JSON
+from portal.connections.check import try_out
+from portal.connections.forms import ConnectionForm, setting_of
+from portal.connections.models import Connection
+from portal.connections.named import FROM_ENVIRONMENT, resolved
+from portal.connections.save import BadConnection, form_of, save
+from portal.ui.command import Failed, PortalCommand, WrongUse, parse_pairs
+
+COLUMNS = ("calls_per_minute", "calls_per_day", "max_parallel")
+
+
+class Command(PortalCommand):
+    help = "Add a connection: an account at a CRM. It is read-only until allow_writing."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("connector", metavar="SLUG", help=f"The CRM: {', '.join(OFFERED)}.")
+        parser.add_argument("--name", required=True, help="The connection's name in commands, files and addresses.")
+        parser.add_argument(
+            "--set",
+            dest="pairs",
+            action="append",
+            default=[],
+            metavar="KEY=VALUE",
+            help="A setting or a secret of this CRM; “env:NAME” reads the environment. May be given several times.",
+        )
+        parser.add_argument(
+            "--replace", action="store_true", help="Change the connection of that name if there is one."
+        )
+        parser.add_argument("--check", action="store_true", help="Ask the CRM first; save nothing when that fails.")
+        parser.add_argument("--allow-http", action="store_true", default=None, help="Allow plain http to any address.")
+        for column in COLUMNS:
+            words = column.replace("_", " ")
+            parser.add_argument(f"--{column.replace('_', '-')}", type=int, metavar="N", help=f"Limit: {words}.")
+
+    def work(self, *, connector: str, name: str, pairs: list[str], replace: bool, check: bool, **options: Any) -> JSON:
+        exists = Connection.objects.filter(name=name).exists()
+        if exists and not replace:
+            raise Failed(f"There is a connection “{name}” already. Take another name, or --replace to change it.")
+        kind = _kind(connector)
+        settings, secrets = self._sorted(kind, pairs)
+        columns = {key: options[key] for key in (*COLUMNS, "allow_http") if options[key] is not None}
+        try:
+            form = form_of(name, connector, settings, secrets, columns=columns)
+        except BadConnection as e:
+            raise WrongUse(str(e)) from e
+        saved = _save(form, check)
+        return {
+            "name": saved.name,
+            "connector": saved.connector,
+            "created": not exists,
+            "writable": saved.writable,
+            "settings": saved.settings,
+        }
+
+    def show(self, result: JSON, **options: Any) -> None:
+        deed = "added" if result["created"] else "changed"
+        self.stdout.write(
+            f"The connection “{result['name']}” was {deed}. Test it with: check_connection {result['name']}"
+        )
+
+    def _sorted(self, kind: type[Connector], pairs: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """Return (settings, secrets) of the --set arguments. Raises WrongUse, naming what the CRM knows."""
+        settings: dict[str, str] = {}
+        secrets: dict[str, str] = {}
+        for key, value in parse_pairs(pairs):
+            setting = setting_of(kind, key)
+            if setting is None:
+                known = ", ".join(f"{s.name}{' (secret)' if s.secret else ''}" for s in kind.settings)
+                raise WrongUse(f"{kind.label} has no setting “{key}”. Known are: {known}.")
+            if setting.secret and not value.startswith(FROM_ENVIRONMENT):
+                self.say(f"Warning: {key} may now stand in your shell's history; --set {key}=env:NAME is safer.")
+            (secrets if setting.secret else settings)[key] = resolved(value)
+        return settings, secrets
+
+
+def _kind(slug: str) -> type[Connector]:
+    try:
+        return connector_class(slug)
+    except ConfigError as e:
+        raise WrongUse(str(e)) from e
+
+
+def _save(form: ConnectionForm, check: bool) -> Connection:
+    outcome = try_out(form.instance, form.secrets) if check else None
+    if isinstance(outcome, ConnectorError):
+        raise outcome
+    return save(form, outcome=outcome)

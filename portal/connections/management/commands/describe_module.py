@@ -1,0 +1,37 @@
+"""`describe_module NAME MODULE`: the fields of a module, as the CRM tells them now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from connectors.types import JSON
+from portal.connections.access import open_connector
+from portal.connections.named import connection_named
+from portal.connections.schema import refresh, schema_to_json
+from portal.ui.command import PortalCommand
+
+
+class Command(PortalCommand):
+    help = (
+        "Describe a module: its fields, their types, which are required, and their choices, as the CRM tells them now."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="The connection's name.")
+        parser.add_argument("module", help="The module's name, as list_modules tells it.")
+
+    def work(self, *, name: str, module: str, **options: Any) -> JSON:
+        connection = connection_named(name)
+        with open_connector(connection, purpose="person") as crm:
+            document = schema_to_json(refresh(connection, module, crm))
+        return {key: value for key, value in document.items() if key != "format"}
+
+    def show(self, result: JSON, **options: Any) -> None:
+        width = max((len(field["name"]) for field in result["fields"]), default=0)
+        for field in result["fields"]:
+            marks = [field["type"]]
+            marks += ["required"] * field["required"] + ["read only"] * (not field["editable"])
+            marks += [f"→ {', '.join(field['refers_to'])}"] * bool(field["refers_to"])
+            self.stdout.write(f"{field['name']:{width}}  {field['label']} ({', '.join(marks)})")
