@@ -13,7 +13,7 @@ from typing import TypeVar
 import orjson
 
 from connectors.errors import QueryError
-from connectors.query import Query, match_record, sort_key
+from connectors.query import Query, check, match_record, sort_key
 from connectors.types import ModuleSchema, Page, Record
 
 Key = TypeVar("Key")
@@ -44,8 +44,9 @@ def prefetch(fetch: Callable[[Key], Fetched], keys: Iterable[Key], workers: int)
 def local_page(records: Iterable[Record], query: Query, schema: ModuleSchema) -> Page:
     """Return the page of these records, all of a module's, that the query asks for; its total is how many match.
 
-    The cursor holds the last record's place in the order, so records that come or go in between shift nothing.
+    The cursor holds the last record's place in the order, so records that come or go in between shift nothing. Raises QueryError.
     """
+    check(query.filter, query.order, schema)
     holds, key = match_record(query.filter, schema), sort_key(query.order, schema)
     found = [record for record in records if holds(record)]
     rest = found

@@ -2,7 +2,7 @@
 that the server would quietly change.
 
 Reading never loses what came: a value that is not of its field's type is kept as text, so that a person sees it; filters
-count it as empty. Writing refuses such a value and says which field, why, and of what shape it was, never the value.
+count it as empty in a field of numbers or of yes and no. Writing refuses such a value and says which field, why, and of what shape it was, never the value.
 """
 
 from __future__ import annotations
@@ -48,7 +48,16 @@ __all__ = [
 CODEC_VERSION = 1  # raise it when a decoded value changes its spelling: mirrors are then read again in full
 
 _SECRET = re.compile(
-    r"accesskey|passkey|apikey|crypttype|passw(or)?d|passphrase|passwd|user_?hash|portal.*hash|secret$|accesstoken$"
+    r"accesskey|passkey|apikey|crypttype|passw(or)?d|passphrase|user_?hash|portal.*hash|secret$|accesstoken$"
+)
+_OWN_HOOKS = (
+    FieldType.BOOLEAN,
+    FieldType.DATE,
+    FieldType.TIME,
+    FieldType.DATETIME,
+    FieldType.MULTICHOICE,
+    FieldType.REFERENCE,
+    FieldType.JSON,
 )
 Hook = Callable[[FieldSchema, JSON], JSON]
 
@@ -195,17 +204,6 @@ class Codec:
 
     def encode_json(self, field: FieldSchema, value: JSON) -> JSON:
         return value
-
-
-_OWN_HOOKS = (
-    FieldType.BOOLEAN,
-    FieldType.DATE,
-    FieldType.TIME,
-    FieldType.DATETIME,
-    FieldType.MULTICHOICE,
-    FieldType.REFERENCE,
-    FieldType.JSON,
-)
 
 
 @lru_cache(maxsize=4096)

@@ -198,6 +198,8 @@ class ReadingContract(ContractFixtures):
             crm.read(seeder.module, Query(Condition("no_such_field", Op.EQ, ("x",))))
         with pytest.raises(QueryError):
             crm.read(seeder.module, Query(order=(Order("no_such_field"),)))
+        with pytest.raises(QueryError):
+            crm.read(seeder.module, Query(Condition(seeder.field, Op.EQ, ())))
 
     def test_one_record_reads_like_all_of_them(self, crm: Connector, records: list[Record], seeder: Seeder) -> None:
         for record in records[:3]:
