@@ -37,11 +37,17 @@ class Listing:
 
 
 def mirror_page(
-    mirror: Mirror, schema: ModuleSchema, filter: Filter | None, order: tuple[Order, ...], cursor: str, size: int
+    mirror: Mirror,
+    schema: ModuleSchema,
+    filter: Filter | None,
+    order: tuple[Order, ...],
+    cursor: str,
+    size: int,
+    counted: int = COUNTED,
 ) -> Listing:
     """Return the page of present copies at the cursor ("" is the first one), newest first when no order is given.
 
-    Two queries; one when there is no filter. Raises QueryError for a field that is not there.
+    The total is counted up to `counted`. Two queries; one when there is no filter. Raises QueryError for a field that is not there.
     """
     prepare()
     condition = where(filter, schema)
@@ -51,13 +57,13 @@ def mirror_page(
     more, rows = len(rows) > size, rows[:size]
     if way == "back":
         rows.reverse()
-    total = _count(mirror, condition) if filter is not None else mirror.records
+    total = _count(mirror, condition, counted) if filter is not None else mirror.records
     return Listing(
         tuple(Record(mirror.module, id, orjson.loads(values), modified or None) for id, values, modified, *_ in rows),
         next=_cursor("on", rows[-1]) if rows and (more or way == "back") else None,
         previous=_cursor("back", rows[0]) if rows and bound is not None and (more or way == "on") else None,
-        total=min(total, COUNTED) if filter is not None else total,
-        more=filter is not None and total > COUNTED,
+        total=min(total, counted) if filter is not None else total,
+        more=filter is not None and total > counted,
     )
 
 
@@ -87,8 +93,8 @@ def _turned(keys: Sequence[SortKey]) -> list[SortKey]:
     return [replace(key, descending=not key.descending) for key in keys]
 
 
-def _count(mirror: Mirror, condition: Sql) -> int:
-    inner = f"SELECT 1 FROM {COPY} WHERE mirror_id = %s AND deleted = '' AND {condition.text} LIMIT {COUNTED + 1}"  # noqa: S608
+def _count(mirror: Mirror, condition: Sql, bound: int) -> int:
+    inner = f"SELECT 1 FROM {COPY} WHERE mirror_id = %s AND deleted = '' AND {condition.text} LIMIT {bound + 1}"  # noqa: S608
     with connection.cursor() as run:
         run.execute(f"SELECT COUNT(*) FROM ({inner}) AS found", [mirror.pk, *condition.params])  # noqa: S608
         return int(run.fetchone()[0])

@@ -40,10 +40,10 @@ class PortalCommand(BaseCommand):
         return parser
 
     @abstractmethod
-    def work(self, **options: Any) -> JSON:
+    def work(self, *args: Any, **options: Any) -> JSON:  # so typed that a command may name its options
         """Do it and return the result as a JSON value. Raises WrongUse, Failed, ConnectorError."""
 
-    def show(self, result: JSON, **options: Any) -> None:
+    def show(self, result: JSON, *args: Any, **options: Any) -> None:
         """Print the result for a person."""
         self.stdout.write(orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
 
