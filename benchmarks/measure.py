@@ -59,7 +59,10 @@ def prepare() -> None:
 
 def token() -> str:
     """Return a token of the form the vendor's have: a JWT, here without a signature that anybody could check."""
-    parts = [{"alg": "RS256", "typ": "JWT"}, {"aud": "1", "jti": "bench", "exp": int(time.time()) + 30_000_000, "scopes": []}]
+    parts = [
+        {"alg": "RS256", "typ": "JWT"},
+        {"aud": "1", "jti": "bench", "exp": int(time.time()) + 30_000_000, "scopes": []},
+    ]
     return ".".join(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts) + ".bench"
 
 
@@ -92,7 +95,11 @@ def ours(url: str, full: bool) -> dict[str, Any]:
         pulled = pull(mirror, crm, full=full)
     assert pulled.complete
     written = mirror.version - version + CopyChange.objects.filter(mirror=mirror, version__gt=version).count()
-    return {"records": mirror.copies.count(), "pulled": pulled.new + pulled.changed + pulled.unchanged, "written": written}
+    return {
+        "records": mirror.copies.count(),
+        "pulled": pulled.new + pulled.changed + pulled.unchanged,
+        "written": written,
+    }
 
 
 DEEDS: dict[str, Callable[[str, int], dict[str, Any]]] = {
@@ -109,7 +116,11 @@ def main() -> None:
         prepare()
     started, cpu = time.perf_counter(), time.process_time()
     result = DEEDS[deed](url, records)
-    result |= {"seconds": time.perf_counter() - started, "cpu": time.process_time() - cpu, "megabytes": peak_megabytes()}
+    result |= {
+        "seconds": time.perf_counter() - started,
+        "cpu": time.process_time() - cpu,
+        "megabytes": peak_megabytes(),
+    }
     print(json.dumps(result))
 
 

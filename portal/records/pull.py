@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import connections
@@ -136,9 +137,9 @@ def _one_ahead(thread: Executor, source: Iterator[T]) -> Iterator[T]:
 
 def _reading(mirror: Mirror, full: bool) -> dict[str, JSON] | None:
     """Return where a reading of everything goes on; None when asking for changes is enough."""
-    if mirror.reading:
+    if mirror.reading.get("codec") == CODEC_VERSION:
         return dict(mirror.reading)
-    if full or not mirror.cursor or mirror.codec != CODEC_VERSION:
+    if full or mirror.reading or not mirror.cursor or mirror.codec != CODEC_VERSION:
         return {"cursor": "", "done": 0}
     return None
 
@@ -151,6 +152,7 @@ class _Pull:
     held: Held
     progress: Progress | None
     reading: dict[str, JSON] | None
+    asked_at: datetime = field(default_factory=timezone.now)
     batch: list[Change] = field(default_factory=list)
     cursor: str = ""  # after the batch
     total: int | None = None
@@ -180,8 +182,9 @@ class _Pull:
         self.done += len(self.batch)
         place: dict[str, Any] = {"cursor": self.cursor}
         if self.reading is not None:
-            place = place | {"reading": {}} if ended else {"reading": {"cursor": self.cursor, "done": self.done}}
-        stored = store_changes(self.mirror, self.batch, held=self.held, **place)
+            here = {"cursor": self.cursor, "done": self.done, "codec": CODEC_VERSION}
+            place = place | {"reading": {}} if ended else {"reading": here}
+        stored = store_changes(self.mirror, self.batch, asked_at=self.asked_at, held=self.held, **place)
         self.counts.update(new=stored.new, changed=stored.changed, unchanged=stored.unchanged, gone=stored.gone)
         self.batch.clear()
         if self.progress is not None:

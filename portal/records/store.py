@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -81,23 +82,26 @@ def store_changes(
     missing: Iterable[str] = (),
     cursor: str | None = None,
     reading: dict[str, JSON] | None = None,
+    asked_at: datetime | None = None,
     run_id: int | None = None,
     held: Held | None = None,
 ) -> Stored:
     """Store a batch in one transaction with the place to go on; return the counts.
 
     A record that comes twice counts once, its later values over its earlier ones. `missing` are ids that a complete
-    sweep did not find and a read refused. `cursor` and `reading` are kept as they are when None. With `held` nothing is
-    written unless that lease is ours (LeaseLost). New and changed records take consecutive versions in their order here.
+    sweep did not find and a read refused. `cursor` and `reading` are kept as they are when None. `asked_at` is when these
+    answers were asked for at the earliest: one that is older by the CRM's own stamp than what was stored since (our own
+    write, answered meanwhile) is passed over. With `held` nothing is written unless that lease is ours (LeaseLost). New
+    and changed records take consecutive versions in their order here.
     """
     batch = _fold(changes, missing)
     with fenced(held):
         state = sql.state(mirror.pk)  # before the fingerprints: whoever stores in between is noticed
-        plan = _plan(mirror.pk, batch)
+        plan = _plan(mirror.pk, batch, asked_at)
         if plan.versions or plan.respelled:
             locked = sql.state(mirror.pk, lock=True)
             if locked.version != state.version:
-                plan = _plan(mirror.pk, batch)  # now nobody can come in between
+                plan = _plan(mirror.pk, batch, asked_at)  # now nobody can come in between
             state = locked
         version = _carry_out(mirror, plan, state, cursor, reading, run_id)
     return Stored(len(plan.new), len(plan.changed) - plan.gone, plan.unchanged, plan.gone, version)
@@ -143,15 +147,15 @@ def _over(earlier: _Seen, later: _Seen) -> _Seen:
     return _Seen({**earlier.values, **later.values}, later.modified or earlier.modified, later.deleted)
 
 
-def _plan(mirror: int, batch: dict[str, _Seen]) -> _Plan:
+def _plan(mirror: int, batch: dict[str, _Seen], asked_at: datetime | None) -> _Plan:
     plan = _Plan()
     known = sql.fingerprints(mirror, list(batch))
     differing = [known[id].pk for id, seen in batch.items() if id in known and _differs(known[id], seen)]
-    contents = sql.contents(differing) if differing else {}
+    contents = sql.contents(differing, asked_at) if differing else {}
     for id, seen in batch.items():
         copy = known.get(id)
         if copy is not None and copy.pk in contents:
-            _plan_change(plan, id, seen, copy, *contents[copy.pk])
+            _plan_change(plan, id, seen, copy, contents[copy.pk])
         elif copy is not None or seen.deleted:  # as it was; or deleted before we ever saw it: nothing to keep
             plan.unchanged += 1
         else:
@@ -167,9 +171,13 @@ def _differs(copy: sql.Fingerprint, seen: _Seen) -> bool:
     return bool(copy.deleted) or copy.codec != CODEC_VERSION or digest(seen.values) != copy.digest
 
 
-def _plan_change(plan: _Plan, id: str, seen: _Seen, copy: sql.Fingerprint, old: Values, modified: str) -> None:
-    values = {**old, **seen.values}
-    document, print_ = _spell(values)
+def _plan_change(plan: _Plan, id: str, seen: _Seen, copy: sql.Fingerprint, content: sql.Content) -> None:
+    old = content.values
+    document, print_ = _spell({**old, **seen.values})
+    stamp = seen.modified or content.modified
+    if content.stored_since and stamp < content.modified:
+        plan.unchanged += 1
+        return
     if seen.deleted == copy.deleted and digest(old) == print_:  # only fewer fields, or a newer spelling of the same
         plan.unchanged += 1
         if (copy.codec, copy.digest) != (CODEC_VERSION, print_):
@@ -177,7 +185,6 @@ def _plan_change(plan: _Plan, id: str, seen: _Seen, copy: sql.Fingerprint, old: 
         return
     after = orjson.loads(document)
     changes = {name: [old.get(name), after[name]] for name in seen.values if old.get(name) != after[name]}
-    stamp = seen.modified or modified
     plan.changed.append(
         _Write(id, copy.pk, plan.versions + 1, document, print_, stamp, seen.deleted, copy.deleted, changes)
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
@@ -39,6 +40,14 @@ class Fingerprint(NamedTuple):
     digest: bytes
     codec: int
     deleted: str
+
+
+class Content(NamedTuple):
+    """The rest, read where something did change. `stored_since`: at or after the answers at hand were asked for."""
+
+    values: dict[str, Any]
+    modified: str
+    stored_since: bool
 
 
 def state(mirror: int, *, lock: bool = False) -> State:
@@ -73,10 +82,11 @@ def fingerprints(mirror: int, ids: Sequence[str]) -> dict[str, Fingerprint]:
     return {r[0]: Fingerprint(r[1], bytes(r[2]), r[3], r[4]) for r in rows}
 
 
-def contents(keys: Sequence[int]) -> dict[int, tuple[dict[str, Any], str]]:
-    """Return primary key -> (values, modified) of these copies."""
-    rows = _all(f'SELECT id, "values", modified FROM {COPY} WHERE id {_among()}', [_list(keys)])  # noqa: S608
-    return {key: (orjson.loads(values), modified) for key, values, modified in rows}
+def contents(keys: Sequence[int], asked_at: datetime | None) -> dict[int, Content]:
+    """Return primary key -> content of these copies."""
+    sql = f'SELECT id, "values", modified, last_seen >= %s FROM {COPY} WHERE id {_among()}'  # noqa: S608
+    rows = _all(sql, [connection.ops.adapt_datetimefield_value(asked_at), _list(keys)])
+    return {key: Content(orjson.loads(values), modified, bool(since)) for key, values, modified, since in rows}
 
 
 def insert_copies(rows: list[Row]) -> None:

@@ -210,6 +210,18 @@ def test_missing_never_overrules_that_the_crm_itself_said_gone(mirror: Mirror) -
     assert dict(mirror.copies.values_list("record_id", "deleted")) == {"1": "gone", "2": "missing"}
 
 
+def test_an_answer_older_than_what_was_stored_since_it_was_asked_for_is_passed_over(mirror: Mirror) -> None:
+    old, ours = seen("1", "2026-01-01T10:00:00Z", name="Old"), seen("1", "2026-01-01T10:05:00Z", name="Ours")
+    store_changes(mirror, [old])
+    asked_at = timezone.now()
+    store_changes(mirror, [ours], run_id=7)  # we wrote it while the page with the old values was on its way
+    assert store_changes(mirror, [old], asked_at=asked_at).unchanged == 1
+    assert mirror.copies.get().values == {"name": "Ours"}
+    assert (
+        store_changes(mirror, [old], asked_at=timezone.now()).changed == 1
+    )  # asked later: so it is, whatever its stamp
+
+
 def test_a_newer_codec_with_the_same_values_is_noted_without_a_version(mirror: Mirror) -> None:
     store_changes(mirror, [seen("1", name="Ada")])
     mirror.copies.update(codec=CODEC_VERSION - 1, digest=b"of an older spelling")
