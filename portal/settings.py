@@ -175,6 +175,7 @@ CONTENT_SECURITY_POLICY = {
         "report-uri": "/csp-report/",
     }
 }
+DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.ui.reports.AlwaysHiding"
 
 LOGGING = {
     "version": 1,

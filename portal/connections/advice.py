@@ -139,5 +139,5 @@ def advise(error: ConnectorError, connector: type[Connector] | None = None) -> A
 
 def words(error: ConnectorError) -> str:
     """Return the error in one text: our sentence, then the vendor's own words in brackets."""
-    vendor = " ".join(part for part in (error.code, error.vendor_message) if part)
-    return f"{error} ({vendor})" if vendor and vendor not in str(error) else str(error)
+    vendor = " ".join(part for part in (error.code, error.vendor_message) if part and part not in str(error))
+    return f"{error} ({vendor})" if vendor else str(error)

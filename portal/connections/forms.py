@@ -12,6 +12,7 @@ from django import forms
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_variables
 
 from connectors.base import Connector
 from connectors.types import Setting
@@ -90,6 +91,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             )
         return cls(connector, data, instance=instance, kept=Kept.of(connector, before))
 
+    @sensitive_variables()
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         settings = {s.name: data.get(PREFIX + s.name) or "" for s in self.connector.settings if not s.secret}
@@ -149,6 +151,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             raise ValidationError(_("At least 1, or empty."))
         return value
 
+    @sensitive_variables()
     def _ask_again(self, settings: Mapping[str, str], entered: Mapping[str, str]) -> None:
         """Refuse stored secrets for another host than the one they were entered for."""
         if host_of(self.connector, settings) == dict(self.kept.host):
