@@ -1,0 +1,66 @@
+"""Who we are at Really Simple Systems and what we may see. The rule: one object that is refused is a matter of the price plan
+or of permissions and is hidden; only when all are refused is it the access token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from connectors.context import Context
+from connectors.errors import AccessDenied, AuthError, ConfigError, NotInPlan, QueryError
+from connectors.paging import prefetch
+from connectors.reallysimple.client import ReallySimpleClient, expires_at
+from connectors.reallysimple.schema import module
+from connectors.spelling import instant
+from connectors.types import Identity
+
+SOON = timedelta(days=30)
+REFUSALS = (QueryError, NotInPlan, AccessDenied)
+Refused = Mapping[str, ConfigError | QueryError]
+
+
+def identity(client: ReallySimpleClient, objects: Sequence[str], context: Context) -> Identity:
+    """Return what the token tells of itself and which objects it may read. Raises AuthError when there are none."""
+    readable, refused = probe(client, objects, context)
+    runs_out = expires_at(client.token)
+    notes = []
+    if refused:
+        names = ", ".join(module(name).label for name in refused)
+        notes.append(f"Not in your price plan, or not permitted: {names}.")
+    if runs_out and runs_out - context.clock.now() < SOON:
+        notes.append(f"The access token runs out on {runs_out:%Y-%m-%d}: make a new one before.")
+    return Identity(
+        account=urlsplit(client.root).hostname or "",
+        version="API 4.0",
+        expires_at=instant(runs_out) if runs_out else None,
+        modules=tuple(module(name) for name in readable),
+        notes=tuple(notes),
+    )
+
+
+def probe(client: ReallySimpleClient, objects: Sequence[str], context: Context) -> tuple[list[str], Refused]:
+    """Ask each object for one record; return those that answer, and what each of the others said."""
+
+    def ask(name: str) -> ConfigError | QueryError | None:
+        try:
+            client.listing(name, limit=1)
+        except (AuthError, *REFUSALS) as e:
+            return e
+        return None
+
+    answers = dict(zip(objects, prefetch(ask, objects, context.max_parallel), strict=True))
+    refused = {name: error for name, error in answers.items() if error is not None}
+    if len(refused) == len(objects):
+        raise token_refused(refused, expires_at(client.token), context.clock.now())
+    return [name for name in objects if name not in refused], refused
+
+
+def token_refused(refused: Refused, runs_out: datetime | None, now: datetime) -> AuthError:
+    """Return the error for a token by which no object may be read, with the vendor's own words."""
+    error = next((e for e in refused.values() if isinstance(e, AuthError)), next(iter(refused.values())))
+    why = f"It refuses all objects: {error.vendor_message or 'without a reason'}."
+    if runs_out and runs_out <= now:
+        why = f"It ran out on {runs_out:%Y-%m-%d}."
+    sentence = f"Really Simple Systems does not accept this access token. {why} Make a new one and paste it here."
+    return AuthError(sentence, code=error.code, vendor_message=error.vendor_message)

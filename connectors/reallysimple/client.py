@@ -1,0 +1,223 @@
+"""How Really Simple Systems talks: one method per documented call of API version 4, in its own words.
+
+Vendor: "CRM API Version 4.0" (objects, `q`, `order`, lookups, errors); what its servers do beyond that is in facts §4.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import orjson
+
+from connectors.context import Call, Context
+from connectors.errors import ConfigError, RecordNotFound
+from connectors.http import Answer, Http
+from connectors.reallysimple.answers import failure
+from connectors.types import JSON
+
+LIST = Call("list", "GET", safe=True)
+RELATED = Call("related", "GET", safe=True)
+GET = Call("get", "GET", safe=True)
+DICTIONARY = Call("datadictionary", "GET", safe=True)
+LOOKUP = Call("lookup", "GET", safe=True)
+CREATE = Call("create", "POST", safe=False, writes=True)
+UPDATE = Call("update", "PATCH", safe=False, writes=True)
+DELETE = Call("delete", "DELETE", safe=False, writes=True)
+APPEND = Call("append_lookup", "PATCH", safe=False, writes=True)
+
+PAGE = 100  # the largest `limit`
+Row = dict[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of a list. `total` is how many match in all, `at` the server's time; None where it does not tell."""
+
+    rows: list[Row]
+    total: int | None
+    has_more: bool | None
+    at: datetime | None
+
+    def more(self, offset: int = 0) -> bool:
+        """Say whether records follow; `offset` is how many stand before this page. An empty page is the end.
+
+        `has_more` is not always sent (facts §4), and a total that says otherwise is believed.
+        """
+        if not self.rows:
+            return False
+        if self.total is not None and offset + len(self.rows) < self.total:
+            return True
+        return bool(self.has_more) if self.has_more is not None or self.total is not None else True
+
+
+class ReallySimpleClient:
+    """One access token at one server. Thread-safe; there is no session."""
+
+    def __init__(self, url: str, access_token: str, context: Context) -> None:
+        """Raises ConfigError for an address or a token that cannot be right."""
+        self.token = access_token.strip().removeprefix("Bearer ").strip()
+        self.root = root(url)
+        self._http = Http(context, self.root, headers={"Authorization": f"Bearer {self.token}"})
+
+    def close(self) -> None:
+        """Give back the sockets."""
+        self._http.close()
+
+    def listing(
+        self,
+        object_name: str,
+        *,
+        page: int = 1,
+        limit: int = PAGE,
+        q: Mapping[str, JSON] | None = None,
+        order: Mapping[str, str] | None = None,
+        lines: bool = False,
+    ) -> Listing:
+        """GET /{object}: one page of the records this user may see, pages counted from 1.
+
+        Page 1 is asked for by leaving `page` out, which is the first page however a server counts (facts §6).
+        """
+        params = {"limit": limit, **({"page": page} if page > 1 else {}), **_json_params(q, order, lines)}
+        return self._listing(LIST, object_name, object_name, params)
+
+    def related(self, object_name: str, id: str, relation: str, *, page: int = 1, limit: int = PAGE) -> Listing:
+        """GET /{object}/{id}/{relation}: records of another object that hang on this one (facts §4)."""
+        params = {"limit": limit, **({"page": page} if page > 1 else {})}
+        return self._listing(RELATED, f"{_path(object_name, id)}/{_path(relation)}", object_name, params, id)
+
+    def get(self, object_name: str, id: str, *, lines: bool = False) -> Row:
+        """GET /{object}/{id}. Raises RecordNotFound for 404, and for "nothing" once a list agrees (facts §6, 7)."""
+        answer = self._http.send(GET, _path(object_name, id), params=_json_params(None, None, lines) or None)
+        if answer.status != 200:
+            raise failure(GET, answer, object_name, id)
+        row = _record(answer.json()) if answer.body.strip() else None
+        if row is not None and str(row["id"]) == id:
+            return row
+        found = self.listing(object_name, limit=1, q={"id": int(id) if id.isdecimal() else id}, lines=lines).rows
+        if not found or str(found[0].get("id")) != id:
+            raise RecordNotFound(f"There is no {object_name} {id} in Really Simple Systems, or not any more.")
+        return found[0]
+
+    def create(self, object_name: str, record: Mapping[str, JSON]) -> Row:
+        """POST /{object}: return the new record as stored. Raises RecordInvalid, NotInPlan (subscription limit)."""
+        answer = self._http.send(CREATE, _path(object_name), json=dict(record))
+        return self._written(CREATE, answer, object_name, "")
+
+    def update(self, object_name: str, id: str, record: Mapping[str, JSON]) -> Row:
+        """PATCH /{object}/{id}: change these fields only and return the record as stored."""
+        answer = self._http.send(UPDATE, _path(object_name, id), json=dict(record))
+        return self._written(UPDATE, answer, object_name, id)
+
+    def delete(self, object_name: str, id: str) -> None:
+        """DELETE /{object}/{id}: answers 200 with {} or nothing. Raises RecordNotFound."""
+        answer = self._http.send(DELETE, _path(object_name, id))
+        if answer.status not in (200, 204):
+            raise failure(DELETE, answer, object_name, id)
+
+    def datadictionary(self, object_name: str) -> JSON:
+        """GET /datadictionary/{object}: names, types and which are required; its shape is public nowhere."""
+        return self._plain(DICTIONARY, f"datadictionary/{_path(object_name)}", object_name)
+
+    def lookup(self, object_name: str, field: str) -> JSON:
+        """GET /lookup/{object}/{field}: the entries of a pick list."""
+        return self._plain(LOOKUP, f"lookup/{_path(object_name, field)}", f"lookup {object_name}/{field}")
+
+    def append_lookup(self, list_name: str, items: Sequence[str]) -> JSON:
+        """PATCH /lookup/{list_name}: add entries; the list's name is not object and field (facts §6, 8)."""
+        answer = self._http.send(APPEND, f"lookup/{_path(list_name)}", json={"items": [*items]})
+        if answer.status not in (200, 201):
+            raise failure(APPEND, answer, f"lookup list {list_name}")
+        return answer.json()
+
+    def _plain(self, call: Call, path: str, about: str) -> JSON:
+        answer = self._http.send(call, path)
+        if answer.status != 200:
+            raise failure(call, answer, about)
+        return answer.json()
+
+    def _listing(self, call: Call, path: str, about: str, params: Mapping[str, JSON], id: str = "") -> Listing:
+        answer = self._http.send(call, path, params=params)
+        if answer.status != 200:
+            raise failure(call, answer, about, id)
+        told = answer.json()
+        about_list = told.get("metadata") if isinstance(told, dict) else None
+        items = told if isinstance(told, list) else told.get("list") if isinstance(told, dict) else None
+        if items is None and isinstance(about_list, dict):
+            items = []  # "If the page cannot be found, no records will be returned."
+        if not isinstance(items, list):
+            raise answer.not_understood("something that is not a list of records")
+        rows = [item.get("record", item) if isinstance(item, dict) else item for item in items]
+        if not all(isinstance(row, dict) and "id" in row for row in rows):
+            raise answer.not_understood("a list of something that has no ids")
+        about_list = about_list if isinstance(about_list, dict) else {}
+        more = about_list.get("has_more")
+        return Listing(
+            rows, _number(about_list.get("total_count")), None if more is None else bool(more), _time(answer)
+        )
+
+    def _written(self, call: Call, answer: Answer, object_name: str, id: str) -> Row:
+        if answer.status not in (200, 201):
+            raise failure(call, answer, object_name, id)
+        row = _record(answer.json())
+        if row is None:
+            raise answer.not_understood("no record in answer to a write")
+        return row
+
+
+def root(url: str) -> str:
+    """Return the server's root for an address with or without slash, query or the name of an object behind it.
+
+    The API lives at the root of its own host, so anything behind a known object name is cut. Raises ConfigError.
+    """
+    parts = urlsplit(url.strip() if "://" in url else f"https://{url.strip()}")
+    if not parts.netloc:
+        raise ConfigError("The address should look like https://apiv4.reallysimplesystems.com.")
+    path = parts.path.rstrip("/")
+    for end in ("/accounts", "/contacts", "/datadictionary"):
+        path = path.removesuffix(end)
+    return urlunsplit((parts.scheme, parts.netloc, path.rstrip("/"), "", ""))
+
+
+def expires_at(token: str) -> datetime | None:
+    """Return when a JWT runs out, UTC; None for a token that is none. Read only, its signature is the server's business."""
+    try:
+        body = token.split(".")[1]
+        claims = orjson.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        return datetime.fromtimestamp(float(claims["exp"]), UTC)
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
+def _path(object_name: str, id: str = "") -> str:
+    return quote(object_name, safe="") + (f"/{quote(id, safe='')}" if id else "")
+
+
+def _json_params(q: Mapping[str, JSON] | None, order: Mapping[str, str] | None, lines: bool) -> dict[str, str]:
+    params = {"q": orjson.dumps(dict(q)).decode()} if q else {}
+    if order:
+        params["order"] = orjson.dumps(dict(order)).decode()
+    if lines:
+        params["lines"] = "true"
+    return params
+
+
+def _record(told: JSON) -> Row | None:
+    """Return the record of a single answer, with or without its envelope; None for nothing."""
+    row = told.get("record", told) if isinstance(told, dict) else None
+    return row if isinstance(row, dict) and row.get("id") is not None else None
+
+
+def _number(value: JSON) -> int | None:
+    return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else None
+
+
+def _time(answer: Answer) -> datetime | None:
+    try:
+        return parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
+    except (KeyError, TypeError, ValueError):
+        return None
