@@ -56,8 +56,8 @@ class ReallySimple:
         self.switches.update(not_in_plan=[], no_has_more=False)
         if self.store.is_empty:
             sow(self.store, self._records, self._seed)
-            self.store.note("issued", self._issued)
-        self._issued = self.store.notes["issued"]
+            self.store.note("issued", [self._seed, self._issued])
+        self._seed, self._issued = self.store.notes["issued"]  # a kept state keeps its token
 
     def credentials(self, url: str) -> dict[str, str]:
         return {"url": url, "access_token": self._token()}
@@ -147,9 +147,8 @@ class ReallySimple:
         params = request.query
         limit = min(_positive(params.get("limit"), DEFAULT_LIMIT), MAX_LIMIT)
         start = (_positive(params.get("page"), 1) - 1) * limit
-        start = max(0, start - request.overlap)
         rows = self._matching(table, params.get("q", ""), params.get("order", ""), own)
-        page = rows[start : start + limit]
+        page = rows[max(0, start - request.overlap) : start + limit]
         metadata = {"url": f"/{table.singular}", "object_type": "list", "total_count": len(rows)}
         if not self.switches["no_has_more"]:
             metadata["has_more"] = start + limit < len(rows)

@@ -53,7 +53,8 @@ def sow(store: Store, records: int, seed: int) -> None:
         for c in companies(count, seed, "reallysimple")
     ]
     known = shared(records, seed)
-    everyone = (known[: max(1, len(known) // 2)] + people(count, seed, "reallysimple"))[:count]
+    known = known[: max(1, len(known) // 2)]
+    everyone = known + people(count - len(known), seed, "reallysimple")
     contacts = [_contact(sower, p, accounts) for p in everyone]
     _rest(sower, accounts, contacts, people(max(3, records // 10), seed, "rest"))
     store.save(sower.rows)

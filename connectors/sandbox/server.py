@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -49,8 +50,17 @@ class Sandbox:
         self._control = Control(self._vendors, self._faults, self._journal, self._reset) if control else None
         self._latency = latency_ms / 1000
         self._session_locks: dict[tuple[str, str], threading.Lock] = {}
-        self._servers = {v: Server(self, v, port + position if port else 0) for position, v in enumerate(self._vendors)}
+        self._servers: dict[str, Server] = {}
         self._threads: list[threading.Thread] = []
+        try:
+            self._listen(port)
+        except OSError:
+            self.stop()
+            raise
+
+    def _listen(self, port: int) -> None:
+        for position, slug in enumerate(self._vendors):
+            self._servers[slug] = Server(self, slug, port + position if port else 0)
 
     @property
     def urls(self) -> dict[str, str]:
@@ -62,7 +72,7 @@ class Sandbox:
 
     def start(self) -> Sandbox:
         for slug, server in self._servers.items():
-            thread = threading.Thread(target=server.serve_forever, args=(0.05,), name=f"sandbox-{slug}", daemon=True)
+            thread = threading.Thread(target=server.serve_forever, args=(0.02,), name=f"sandbox-{slug}", daemon=True)
             thread.start()
             self._threads.append(thread)
         return self
@@ -112,6 +122,10 @@ class Sandbox:
         finally:
             entry["ms"] = round((time.perf_counter() - started) * 1000, 2)
             self._journal.add(slug, operation, entry)
+
+    def date(self, slug: str) -> str:
+        """Return the vendor's own time as the Date header has it."""
+        return formatdate(self._vendors[slug].clock.seconds(), usegmt=True)
 
     def _turn(self, slug: str, session: str | None) -> contextlib.AbstractContextManager[Any]:
         """Return what requests of one session take turns on, as PHP's session lock makes them (vtiger-facts B9)."""
@@ -183,6 +197,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send(self, reply: Reply) -> None:
         self.send_response_only(reply.status)
+        self.send_header("Date", self.server.sandbox.date(self.server.slug))
         self.send_header("Content-Type", reply.content_type)
         self.send_header("Content-Length", str(len(reply.body)))
         for name, value in reply.headers.items():

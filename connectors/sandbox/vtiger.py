@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.sandbox import vtiger_backdoor, vtiger_lead, vtiger_query, vtiger_read, vtiger_write
-from connectors.sandbox.store import Row, Store
+from connectors.sandbox.store import Store
 from connectors.sandbox.vtiger_crm import DENIED, Crm, PhpFatal, RestrictedFile, User, WsError, modules
 from connectors.sandbox.vtiger_seed import sow
 from connectors.sandbox.wire import Clock, Reply, Request, escaped_json
@@ -79,14 +79,18 @@ class Vtiger:
         if self.store.is_empty:
             sow(self.store, self._records, self._seed)
         self._sessions.clear()
-        self.crm.users = {u.name: u for u in map(self._user, self.store.table("Users").rows.values())}
 
-    def _user(self, row: Row) -> User:
-        v = row.values
-        return User(row.id, v["user_name"], v["is_admin"] == "on", v["status"] == "Active", v["accesskey"])
+    def _user(self, name: str) -> User | None:
+        for row in self.store.table("Users").living():
+            v = row.values
+            if v["user_name"].lower() == name.lower():  # B4
+                return User(row.id, v["user_name"], v["is_admin"] == "on", v["status"] == "Active", v["accesskey"])
+        return None
 
     def credentials(self, url: str) -> dict[str, str]:
-        return {"url": url, "username": "admin", "access_key": self.crm.users["admin"].access_key}
+        with self.lock:
+            admin = self._user("admin")
+        return {"url": url, "username": "admin", "access_key": admin.access_key if admin else ""}
 
     def expire_sessions(self) -> None:
         with self.lock:
@@ -151,7 +155,7 @@ class Vtiger:
         name = params.get("username", "").lower()
         if not name:
             raise WsError("ACCESS_DENIED", "No username given")
-        if name not in self.crm.users:
+        if self._user(name) is None:
             raise WsError("ACCESS_DENIED", "username does not exists")
         now = self.clock.seconds()
         token = secrets.token_hex(7)[:13]
@@ -161,9 +165,9 @@ class Vtiger:
     def _login(self, params: Params) -> JSON:
         name = params.get("username", "").lower()
         token, expires = self._tokens.get(name, ("", 0.0))
-        if expires < self.clock.seconds():
+        user = self._user(name)
+        if user is None or expires < self.clock.seconds():
             raise WsError("INVALID_AUTH_TOKEN", "Specified token is invalid or expired")
-        user = self.crm.users[name]
         proof = hashlib.md5((token + user.access_key).encode(), usedforsecurity=False).hexdigest()
         if not user.is_active or params.get("accessKey") != proof:
             raise WsError("INVALID_USER_CREDENTIALS", "Invalid username or password")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from html.entities import codepoint2name
 from importlib.resources import files
@@ -135,7 +135,6 @@ class Crm:
     store: Store
     clock: Clock
     switches: dict[str, JSON]
-    users: dict[str, User] = field(default_factory=dict)
 
     def module(self, name: str, denied: str = DENIED) -> Module:
         """Module names are case-sensitive (A8). Raises ACCESS_DENIED for an unknown one."""

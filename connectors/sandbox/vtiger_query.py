@@ -54,7 +54,7 @@ def _check_columns(module: Module, query: Select) -> None:
 
 
 def _page(crm: Crm, user: User, module: Module, query: Select, overlap: int) -> list[Row]:
-    offset, count = max(0, query.offset - overlap), min(query.limit or 0, PAGE)
+    offset, count = max(0, query.offset - overlap), min(query.limit or 0, PAGE) + overlap
     if query.order == ("id",) and not query.descending:
         if overlap and not query.offset:
             query = _earlier(crm, module, query, overlap)

@@ -16,7 +16,10 @@ Params = dict[str, str]
 
 def listtypes(crm: Crm, user: User, params: Params) -> JSON:
     """fieldTypeList (a JSON list) keeps the modules that have such a field."""
-    wanted = set(json.loads(params["fieldTypeList"])) if params.get("fieldTypeList") else None
+    try:
+        wanted = set(json.loads(params.get("fieldTypeList", ""))) or None
+    except (ValueError, TypeError):
+        wanted = None
     names = [
         name
         for name in data()["types"]
@@ -45,7 +48,7 @@ def describe(crm: Crm, user: User, params: Params) -> JSON:
 def retrieve(crm: Crm, user: User, params: Params) -> JSON:
     module, row, ws_id = crm.locate(params.get("id", ""), user)
     values = crm.full(module, row, ws_id)
-    if "LineItems" in values:  # D20: text where create answered numbers
+    if "LineItems" in values and "balance" in values:  # D20: text where create answered numbers
         values["balance"] = values["hdnGrandTotal"]
     return values
 

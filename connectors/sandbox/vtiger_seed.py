@@ -49,7 +49,8 @@ def sow(store: Store, records: int, seed: int) -> None:
     """Fill an empty store: `records` Accounts, Contacts and Leads each, a tenth of that of the rest (five at least)."""
     sower = _Sower(seed)
     accounts = [_account(sower, c) for c in companies(records, seed, "vtiger")]
-    everyone = (shared(records, seed) + people(records, seed, "vtiger"))[:records]
+    known = shared(records, seed)
+    everyone = (known + people(max(0, records - len(known)), seed, "vtiger"))[:records]
     contacts = [_contact(sower, p, accounts, n) for n, p in enumerate(everyone)]
     for n, person in enumerate(people(records, seed, "leads")):
         _lead(sower, person, n)

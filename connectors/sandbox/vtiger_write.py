@@ -103,7 +103,8 @@ def delete(crm: Crm, user: User, params: Params) -> JSON:
 
 def bury(crm: Crm, module: Module, row: Row) -> None:
     row.deleted = True
-    row.values["modifiedtime"] = crm.clock.text()
+    if "modifiedtime" in module.fields:
+        row.values["modifiedtime"] = crm.clock.text()
     gone, changed = f"{module.prefix}x{row.id}", [row]
     for other in modules().values():
         fields = [n for n, f in other.fields.items() if f.type == "reference" and module.name in f.refers_to]

@@ -21,7 +21,7 @@ JSON = Any
 
 @dataclass
 class Request:
-    """One HTTP request as it arrived. `overlap` asks a list answer to repeat so many rows of the page before."""
+    """One HTTP request as it arrived. `overlap` asks a list answer to begin with so many rows of the page before."""
 
     method: str
     target: str

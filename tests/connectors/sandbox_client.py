@@ -37,11 +37,13 @@ class Account:
         users = self.control("GET", "records", module="Users")
         return next(u["values"]["accesskey"] for u in users if u["values"]["user_name"] == username)
 
+    def proof(self, token: str, username: str) -> str:
+        return hashlib.md5((token + self.access_key(username)).encode()).hexdigest()
+
     def login(self, username: str = "admin") -> str:
         """Sign in to Vtiger and return the session's name."""
         token = self.get(operation="getchallenge", username=username)["result"]["token"]
-        proof = hashlib.md5((token + self.access_key(username)).encode()).hexdigest()
-        answer = self.post(operation="login", username=username, accessKey=proof)
+        answer = self.post(operation="login", username=username, accessKey=self.proof(token, username))
         self.session = answer["result"]["sessionName"]
         return self.session
 

@@ -4,6 +4,7 @@ to the real one, and status, envelope, error and the spelling of every value mus
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,3 +93,31 @@ def test_a_recorded_exchange_is_answered_as_the_real_server_answered_it(account:
 
 def test_every_unclaimed_exchange_is_one_that_was_copied() -> None:
     assert set(UNCLAIMED) <= set(all_cases())
+
+
+def test_a_description_survives_every_revise_and_no_update_that_leaves_it_out(account: Account) -> None:
+    account.control("POST", "reset")
+    account.login()
+    case = json.loads(recorded("text_field_corruption_on_partial_update"))
+    base = {"lastname": "x", "assigned_user_id": "19x1"}
+    record = account.write("create", {**base, "description": case["sent"]}, "Contacts")["result"]
+    for step, expected in case["steps"]:
+        if step.startswith(("revise", "update")):
+            sent = {"id": record["id"], **base, **({"description": case["sent"]} if "WITH " in step else {})}
+            answer = account.write(step.split()[0], sent)["result"]
+        elif "retrieve" in step:
+            answer = account.get(operation="retrieve", sessionName=account.session, id=record["id"])["result"]
+        else:
+            answer = record
+        assert answer["description"] == expected, step
+
+
+def test_no_copied_exchange_holds_a_host_or_a_secret() -> None:
+    harmless = r"[\w.+-]+@example\.test|https?://(crm\.example\.test|[a-z]\.test)"
+    for path in FOLDER.glob("*.json"):
+        text = re.sub(harmless, "", path.read_text())
+        found = re.findall(
+            r"https?://[^\s\"\\]+|\w@\w+|\$2y\$\S+|\b(?=\w*[a-f])(?=\w*\d)[0-9a-f]{12,}\b|\b\d+(?:\.\d+){3}\b|/home/|/var/",
+            text,
+        )
+        assert found == [], path.name
