@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from connectors import connect
 from connectors.base import Connector
-from connectors.context import Call, Context, MemoryLearned, NetworkRules, Outcome
+from connectors.context import Call, Context, Learned, MemoryLearned, NetworkRules, Outcome
 from connectors.errors import ReadOnly, Unavailable
 from portal.connections.limits import Purpose, share
 from portal.connections.models import Connection
@@ -51,19 +51,17 @@ def open_connector(connection: Connection, *, purpose: Purpose, run_id: int | No
 
 
 @contextmanager
-def open_draft(draft: Connection, secrets: Mapping[str, str]) -> Iterator[Connector]:
+def open_draft(draft: Connection, secrets: Mapping[str, str], learned: Learned | None = None) -> Iterator[Connector]:
     """Yield the connector of a connection that is not saved: for testing what a person typed. Nothing can be written and
-    nothing is stored; what was learned of the server stands in `draft.learned` afterwards."""
+    nothing is stored."""
     with _network(draft) as network:
         network = replace(network, deadline=min(network.deadline, TEST_DEADLINE))
-        learned = MemoryLearned()
-        context = Context(learned=learned, observer=_Tester(), network=network, max_parallel=1)
+        context = Context(learned=learned or MemoryLearned(), observer=_Tester(), network=network, max_parallel=1)
         crm = connect(draft.connector, draft.settings, secrets, context)
         try:
             yield crm
         finally:
             crm.close()
-            draft.learned = learned.facts
 
 
 def parse_network(text: str) -> IPv4Network | IPv6Network:

@@ -38,8 +38,6 @@ def save(form: ConnectionForm, *, user: User | None = None, outcome: Outcome | N
         for column in form.Meta.fields:
             setattr(connection, column, getattr(form.instance, column))
         connection.settings, connection.secrets = form.instance.settings, dict(form.secrets)
-        if outcome is not None:
-            connection.learned = form.instance.learned  # of this server, by the test
         connection.save()
         if outcome is not None:
             note(connection, outcome)

@@ -20,7 +20,7 @@ from connectors.base import Connector
 from connectors.errors import ConnectorError
 from connectors.types import Identity
 from portal.connections.advice import Advice, advise
-from portal.connections.check import Outcome, try_out
+from portal.connections.check import Checked, Outcome, try_out
 from portal.connections.crypto import seal, unseal
 from portal.connections.fields import time_zones
 from portal.connections.forms import PREFIX, ConnectionForm, Kept, host_of
@@ -47,7 +47,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     """Show the CRMs there are; each leads to its form."""
     if not may_add(request.user):
         raise PermissionDenied
-    crms = [connector_class(slug) for slug in OFFERED]
+    crms = [_described(connector_class(slug)) for slug in OFFERED]
     return page(request, "connections/choose.html", {"title": _("Add connection"), "crms": crms})
 
 
@@ -80,7 +80,7 @@ def show(
         "title": _("Change connection") if connection else _("Add connection"),
         "subtitle": str(connection) if connection else form.connector.label,
         "form": form,
-        "crm": form.connector,
+        "crm": _described(form.connector),
         "connection": connection,
         "tested": tested,
         "may_change": may_change(request.user, connection) if connection else may_add(request.user),
@@ -144,12 +144,12 @@ def _show_tested(
     for setting in form.connector.settings:
         if setting.secret:
             data.pop(PREFIX + setting.name, None)
-    zone_set = isinstance(outcome, Identity) and _propose_zone(form, data, outcome)
+    zone_set = isinstance(outcome, Checked) and _propose_zone(form, data, outcome.identity)
     again = ConnectionForm(
         form.connector, data, instance=_fresh(form.connector, connection), kept=Kept(form.secrets, host)
     )
-    if isinstance(outcome, Identity):
-        return show(request, again, connection, Tested(identity=outcome, zone_set=zone_set))
+    if isinstance(outcome, Checked):
+        return show(request, again, connection, Tested(identity=outcome.identity, zone_set=zone_set))
     advice = advise(outcome, form.connector)
     return show(request, again, connection, Tested(advice=advice, may_save_anyway=may_save_anyway))
 
@@ -163,6 +163,11 @@ def _propose_zone(form: ConnectionForm, data: Any, identity: Identity) -> bool:
             data[PREFIX + setting.name] = told
             return True
     return False
+
+
+def _described(kind: type[Connector]) -> dict[str, str]:
+    """Return what a template may say of a connector: it would call the class itself."""
+    return {"slug": kind.slug, "label": kind.label, "help": kind.credentials_help}
 
 
 def _fresh(kind: type[Connector], connection: Connection | None) -> Connection:

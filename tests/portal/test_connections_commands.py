@@ -138,8 +138,8 @@ def test_modules_and_fields_are_told_and_kept(north: Connection) -> None:
     assert set(KnownSchema.objects.values_list("module", flat=True)) == {"", "Contacts"}
 
 
-def test_a_module_that_does_not_exist_ends_with_1_and_names_the_existing(north: Connection) -> None:
-    assert "There are: Contacts, Accounts." in fails(1, "describe_module", "north", "Nothing")
+def test_a_module_that_does_not_exist_is_wrong_use_and_the_existing_are_named(north: Connection) -> None:
+    assert "There are: Contacts, Accounts." in fails(2, "describe_module", "north", "Nothing")
 
 
 def test_people_get_lines_instead_of_json(north: Connection) -> None:

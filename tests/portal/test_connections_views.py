@@ -11,7 +11,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from portal.accounts.models import User
-from portal.connections.models import Call, Connection, KnownSchema, Session
+from portal.connections.models import Call, Connection, KnownSchema, OwnerLabel, Session
 from portal.mappings.models import Mapping
 from tests.connectors.sandbox_client import Account
 
@@ -41,6 +41,7 @@ def berlin(admin: Client, vtiger: Account) -> Connection:
 
 def test_the_form_is_what_the_connector_declares_with_help_beside_each(admin: Client) -> None:
     page = admin.get(ADD).content.decode()
+    assert "<h2>Vtiger</h2>" in page and "open My Preferences and copy the Access Key" in page
     assert 'type="password" name="setting_access_key"' in page and 'autocomplete="new-password"' in page
     assert "My Preferences, at the bottom" in page and "Europe/Berlin" in page and "DE · Germany" in page
 
@@ -261,3 +262,18 @@ def test_whoever_may_only_look_gets_no_save_button_and_cannot_save(
 def test_a_stranger_is_sent_to_the_login(client: Client, make_connection: Callable[..., Connection]) -> None:
     make_connection("north")
     assert client.get("/connections/north/change/")["Location"].startswith("/login/")
+
+
+def test_the_owners_the_crm_tells_get_their_names_but_not_over_what_a_person_typed(
+    admin: Client, north: Connection
+) -> None:
+    OwnerLabel.objects.create(connection=north, owner_id="2", label="Bob from Berlin", typed=True)
+    admin.post("/connections/north/test/")
+    labels = dict(OwnerLabel.objects.values_list("owner_id", "label"))
+    assert labels == {"1": "Ada", "2": "Bob from Berlin", "9": "Sales"}
+
+
+def test_a_name_typed_in_the_admin_counts_as_typed(admin: Client, north: Connection) -> None:
+    form = {"connection": north.pk, "owner_id": "7", "label": "Grace"}
+    assert admin.post("/connections/ownerlabel/add/", form).status_code == 302
+    assert OwnerLabel.objects.get().typed
