@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, QueryError
 from connectors.types import JSON
 
 
@@ -58,8 +58,8 @@ class PortalCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             result = self.work(**options)
-        except WrongUse as e:
-            raise CommandError(str(e), returncode=2) from e
+        except (WrongUse, QueryError) as e:  # a module, field or filter that is not there was typed wrongly
+            raise CommandError(_with_position(e), returncode=2) from e
         except (Failed, ConnectorError, ImproperlyConfigured) as e:
             raise CommandError(str(e), returncode=1) from e
         if options["json"]:
@@ -68,6 +68,12 @@ class PortalCommand(BaseCommand):
             self.show(result, **options)
         if self.exit_code:
             sys.exit(self.exit_code)
+
+
+def _with_position(error: Exception) -> str:
+    """Return what is wrong, and at which character of the filter or order that was typed."""
+    position = getattr(error, "position", None)
+    return str(error) if position is None else f"{error} (at character {position + 1})"
 
 
 def parse_pairs(pairs: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -291,5 +291,5 @@ def test_the_command_refuses_unknown_names_and_leaves_no_empty_mirror(
     assert wrong.value.returncode == 2
     with pytest.raises(CommandError, match="no module “Nothing”") as failed:
         run_command("north", "Nothing")
-    assert failed.value.returncode == 1
+    assert failed.value.returncode == 2
     assert not Mirror.objects.exists()

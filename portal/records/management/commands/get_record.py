@@ -1,0 +1,26 @@
+"""`get_record NAME MODULE ID`: one record as the CRM has it now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from connectors.types import JSON
+from portal.connections.access import open_connector
+from portal.connections.named import connection_named
+from portal.records.as_json import record_as_json
+from portal.ui.command import PortalCommand
+
+
+class Command(PortalCommand):
+    help = "Show one record with all its fields, as the CRM has it now."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="The connection's name.")
+        parser.add_argument("module", help="The module's name in the CRM, such as Contacts.")
+        parser.add_argument("id", help="The record's id in the CRM.")
+
+    def work(self, *, name: str, module: str, id: str, **options: Any) -> JSON:
+        with open_connector(connection_named(name), purpose="person") as crm:
+            return record_as_json(crm.get(module, id))

@@ -1,0 +1,103 @@
+"""`list_records NAME MODULE`: records from the mirror where one is kept, else from the CRM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from connectors.base import Connector
+from connectors.query import Filter, Order, Query, parse, parse_order
+from connectors.query.names import find_exact
+from connectors.types import JSON, ModuleSchema, Record
+from portal.connections.access import open_connector
+from portal.connections.named import connection_named
+from portal.connections.schema import module_schema
+from portal.records.as_json import record_as_json
+from portal.records.changelist import default_columns
+from portal.records.models import Mirror
+from portal.records.page import mirror_page
+from portal.ui.command import PortalCommand, WrongUse
+
+CHUNK = 1_000  # copies read from a mirror at once
+WIDEST = 32  # characters of a column
+
+
+class Command(PortalCommand):
+    help = "List a module's records, from the mirror if there is one, else from the CRM."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="The connection's name.")
+        parser.add_argument("module", help="The module's name in the CRM, such as Contacts.")
+        parser.add_argument("--filter", default="", help='Such as: status = New and lastname contains "o\'brien".')
+        parser.add_argument(
+            "--order",
+            default="",
+            help="Such as: lastname, -modified (descending; write --order=-modified when the minus comes first).",
+        )
+        parser.add_argument("--limit", type=int, default=100, help="At most so many records (default 100); 0 for all.")
+        parser.add_argument("--fields", help="Names of fields with commas between; all of them unless given.")
+        parser.add_argument("--live", action="store_true", help="Ask the CRM even where a mirror is kept.")
+
+    def work(self, *, name: str, module: str, live: bool, limit: int, **options: Any) -> JSON:
+        if limit < 0:
+            raise WrongUse("--limit takes 0 (all) or a positive number.")
+        connection = connection_named(name)
+        schema = module_schema(connection, module)
+        condition = parse(options["filter"], schema, zone=settings.TIME_ZONE)
+        order = parse_order(options["order"], schema) if options["order"] else ()
+        fields = _fields(options["fields"], schema)
+        mirror = None if live else Mirror.objects.filter(connection=connection, module=module).first()
+        if mirror is not None and mirror.completed_at is not None:
+            found = _from_mirror(mirror, schema, condition, order)
+            return [record_as_json(record, fields) for record in islice(found, limit or None)]
+        with open_connector(connection, purpose="person") as crm:
+            found = _from_crm(crm, module, condition, order, limit)
+            return [record_as_json(record, fields) for record in islice(found, limit or None)]
+
+    def show(self, result: JSON, *, name: str, module: str, **options: Any) -> None:
+        schema = module_schema(connection_named(name), module)
+        columns = _fields(options["fields"], schema) or default_columns(schema)
+        rows = [["id", *columns]]
+        rows += [[r["id"], *(_cell(r["values"].get(column)) for column in columns)] for r in result]
+        widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+        for row in rows:
+            self.stdout.write("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _fields(text: str | None, schema: ModuleSchema) -> list[str] | None:
+    if text is None:
+        return None
+    return [find_exact(name.strip(), schema).name for name in text.split(",") if name.strip()]
+
+
+def _from_mirror(
+    mirror: Mirror, schema: ModuleSchema, condition: Filter | None, order: tuple[Order, ...]
+) -> Iterator[Record]:
+    cursor: str | None = ""
+    while cursor is not None:
+        page = mirror_page(mirror, schema, condition, order, cursor, CHUNK, counted=0)
+        yield from page.records
+        cursor = page.next
+
+
+def _from_crm(
+    crm: Connector, module: str, condition: Filter | None, order: tuple[Order, ...], limit: int
+) -> Iterator[Record]:
+    size = min(limit or crm.capabilities.page_size, crm.capabilities.page_size)
+    cursor: str | None = None
+    while True:
+        page = crm.read(module, Query(condition, order, limit=size, cursor=cursor))
+        yield from page.records
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def _cell(value: JSON) -> str:
+    text = "" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    line = " ".join(text.split())
+    return line if len(line) <= WIDEST else line[: WIDEST - 1] + "…"
