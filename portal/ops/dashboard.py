@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 from django_q.brokers import get_broker
+from django_q.models import Schedule
 from django_q.status import Stat
 
 from connectors import CONNECTORS, connector_class
 from portal.connections.models import Connection
 from portal.ledger.models import Entry, Problem, Run
 from portal.mappings.models import Mapping
+from portal.sync.schedules import name_of
 
 EXPIRES_SOON = timedelta(days=14)
 WAITING = (*Entry.WAITING, Entry.State.UNKNOWN, Entry.State.AWAITING)
@@ -33,10 +35,11 @@ class ConnectionLine:
 
 @dataclass(frozen=True, slots=True)
 class MappingLine:
-    """A mapping at one glance: its newest run, how many entries failed, how many others wait for something."""
+    """A mapping at one glance: its newest run, when it runs next by itself, how many entries failed, how many others wait."""
 
     mapping: Mapping
     run: Run | None
+    next_run: datetime | None
     failed: int
     waiting: int
 
@@ -73,7 +76,10 @@ def mapping_lines() -> list[MappingLine]:
     newest = Run.objects.filter(mapping__in=uuids, kind=Run.Kind.SYNC).values("mapping").annotate(id=Max("id"))
     runs = {run.mapping: run for run in Run.objects.filter(pk__in=[row["id"] for row in newest])}
     counts = _open_entries(uuids)
-    return [MappingLine(m, runs.get(m.uuid), *counts.get(m.uuid, (0, 0))) for m in mappings]
+    names = {name_of(m.uuid): m.uuid for m in mappings}
+    rows = Schedule.objects.filter(name__in=names).values_list("name", "next_run")
+    next_runs = {names[name]: at for name, at in rows}
+    return [MappingLine(m, runs.get(m.uuid), next_runs.get(m.uuid), *counts.get(m.uuid, (0, 0))) for m in mappings]
 
 
 def open_problems() -> list[Problem]:

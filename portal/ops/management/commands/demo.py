@@ -1,0 +1,108 @@
+"""`demo`: the whole portal with simulated CRMs, in one command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from portal.ledger.models import Run
+from portal.mappings.models import Mapping
+from portal.ops import demo
+from portal.ops.config_file import import_document
+from portal.records.models import Mirror
+from portal.sync.run import carry_out, request_sync
+
+
+class Command(BaseCommand):
+    help = "Start the portal with two simulated CRMs, a mapping between them and its schedule, in var/demo."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="Do everything but serving; print one line of JSON.")
+        parser.add_argument("--fresh", action="store_true", help="Forget the last demo and begin anew.")
+        parser.add_argument("--port", type=int, help="Where to serve; default 8000, or any free port.")
+        parser.add_argument("--records", type=int, default=300, help="How many records each main module starts with.")
+        parser.add_argument("--new-password", action="store_true", help="Make a new password for the user “admin”.")
+        parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            if not options["inside"]:
+                self.go_inside(options["fresh"])
+            signal.signal(signal.SIGTERM, _interrupt)
+            with demo.lock(settings.VAR_DIR):
+                self.run_inside(**options)
+        except KeyboardInterrupt:
+            self.stderr.write("Stopped.")
+        except (demo.AlreadyRunning, RuntimeError, OSError) as e:
+            raise CommandError(str(e)) from e
+
+    def go_inside(self, fresh: bool) -> None:
+        """Start this command again under the demo's own settings: own database, own keys, own files."""
+        environment = demo.prepare(settings.VAR_DIR / "demo", fresh=fresh)
+        arguments = [argument for argument in sys.argv[1:] if argument != "--fresh"]
+        sys.stdout.flush()
+        os.execve(sys.executable, [sys.executable, demo.MANAGE, *arguments, "--inside"], environment)
+
+    def run_inside(self, **options: Any) -> None:
+        started = time.monotonic()
+        self.stderr.write("Preparing the database and the static files …")
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        password = demo.make_admin(new_password=options["new_password"])
+        with demo.sandboxes(options["records"]) as credentials:
+            self.stderr.write("Connecting the two simulated CRMs …")
+            import_document(*demo.document(credentials), actor="demo")
+            demo.check_all(self.stderr.write)
+            run = self.sync()
+            result = _result(run, time.monotonic() - started)
+            self.stderr.write(f"Synced: {', '.join(f'{k} {v}' for k, v in result.items())}.")
+            if not options["once"]:
+                demo.serve(demo.free_port(options["port"]), sys.stdout, password)
+        self.stdout.write(orjson.dumps(result).decode())
+        if run.state != Run.State.SUCCEEDED or result["failed"]:
+            raise CommandError(f"The sync ended as “{run.get_state_display()}”. {run.message}")
+
+    def sync(self) -> Run:
+        """Carry the demo's mapping out; its first plan is approved by the demo, visibly in the ledger."""
+        run = request_sync(Mapping.objects.get(), actor="demo", trigger="command", approve_all=True, enqueue=False)
+        bars: dict[str, Any] = {}
+
+        def show(phase: str, done: int, total: int | None) -> None:
+            if phase not in bars:
+                bars[phase] = tqdm(desc=phase, file=sys.stderr, unit=" records", disable=not sys.stderr.isatty())
+            bars[phase].total = total
+            bars[phase].update(done - bars[phase].n)
+
+        try:
+            return carry_out(run, show)
+        finally:
+            for bar in bars.values():
+                bar.close()
+
+
+def _result(run: Run, seconds: float) -> dict[str, Any]:
+    count = run.counts.get
+    return {
+        "pulled": sum(Mirror.objects.values_list("records", flat=True)),
+        "created": count("create", 0),
+        "updated": count("update", 0),
+        "blocked": count("blocked", 0),
+        "conflict": count("conflict", 0),
+        "failed": count("failed", 0),
+        "seconds": round(seconds, 1),
+    }
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,69 @@
+"""An entry of a run as a person reads it: what became of which record, field by field, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.contrib.admin.utils import quote
+from django.urls import reverse
+from django.utils.functional import Promise
+
+from connectors.types import JSON
+from portal.connections.models import Connection
+from portal.ledger.models import Entry
+from portal.sync.reasons import describe
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLine:
+    """One field that was to be written; `stored` is None where the CRM's answer does not tell."""
+
+    name: str
+    before: JSON
+    intended: JSON
+    stored: JSON
+    differs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """One entry with the addresses of both records ("" where there is none) and its reason in words."""
+
+    entry: Entry
+    name: str
+    source_url: str
+    target_url: str
+    why: str | Promise
+    advice: str | Promise
+    fields: tuple[FieldLine, ...]
+
+
+def entry_lines(entries: Iterable[Entry]) -> list[EntryLine]:
+    """Return the entries as lines; their connections must be selected with them."""
+    return [_line(entry) for entry in entries]
+
+
+def record_url(connection: Connection | None, module: str, id: str) -> str:
+    """Return the address of our screen of a record; "" for a record that is not there yet."""
+    if connection is None or not id:
+        return ""
+    return reverse("records:record", args=[connection.name, quote(module), quote(id)])
+
+
+def _line(entry: Entry) -> EntryLine:
+    reason = describe(entry.reason) if entry.reason else None
+    return EntryLine(
+        entry,
+        entry.label or entry.source_id or entry.record_id or entry.module,
+        record_url(entry.source_connection, entry.source_module, entry.source_id),
+        record_url(entry.connection, entry.module, entry.record_id),
+        entry.message or (reason.text if reason else ""),
+        reason.advice if reason else "",
+        tuple(_field(entry, name) for name in entry.intended),
+    )
+
+
+def _field(entry: Entry, name: str) -> FieldLine:
+    intended, stored = entry.intended[name], entry.stored.get(name)
+    return FieldLine(name, entry.before.get(name), intended, stored, name in entry.stored and stored != intended)

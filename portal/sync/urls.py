@@ -1,0 +1,17 @@
+"""The addresses of the run screens."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import path
+
+from portal.sync import views
+
+app_name = "sync"
+urlpatterns = [
+    path("runs/", admin.site.admin_view(views.run_list), name="runs"),
+    path("runs/<int:pk>/", admin.site.admin_view(views.show), name="run"),
+    path("runs/<int:pk>/progress/", admin.site.admin_view(views.progress), name="progress"),
+    path("runs/<int:pk>/stop/", admin.site.admin_view(views.stop), name="stop"),
+    path("mappings/<str:name>/sync/", admin.site.admin_view(views.start), name="start"),
+]

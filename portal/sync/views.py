@@ -1,0 +1,105 @@
+"""The run screens: what ran, what it did to which record, how far it is; start it and stop it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from portal.ledger.models import Entry, Run
+from portal.mappings.models import Mapping
+from portal.sync.lines import entry_lines
+from portal.sync.run import SyncRefused, request_stop, request_sync
+
+PAGE = 50
+
+
+@permission_required("ledger.view_run", raise_exception=True)
+def run_list(request: HttpRequest) -> HttpResponse:
+    """Every run, newest first; of one mapping or in one state where the address says so."""
+    asked = {name: request.GET.get(name, "") for name in ("mapping", "state")}
+    runs = Run.objects.all()
+    if asked["mapping"]:
+        runs = runs.filter(mapping_name=asked["mapping"])
+    if asked["state"] in Run.State.values:
+        runs = runs.filter(state=asked["state"])
+    page = Paginator(runs, PAGE).get_page(request.GET.get("p"))
+    names = Mapping.objects.values_list("name", flat=True)
+    return _page(request, "sync/runs.html", _("Runs"), page=page, asked=asked, names=names, states=Run.State.choices)
+
+
+@permission_required("ledger.view_run", raise_exception=True)
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """One run: its figures, its progress while it goes on, and its entries."""
+    run = get_object_or_404(Run, pk=pk)
+    states = dict(Entry.objects.filter(run=run).order_by().values_list("state").annotate(n=Count("id")))
+    state = request.GET.get("state", "")
+    page = Paginator(_entries(run, state), PAGE).get_page(request.GET.get("p"))
+    return _page(
+        request,
+        "sync/run.html",
+        str(run),
+        run=run,
+        mapping=Mapping.objects.filter(uuid=run.mapping).first() if run.mapping else None,
+        states=[(value, label, states[value]) for value, label in Entry.State.choices if value in states],
+        state=state,
+        page=page,
+        lines=entry_lines(page.object_list),
+        goes_on=run.state in Run.OPEN,
+    )
+
+
+@permission_required("ledger.view_run", raise_exception=True)
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The moving part of the run's page; once the run has ended, the whole page is asked for again."""
+    run = get_object_or_404(Run, pk=pk)
+    response = render(request, "sync/progress.html", {"run": run, "goes_on": run.state in Run.OPEN})
+    if run.state not in Run.OPEN:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+@permission_required("ledger.add_run", raise_exception=True)
+def start(request: HttpRequest, name: str) -> HttpResponse:
+    """Have the mapping run in the background now, and show the run."""
+    mapping = get_object_or_404(Mapping, name=name)
+    approve_all = "approve_all" in request.POST
+    try:
+        run = request_sync(
+            mapping,
+            user=request.user,  # type: ignore[arg-type]
+            actor=request.user.get_username(),
+            trigger="button",
+            approve_all=approve_all,
+        )
+    except SyncRefused as e:
+        messages.error(request, str(e))
+        return redirect("mappings:change", mapping.name)
+    return redirect("sync:run", run.pk)
+
+
+@require_POST
+@permission_required("ledger.change_run", raise_exception=True)
+def stop(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have the run end after what is being sent now."""
+    run = get_object_or_404(Run, pk=pk)
+    request_stop(run, request.user)  # type: ignore[arg-type]
+    messages.info(request, _("The run stops as soon as what was sent is settled."))
+    return redirect("sync:run", run.pk)
+
+
+def _entries(run: Run, state: str) -> QuerySet[Entry]:
+    entries = Entry.objects.filter(run=run).select_related("connection", "source_connection").order_by("number")
+    return entries.filter(state=state) if state in Entry.State.values else entries
+
+
+def _page(request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
+    return render(request, template, {**admin.site.each_context(request), "title": title, **context})
