@@ -49,7 +49,9 @@ def test_the_navigation_leads_everywhere_and_marks_where_one_is(admin: Client) -
     page = text(admin, "/records/")
     nav = page.split('id="portal-nav"')[1].split("</nav>")[0]
     links = re.findall(r'<a href="([^"]*)"', nav)
-    assert {"/", "/connections/", "/records/", "/mappings/", "/accounts/user/"} <= set(links)
+    assert {"/", "/connections/", "/records/", "/mappings/", "/runs/", "/ledger/problem/", "/accounts/user/"} <= set(
+        links
+    )
     assert re.findall(r'<a href="([^"]*)" class="current" aria-current="page">', nav) == ["/records/"]
     assert all(admin.get(link).status_code == 200 for link in links)
 
@@ -196,6 +198,15 @@ def test_the_dashboard_asks_as_many_questions_for_ten_mappings_as_for_one(
         Run.objects.create(kind="sync", state="failed", mapping=mapping.uuid)
         Problem.objects.create(key=f"p{number}", kind="run", title="x", connection=first.left_connection)
     assert asked() <= few + 2  # the newest runs themselves, the problems' list
+
+
+@pytest.mark.django_db
+def test_problems_and_the_audit_trail_can_be_searched_but_not_changed(admin: Client) -> None:
+    problem = Problem.objects.create(key="a", kind="auth", title="north refuses its key", closed_at=datetime.now(UTC))
+    assert "north refuses" in text(admin, "/ledger/problem/?state=over&q=refuses")
+    assert "north refuses" not in text(admin, "/ledger/problem/?state=open")
+    assert 'name="_save"' not in text(admin, f"/ledger/problem/{problem.pk}/change/")
+    assert admin.get("/ledger/problem/add/").status_code == admin.get("/ledger/auditentry/add/").status_code == 403
 
 
 # Panels, ages, badges

@@ -1,0 +1,78 @@
+"""Problems and the audit trail as lists to look at; nobody changes what happened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from portal.ledger.models import AuditEntry, Problem
+from portal.ui.templatetags.portal import age, badge
+
+
+class _OnlyToLookAt(admin.ModelAdmin):  # type: ignore[type-arg]
+    title: Any = ""
+    actions = None
+    show_full_result_count = False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": self.title, **(extra_context or {})})
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class StillOpen(admin.SimpleListFilter):
+    """Open problems, or those that are over."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("open", _("open")), ("over", _("over"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Problem]) -> QuerySet[Problem]:
+        return queryset if self.value() is None else queryset.filter(closed_at__isnull=self.value() == "open")
+
+
+@admin.register(Problem)
+class ProblemAdmin(_OnlyToLookAt):
+    """What is or was wrong, since when, and what to do."""
+
+    title = _("Problems")
+    list_display = ("what", "connection", "state", "since", "times", "advice")
+    list_filter = (StillOpen, "connection", "kind")
+    list_select_related = ("connection",)
+    search_fields = ("title", "detail")
+
+    @admin.display(description=_("what is wrong"), ordering="title")
+    def what(self, problem: Problem) -> str:
+        return problem.title
+
+    @admin.display(description=_("state"), ordering="closed_at")
+    def state(self, problem: Problem) -> SafeString:
+        return badge("calm", _("over")) if problem.closed_at else badge("failed", _("open"))
+
+    @admin.display(description=_("since"), ordering="opened_at")
+    def since(self, problem: Problem) -> str:
+        return age(problem.opened_at)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(_OnlyToLookAt):
+    """Who did what in the portal itself."""
+
+    title = _("Audit trail")
+    list_display = ("at", "actor", "action", "object_label", "object_type")
+    list_filter = ("action", "object_type")
+    search_fields = ("actor", "object_label")
