@@ -122,6 +122,9 @@ class CallAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     actions = None
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": _("Calls"), **(extra_context or {})})
+
     @admin.display(description=_("outcome"), ordering="error")
     def outcome(self, call: Call) -> str:
         return badge("failed", call.error) if call.error else badge("ok", _("ok"))

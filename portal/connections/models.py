@@ -36,7 +36,7 @@ class Connection(models.Model):
     calls_per_day = models.PositiveIntegerField(_("calls per day"), null=True, blank=True)
     max_parallel = models.PositiveSmallIntegerField(_("calls at the same time"), default=4)
     learned = models.JSONField(_("learned about this server"), default=dict, blank=True, editable=False)
-    check_state = models.CharField(max_length=10, choices=Check, default=Check.UNKNOWN, editable=False)
+    check_state = models.CharField(_("state"), max_length=10, choices=Check, default=Check.UNKNOWN, editable=False)
     check_message = models.TextField(blank=True, editable=False)
     checked_at = models.DateTimeField(_("last tested"), null=True, editable=False)
     identity = models.JSONField(default=dict, editable=False)
@@ -113,7 +113,7 @@ class Call(models.Model):
     sent_bytes = models.PositiveIntegerField(_("bytes sent"), default=0)
     received_bytes = models.PositiveIntegerField(_("bytes received"), default=0)
     error = models.CharField(_("error"), max_length=60, blank=True)
-    purpose = models.CharField(_("for"), max_length=10, choices=[("person", _("a person")), ("sync", _("sync"))])
+    purpose = models.CharField(_("purpose"), max_length=10, choices=[("person", _("a person")), ("sync", _("sync"))])
     run_id = models.BigIntegerField(_("run"), null=True)
 
     class Meta:
