@@ -27,11 +27,11 @@ OPEN_TYPES = {
 
 
 def known_values(field: FieldSchema, records: list[Record]) -> list[object]:
-    """Return up to three of the values the field holds, the same each time."""
+    """Return up to two of the values the field holds, the same each time."""
     found = [r.id if field.type is FieldType.ID else r.values.get(field.name) for r in records]
     flat = [v for value in found if value is not None for v in (value if isinstance(value, list) else [value])]
     distinct = sorted({v for v in flat if isinstance(v, str | bool)}, key=str)
-    return random.Random(field.name).sample(distinct, min(3, len(distinct)))
+    return random.Random(field.name).sample(distinct, min(2, len(distinct)))
 
 
 def conditions_on(field: FieldSchema, op: Op, records: list[Record]) -> Iterator[Condition]:
@@ -55,6 +55,11 @@ def conditions_on(field: FieldSchema, op: Op, records: list[Record]) -> Iterator
         yield from (Condition(field.name, op, (value,)) for value in values)
 
 
+def fields_of_each_type(schema: ModuleSchema) -> list[FieldSchema]:
+    """Return two fields of each type, those that all fields of it stand for."""
+    return [f for f in schema.fields if f in [other for other in schema.fields if other.type is f.type][:2]]
+
+
 def is_canonical(field: FieldSchema, value: object) -> bool:
     """Say whether the value is in its one spelling; text that the type cannot be read from is kept as it came."""
     try:
@@ -72,7 +77,7 @@ class ReadingContract(ContractFixtures):
 
     def agrees(self, crm: Connector, schema: ModuleSchema, records: list[Record], filter: Filter) -> None:
         """Fail unless the vendor and our own evaluation find the same records."""
-        query = Query(filter, limit=crm.capabilities.page_size)
+        query = Query(filter, fields=schema.names[:1], limit=crm.capabilities.page_size)
         found = [record.id for record in read_all(crm, schema.module.name, query)]
         holds = match_record(filter, schema)
         assert sorted(found) == sorted(record.id for record in records if holds(record)), to_text(filter)
@@ -93,7 +98,7 @@ class ReadingContract(ContractFixtures):
         self, crm: Connector, schema: ModuleSchema, records: list[Record], op: Op
     ) -> None:
         tried = 0
-        for field in schema.fields:
+        for field in fields_of_each_type(schema):
             if op in OPERATORS[field.type]:
                 for condition in conditions_on(field, op, records):
                     self.agrees(crm, schema, records, condition)
@@ -103,10 +108,10 @@ class ReadingContract(ContractFixtures):
     def test_compound_filters_find_the_same_records_as_our_own_evaluation(
         self, crm: Connector, schema: ModuleSchema, records: list[Record]
     ) -> None:
-        able = [(f, op) for f in schema.fields for op in sorted(OPERATORS[f.type])]
+        able = [(f, op) for f in fields_of_each_type(schema) for op in sorted(OPERATORS[f.type])]
         pool = [condition for f, op in able for condition in conditions_on(f, op, records)]
         dice = random.Random(5)
-        for _ in range(80):
+        for _ in range(40):
             a, b, c, d = dice.sample(pool, 4)
             shapes: list[Filter] = [
                 And((a, Or((b, c)))),
@@ -121,13 +126,13 @@ class ReadingContract(ContractFixtures):
         self, crm: Connector, schema: ModuleSchema, records: list[Record], seeder: Seeder
     ) -> None:
         for text in ("O'BRIEN", "۱", "1", "%", "_", "\\", "ي", "É", "<b>", '"', "i", "k"):
-            for op in (Op.CONTAINS, Op.STARTS, Op.EQ, Op.NE):
+            for op in (Op.CONTAINS, Op.EQ):
                 self.agrees(crm, schema, records, Condition(seeder.field, op, (text,)))
 
     def test_every_sortable_field_sorts_both_ways(
         self, crm: Connector, schema: ModuleSchema, records: list[Record], seeder: Seeder
     ) -> None:
-        for field in (f for f in schema.fields if f.type not in UNSORTED):
+        for field in (f for f in fields_of_each_type(schema) if f.type not in UNSORTED):
             for order in (
                 (Order(field.name),),
                 (Order(field.name, True),),
