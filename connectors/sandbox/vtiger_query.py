@@ -181,9 +181,14 @@ def _float(text: str) -> float:
 
 @lru_cache(maxsize=1000)
 def _like(pattern: str) -> re.Pattern[str]:
-    parts = re.split(r"(\\.|%|_)", pattern)
-    regex = {"%": ".*", "_": "."}
-    return re.compile(
-        "".join(regex.get(p) or re.escape(weights(p[1:] if p[:1] == "\\" and len(p) == 2 else p)) for p in parts),
-        re.DOTALL,
-    )
+    """Return the pattern as a regex that, as the database does, never goes back over a part once it was found."""
+    pieces = [""]
+    for part in re.split(r"(\\.|%|_)", pattern):
+        if part == "%":
+            pieces.append("")
+        else:
+            plain = part[1:] if part[:1] == "\\" and len(part) == 2 else part
+            pieces[-1] += "." if part == "_" else re.escape(weights(plain))
+    first, *middle, last = pieces if len(pieces) > 1 else [*pieces, ""]
+    found = "".join(f"(?>.*?{piece})" for piece in middle)
+    return re.compile(first + found + (f".*{last}" if len(pieces) > 1 else ""), re.DOTALL)
