@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from connectors.errors import QueryError
-from connectors.query import Filter, Order, Query, order_to_text, to_text
+from connectors.query import Order, Query, order_to_text, to_text
 from connectors.query.names import UNSORTED
 from connectors.types import NUMBER_TYPES, Explanation, FieldSchema, ModuleSchema, Record
 from portal.accounts.models import User
@@ -43,7 +43,6 @@ class ListPage:
 
     schema: ModuleSchema
     asked: Asked
-    key: str
     live: bool
     headers: list[Header]
     rows: list[Row]
@@ -93,50 +92,46 @@ def build(
     connection: Connection, schema: ModuleSchema, mirror: Mirror | None, asked: Asked, user: User, zone: str
 ) -> ListPage:
     """Return the page that was asked for; what is wrong with the filter stands in it. Raises ConnectorError."""
-    key = f"{connection.name}/{schema.module.name}"
-    shown = columns(user, key, schema)
+    shown = columns(user, f"{connection.name}/{schema.module.name}", schema)
     live = mirror is None or asked.source == "live" or (mirror.completed_at is None and asked.source != "mirror")
-    wrong: WrongFilter | None = None
-    explanation: Explanation | None = None
-    listing = Listing(())
-    order: tuple[Order, ...] = ()
     try:
-        condition, order = asked.filters(schema, zone), asked.orders(schema)
-        listing, explanation = _read(connection, schema, None if live else mirror, condition, order, asked.cursor)
+        found = _read(connection, schema, None if live else mirror, asked, zone)
     except QueryError as e:
-        wrong = _wrong(e, asked.filter)
-    names = names_in(connection, shown, listing.records)
+        found = _Found(wrong=_wrong(e, asked.filter))
+    names = names_in(connection, shown, found.listing.records)
     return ListPage(
         schema=schema,
         asked=asked,
-        key=key,
         live=live,
-        headers=[_header(f, order, asked) for f in shown],
-        rows=[_row(connection, schema, r, shown, names) for r in listing.records],
-        listing=listing,
-        explanation=explanation,
+        headers=[_header(f, found.order, asked) for f in shown],
+        rows=[_row(connection, schema, r, shown, names) for r in found.listing.records],
+        listing=found.listing,
+        explanation=found.explanation,
         columns=shown,
         others=[f for f in schema.fields if f not in shown],
-        wrong=wrong,
+        wrong=found.wrong,
         searched=[f.label for name in searched_fields(schema) if (f := schema.field(name))],
     )
 
 
-def _read(
-    connection: Connection,
-    schema: ModuleSchema,
-    mirror: Mirror | None,
-    condition: Filter | None,
-    order: tuple[Order, ...],
-    cursor: str,
-) -> tuple[Listing, Explanation]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What reading brought: a page, or what is wrong with the filter."""
+
+    listing: Listing = Listing(())
+    order: tuple[Order, ...] = ()
+    explanation: Explanation | None = None
+    wrong: WrongFilter | None = None
+
+
+def _read(connection: Connection, schema: ModuleSchema, mirror: Mirror | None, asked: Asked, zone: str) -> _Found:
+    condition, order = asked.filters(schema, zone), asked.orders(schema)
     if mirror is not None:
-        told = Explanation("", to_text(condition), 0)
-        return mirror_page(mirror, schema, condition, order, cursor, PAGE), told
+        listing = mirror_page(mirror, schema, condition, order, asked.cursor, PAGE)
+        return _Found(listing, order, Explanation("", to_text(condition), 0))
     with open_connector(connection, purpose="person") as crm:
-        name = schema.module.name
-        told = crm.explain(name, Query(condition, order, limit=PAGE))
-        return live_page(crm, name, condition, order, cursor), told
+        told = crm.explain(schema.module.name, Query(condition, order, limit=PAGE))
+        return _Found(live_page(crm, schema.module.name, condition, order, asked.cursor), order, told)
 
 
 def _wrong(error: QueryError, text: str) -> WrongFilter:

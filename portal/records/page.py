@@ -47,22 +47,23 @@ def mirror_page(
 ) -> Listing:
     """Return the page of present copies at the cursor ("" is the first one), newest first when no order is given.
 
-    The total is counted up to `counted`. Two queries; one when there is no filter. Raises QueryError for a field that is not there.
+    The total is counted up to `counted`. Two queries, one without a filter. Raises QueryError for a field that is not there.
     """
     prepare()
     condition = where(filter, schema)
     keys = NEWEST if order in ((), (Order(schema.modified_field or "", True),)) else sort_keys(order, schema)
     way, bound = _read_cursor(cursor, len(keys))
     rows = _rows(mirror, condition, _turned(keys) if way == "back" else keys, bound, size + 1)
-    more, rows = len(rows) > size, rows[:size]
+    more, shown = len(rows) > size, rows[:size]
     if way == "back":
-        rows.reverse()
-    total = _count(mirror, condition, counted) if filter is not None else mirror.records
+        shown.reverse()
+    onward, before = (more, bound is not None) if way == "on" else (True, more)
+    total = mirror.records if filter is None else _count(mirror, condition, counted)
     return Listing(
-        tuple(Record(mirror.module, id, orjson.loads(values), modified or None) for id, values, modified, *_ in rows),
-        next=_cursor("on", rows[-1]) if rows and (more or way == "back") else None,
-        previous=_cursor("back", rows[0]) if rows and bound is not None and (more or way == "on") else None,
-        total=min(total, counted) if filter is not None else total,
+        tuple(Record(mirror.module, id, orjson.loads(values), modified or None) for id, values, modified, *_ in shown),
+        next=_cursor("on", shown[-1]) if shown and onward else None,
+        previous=_cursor("back", shown[0]) if shown and before else None,
+        total=total if filter is None else min(total, counted),
         more=filter is not None and total > counted,
     )
 
