@@ -9,21 +9,10 @@ from typing import Any
 
 from connectors.sandbox.wire import Reply, Request
 
-FAULTS = frozenset(
-    [
-        "http_500",
-        "http_502_html",
-        "rate_limited",
-        "time_out",
-        "cut_before",
-        "cut_after",
-        "truncated_json",
-        "empty_body",
-        "session_expired",
-        "overlapping_page",
-        "php_warnings",
-    ]
-)
+FAULTS = frozenset((
+    "http_500", "http_502_html", "rate_limited", "time_out", "cut_before", "cut_after", "truncated_json",
+    "empty_body", "session_expired", "overlapping_page", "php_warnings",
+))  # fmt: skip
 BAD_GATEWAY = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
 PHP_WARNING = (
     b"<br />\n<b>Deprecated</b>:  Return type of ADODB_Iterator::current() should either be compatible with Iterator::current(): "

@@ -9,98 +9,28 @@ from datetime import UTC, datetime, timedelta
 
 START = datetime(2024, 3, 4, 8, 0, 0, tzinfo=UTC)
 _WEST = [
-    "Anna",
-    "Bernd",
-    "Chloé",
-    "Dörte",
-    "Emil",
-    "François",
-    "Gülşen",
-    "Håkon",
-    "Inés",
-    "Jürgen",
-    "Karin",
-    "Łukasz",
-    "María",
-    "Núria",
-    "Ömer",
-    "Paul",
-    "Renée",
-    "Sören",
-    "Tomás",
-    "Zoë",
-    "Grace",
-    "Liam",
-    "Olivia",
-    "Noah",
-]
+    "Anna", "Bernd", "Chloé", "Dörte", "Emil", "François", "Gülşen", "Håkon", "Inés", "Jürgen", "Karin", "Łukasz",
+    "María", "Núria", "Ömer", "Paul", "Renée", "Sören", "Tomás", "Zoë", "Grace", "Liam", "Olivia", "Noah",
+]  # fmt: skip
 _WEST_LAST = [
-    "O'Brien",
-    "Müller",
-    "García",
-    "Smith",
-    "Jørgensen",
-    "D'Angelo",
-    "Weiß",
-    "Nuñez",
-    "Šimek",
-    "van der Berg",
-    "Schröder",
-    "O’Neill",
-    "Ångström",
-    "Kowalski",
-    "Smith-Jones",
-    "Lefèvre",
-    "MacLeod",
-    "Öztürk",
-    "Brown",
-    "Dupont",
-]
+    "O'Brien", "Müller", "García", "Smith", "Jørgensen", "D'Angelo", "Weiß", "Nuñez", "Šimek", "van der Berg",
+    "Schröder", "O’Neill", "Ångström", "Kowalski", "Smith-Jones", "Lefèvre", "MacLeod", "Öztürk", "Brown", "Dupont",
+]  # fmt: skip
 _PERSIAN = [
-    "سارا",
-    "رضا",
-    "مریم",
-    "علی",
-    "زهرا",
-    "محمد",
-    "فاطمه",
-    "حسین",
-    "نرگس",
-    "امیر",
-    "لیلا",
-    "مهدی",
-    "الهام",
-    "کیان",
-    "پرویز",
-    "شیرین",
-]
+    "سارا", "رضا", "مریم", "علی", "زهرا", "محمد", "فاطمه", "حسین", "نرگس", "امیر", "لیلا", "مهدی", "الهام", "کیان",
+    "پرویز", "شیرین",
+]  # fmt: skip
 _PERSIAN_LAST = [
-    "کریمی",
-    "احمدی",
-    "رضایی",
-    "حسینی",
-    "محمدی",
-    "نیک\u200cنژاد",
-    "یزدانی",
-    "صادقی",
-    "جعفری",
-    "قاسمی",
-    "کاظمی\u200cپور",
+    "کریمی", "احمدی", "رضایی", "حسینی", "محمدی", "نیک‌نژاد", "یزدانی", "صادقی", "جعفری", "قاسمی", "کاظمی‌پور",
     "آقایی",
-]
+]  # fmt: skip
 _ARABIC = {"ک": "ك", "ی": "ي"}  # what an Arabic keyboard writes for the same Persian name
 _CITIES = ["Berlin", "Tehran", "London", "Zürich", "تهران", "São Paulo", "Kraków", "Dublin", "اصفهان", "Köln"]
 _TITLES = ["Manager", "Sales & Marketing", "CEO", "Head of R&D", "مدیر فروش", "Geschäftsführerin", "Engineer", ""]
 _COMPANIES = [
-    "Acme & Sons",
-    "شرکت نمونه",
-    "Müller GmbH",
-    "O'Neill Ltd",
-    "Café Zoë",
-    "بازرگانی کیان",
-    "Nord <b>West</b> AG",
+    "Acme & Sons", "شرکت نمونه", "Müller GmbH", "O'Neill Ltd", "Café Zoë", "بازرگانی کیان", "Nord <b>West</b> AG",
     "Kowalski i Synowie",
-]
+]  # fmt: skip
 _LATIN = str.maketrans("áéíóúäëïöüåøæçñłşžšığÄÖÜŁŞŠÅİ", "aeiouaeiouaoacnlszsigaoulssai")
 _DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 LONG_TEXT = "A long note about this customer, kept over the years. یادداشت بلند دربارهٔ مشتری.\n" * 40

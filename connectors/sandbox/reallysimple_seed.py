@@ -6,7 +6,7 @@ import random
 from datetime import datetime
 from typing import Any
 
-from connectors.sandbox.people import Person, companies, people, shared
+from connectors.sandbox.people import Company, Person, companies, people, shared
 from connectors.sandbox.reallysimple_schema import TABLES
 from connectors.sandbox.store import Row, Store
 
@@ -40,18 +40,7 @@ def sow(store: Store, records: int, seed: int) -> None:
     """Fill an empty store: a third of `records` accounts and contacts (three at least), fewer of the rest. Half of the people
     shared with the simulated Vtiger are among the contacts; account 1001 always exists."""
     sower, count = _Sower(seed), max(3, records // 3)
-    accounts = [
-        sower.add(
-            "accounts",
-            c.modified,
-            name=c.name,
-            email=c.email,
-            phone=c.phone,
-            addresscity=c.city,
-            type=sower.dice.choice(("Customer", "Prospect", None)),
-        )
-        for c in companies(count, seed, "reallysimple")
-    ]
+    accounts = [_account(sower, c) for c in companies(count, seed, "reallysimple")]
     known = shared(records, seed)
     known = known[: max(1, len(known) // 2)]
     everyone = known + people(count - len(known), seed, "reallysimple")
@@ -62,6 +51,18 @@ def sow(store: Store, records: int, seed: int) -> None:
         store.note(f"next:{name}", sower.next.get(name, FIRST_IDS.get(name, 1)))
     store.note(
         "lookups", {f"{name}/{field}": list(values) for name, t in TABLES.items() for field, values in t.lists.items()}
+    )
+
+
+def _account(sower: _Sower, company: Company) -> int:
+    return sower.add(
+        "accounts",
+        company.modified,
+        name=company.name,
+        email=company.email,
+        phone=company.phone,
+        addresscity=company.city,
+        type=sower.dice.choice(("Customer", "Prospect", None)),
     )
 
 
@@ -85,33 +86,29 @@ def _contact(sower: _Sower, person: Person, accounts: list[int]) -> int:
 
 
 def _rest(sower: _Sower, accounts: list[int], contacts: list[int], crowd: list[Person]) -> None:
-    dice = sower.dice
     for n, person in enumerate(crowd, 1):
-        account, contact, when = dice.choice(accounts), dice.choice(contacts), person.modified
-        ids = {"accountid": account, "contactid": contact}
-        deal = sower.add("opportunities", when, name=f"Deal {n}: {person.last}", **ids, value=dice.choice((1000, 250.5, None)),
-                         closedate="2026-12-31", probability=dice.choice((10, 50, 90)), status=dice.choice(("Open", "Won")))  # fmt: skip
-        for line in range(dice.randrange(3)):
-            sower.add(
-                "opportunity_lines",
-                when,
-                opportunityid=deal,
-                product=f"User Subscription {line}",
-                quantity=30,
-                unitprice=dice.choice((420, 19.99)),
-            )
-        sower.add("opportunityhistories", when, opportunityid=deal, opportunitystatus="Open", probability=10)
-        sower.add(
-            "activities",
-            when,
-            type=dice.choice(("Call", "Meeting")),
-            date="2026-03-01 10:00:00",
-            subject=f"Call {person.last}",
-            status="Open",
-            **ids,
-        )
-        sower.add("cases", when, subject=f"Case {n} <b>", status="Open", opened="2026-02-01 09:00:00", **ids)
-        sower.add("documents", when, name=f"Document {n}", filename="offer & terms.pdf", **ids)
-        campaign = sower.add("campaigns", when, name=f"Campaign {n}", type="Email", status="Planned", active=1)
-        sower.add("campaignstages", when, campaignid=campaign, name="Invited", days=3)
-        sower.add("campaigndetails", when, campaignid=campaign, stage="Invited", **ids)
+        ids = {"accountid": sower.dice.choice(accounts), "contactid": sower.dice.choice(contacts)}
+        _sales(sower, person, n, ids)
+        _work(sower, person, n, ids)
+
+
+def _sales(sower: _Sower, person: Person, n: int, ids: dict[str, int]) -> None:
+    dice, when = sower.dice, person.modified
+    deal = {"name": f"Deal {n}: {person.last}", "value": dice.choice((1000, 250.5, None)), "closedate": "2026-12-31"}
+    deal |= {"probability": dice.choice((10, 50, 90)), "status": dice.choice(("Open", "Won"))}
+    number = sower.add("opportunities", when, **deal, **ids)
+    for line in range(dice.randrange(3)):
+        sold = {"product": f"User Subscription {line}", "quantity": 30, "unitprice": dice.choice((420, 19.99))}
+        sower.add("opportunity_lines", when, opportunityid=number, **sold)
+    sower.add("opportunityhistories", when, opportunityid=number, opportunitystatus="Open", probability=10)
+    campaign = sower.add("campaigns", when, name=f"Campaign {n}", type="Email", status="Planned", active=1)
+    sower.add("campaignstages", when, campaignid=campaign, name="Invited", days=3)
+    sower.add("campaigndetails", when, campaignid=campaign, stage="Invited", **ids)
+
+
+def _work(sower: _Sower, person: Person, n: int, ids: dict[str, int]) -> None:
+    when, kind = person.modified, sower.dice.choice(("Call", "Meeting"))
+    activity = {"type": kind, "date": "2026-03-01 10:00:00", "subject": f"{kind} {person.last}", "status": "Open"}
+    sower.add("activities", when, **activity, **ids)
+    sower.add("cases", when, subject=f"Case {n} <b>", status="Open", opened="2026-02-01 09:00:00", **ids)
+    sower.add("documents", when, name=f"Document {n}", filename="offer & terms.pdf", **ids)

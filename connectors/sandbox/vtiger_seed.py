@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from connectors.sandbox.people import Person, companies, letters, people, shared
+from connectors.sandbox.people import Company, Person, companies, letters, people, shared
 from connectors.sandbox.store import Row, Store
 from connectors.sandbox.vtiger_crm import data, int_cast, modules, number_prefix
 from connectors.sandbox.vtiger_values import empty_values, stored
@@ -81,7 +81,7 @@ def _users(admin: dict[str, JSON], number: int, seed: int) -> Iterator[Row]:
         yield Row("Users", user, {**admin, **own, "accesskey": letters(seed, f"vtiger:{name}", 16)})
 
 
-def _account(sower: _Sower, company: Any) -> str:
+def _account(sower: _Sower, company: Company) -> str:
     return sower.add(
         "Accounts",
         company.modified,
@@ -140,44 +140,36 @@ def _lead(sower: _Sower, person: Person, n: int) -> None:
 
 
 def _rest(sower: _Sower, accounts: list[str], contacts: list[str], crowd: list[Person]) -> None:
-    dice = sower.dice
     for n, person in enumerate(crowd, 1):
-        account, contact, when = dice.choice(accounts), dice.choice(contacts), person.modified
-        sower.add("Potentials", when, potentialname=f"Deal {n}: {person.last}", amount=dice.randrange(100, 90_000), related_to=account,
-                  contact_id=contact, closingdate=f"2026-{dice.randrange(1, 13):02}-15", probability=dice.choice((10, 50, 90)),
-                  sales_stage=dice.choice(("Prospecting", "Qualification", "Closed Won")))  # fmt: skip
-        sower.add(
-            "Products",
-            when,
-            productname=f"Widget {n} & Co",
-            unit_price=dice.randrange(1, 999),
-            qtyinstock=10,
-            discontinued="1",
-        )
-        sower.add("HelpDesk", when, ticket_title=f"Ticket {n}: {person.title or 'no title'}", ticketstatus=dice.choice(("Open", "Closed")),
-                  ticketpriorities=dice.choice(("Low", "High")), contact_id=contact, parent_id=account, description=person.notes)  # fmt: skip
-        start = {
-            "date_start": f"2026-03-{dice.randrange(1, 29):02}",
-            "time_start": "10:00:00",
-            "due_date": "2026-03-30",
-        }
-        sower.add(
-            "Calendar",
-            when,
-            subject=f"Task {n}",
-            taskstatus="Not Started",
-            activitytype="Task",
-            contact_id=contact,
-            **start,
-        )
-        sower.add("Events", when, subject=f"Meet & greet {n}", eventstatus="Planned", activitytype="Meeting", time_end="11:00:00",
-                  duration_hours=1, duration_minutes="0", parent_id=account, contact_id=contact, **start)  # fmt: skip
-        sower.add(
-            "Documents",
-            when,
-            notes_title=f"Document {n}",
-            folderid="22x1",
-            notecontent=person.notes,
-            filelocationtype="I",
-        )
-        sower.add("ModComments", when, commentcontent=f"Comment {n} <b>& more</b>", related_to=contact, creator="19x1")
+        account, contact = sower.dice.choice(accounts), sower.dice.choice(contacts)
+        _sales(sower, person, n, account, contact)
+        _work(sower, person, n, account, contact)
+
+
+def _sales(sower: _Sower, person: Person, n: int, account: str, contact: str) -> None:
+    dice, when = sower.dice, person.modified
+    deal = {"potentialname": f"Deal {n}: {person.last}", "amount": dice.randrange(100, 90_000), "related_to": account}
+    deal |= {"closingdate": f"2026-{dice.randrange(1, 13):02}-15", "probability": dice.choice((10, 50, 90))}
+    stage = dice.choice(("Prospecting", "Qualification", "Closed Won"))
+    sower.add("Potentials", when, **deal, sales_stage=stage, contact_id=contact)
+    product = {"productname": f"Widget {n} & Co", "unit_price": dice.randrange(1, 999), "qtyinstock": 10}
+    sower.add("Products", when, **product, discontinued="1")
+    ticket = {"ticket_title": f"Ticket {n}: {person.title or 'no title'}", "description": person.notes}
+    ticket |= {"ticketstatus": dice.choice(("Open", "Closed")), "ticketpriorities": dice.choice(("Low", "High"))}
+    sower.add("HelpDesk", when, **ticket, contact_id=contact, parent_id=account)
+
+
+def _work(sower: _Sower, person: Person, n: int, account: str, contact: str) -> None:
+    when, day = person.modified, f"2026-03-{sower.dice.randrange(1, 29):02}"
+    start = {"date_start": day, "time_start": "10:00:00", "due_date": "2026-03-30", "contact_id": contact}
+    sower.add("Calendar", when, subject=f"Task {n}", taskstatus="Not Started", activitytype="Task", **start)
+    event = {
+        "subject": f"Meet & greet {n}",
+        "eventstatus": "Planned",
+        "activitytype": "Meeting",
+        "time_end": "11:00:00",
+    }
+    sower.add("Events", when, **event, **start, duration_hours=1, duration_minutes="0", parent_id=account)
+    document = {"notes_title": f"Document {n}", "notecontent": person.notes, "filelocationtype": "I"}
+    sower.add("Documents", when, **document, folderid="22x1")
+    sower.add("ModComments", when, commentcontent=f"Comment {n} <b>& more</b>", related_to=contact, creator="19x1")

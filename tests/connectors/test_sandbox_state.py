@@ -120,26 +120,22 @@ def started(*arguments: str) -> tuple[subprocess.Popen[str], Any]:
     return process, json.loads(process.stdout.readline())
 
 
+def write_until_down(url: str, token: str, acknowledged: list[int]) -> None:
+    with requests.Session() as http:
+        http.headers["Authorization"] = f"Bearer {token}"
+        while True:
+            try:
+                answer = http.post(f"{url}/accounts", json={"name": "Mine"}, timeout=5)
+                acknowledged.append(answer.json()["record"]["id"])
+            except requests.RequestException:
+                return
+
+
 def test_a_kill_in_the_middle_of_writes_loses_nothing_acknowledged(tmp_path: Path) -> None:
     process, told = started("--vendor", "reallysimple", "--state", str(tmp_path))
     url, token = (told["credentials"]["reallysimple"][k] for k in ("url", "access_token"))
     acknowledged: list[int] = []
-
-    def write() -> None:
-        with requests.Session() as http:
-            while True:
-                try:
-                    answer = http.post(
-                        f"{url}/accounts",
-                        json={"name": "Mine"},
-                        headers={"Authorization": f"Bearer {token}"},
-                        timeout=5,
-                    )
-                    acknowledged.append(answer.json()["record"]["id"])
-                except requests.RequestException:
-                    return
-
-    writers = [threading.Thread(target=write) for _ in range(3)]
+    writers = [threading.Thread(target=write_until_down, args=(url, token, acknowledged)) for _ in range(3)]
     for writer in writers:
         writer.start()
     time.sleep(0.4)
