@@ -22,6 +22,7 @@ from portal.connections.models import Connection
 from portal.connections.observer import CallObserver
 from portal.connections.sessions import StoredLearned, StoredSessions
 
+LOGIN_PATIENCE: dict[Purpose, float] = {"person": 20.0, "sync": 70.0}  # a web server gives a request 30 s
 TEST_DEADLINE = 10.0  # seconds for one call while a person waits for a test
 TEST_SECONDS = 15.0  # no call begins after that; together less than the 30 s a web server gives a request
 
@@ -36,7 +37,7 @@ def open_connector(connection: Connection, *, purpose: Purpose, run_id: int | No
     observer = CallObserver(connection.pk, purpose, run_id)
     with _network(connection) as network:
         context = Context(
-            sessions=StoredSessions(connection.pk),
+            sessions=StoredSessions(connection.pk, patience=LOGIN_PATIENCE[purpose]),
             learned=StoredLearned(connection),
             observer=observer,
             network=network,

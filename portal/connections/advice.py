@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from connectors import errors
@@ -133,7 +134,7 @@ _KINDS: dict[type[ConnectorError], _Kind] = {
 def advise(error: ConnectorError, connector: type[Connector] | None = None) -> Advice:
     """Return the words for an error; with the connector's class, its own likely causes come first."""
     kind = next(_KINDS[cls] for cls in type(error).__mro__ if cls in _KINDS)
-    own = connector.likely_causes if connector is not None and kind.vendor else ()
+    own = map(gettext, connector.likely_causes) if connector is not None and kind.vendor else ()
     return Advice(str(kind.title), words(error), (*own, *map(str, kind.causes)), str(kind.what_to_do))
 
 

@@ -23,7 +23,7 @@ from portal.connections.models import Connection
 from portal.connections.permissions import may_change, may_delete, may_view
 from portal.connections.save import allow_writing
 from portal.connections.save import delete as delete_connection
-from portal.connections.views import Tested, blank_form, page, show
+from portal.connections.views import Tested, form_for, page, show
 
 
 @require_POST
@@ -37,7 +37,7 @@ def test(request: HttpRequest, name: str) -> HttpResponse:
         tested = Tested(identity=check.check(connection))
     except ConnectorError as e:
         tested = Tested(advice=advise(e, kind))
-    return show(request, blank_form(kind, connection), connection, tested)
+    return show(request, form_for(kind, connection), connection, tested)
 
 
 def writing(request: HttpRequest, name: str) -> HttpResponse:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from connectors.types import Setting
 from portal.connections.regions import REGIONS
@@ -50,33 +50,33 @@ class YesNoField(forms.BooleanField):
 
 def field_of(setting: Setting, *, kept: bool) -> forms.Field:
     """Return the form field of a setting. `kept` says a secret is stored: leaving it empty keeps it."""
+    label, help = said(setting.label), said(setting.help)
     if setting.secret:
-        return _secret_field(setting, kept)
+        return _secret_field(label, help, kept=kept, required=setting.required and not kept)
     required = setting.required and not setting.default
-    common = {"label": setting.label, "help_text": setting.help, "required": required}
+    common: dict[str, Any] = {"label": label, "help_text": help, "required": required}
     if setting.type == "url":
-        return AddressField(**common)  # type: ignore[arg-type]
+        return AddressField(**common)
     if setting.type == "longtext":
-        return forms.CharField(**common, widget=forms.Textarea(attrs={"class": "vLargeTextField", "rows": 4}))  # type: ignore[arg-type]
+        return forms.CharField(**common, widget=forms.Textarea(attrs={"class": "vLargeTextField", "rows": 4}))
     if setting.type == "boolean":
-        return YesNoField(label=setting.label, help_text=setting.help, required=False)
+        return YesNoField(label=label, help_text=help, required=False)
     if setting.type in ("choice", "time_zone", "region"):
-        return forms.ChoiceField(choices=_choices(setting, required), **common)  # type: ignore[arg-type]
-    return forms.CharField(**common, widget=forms.TextInput(attrs={"class": "vTextField"}))  # type: ignore[arg-type]
+        return forms.ChoiceField(choices=_choices(setting, required), **common)
+    return forms.CharField(**common, widget=forms.TextInput(attrs={"class": "vTextField"}))
 
 
-def _secret_field(setting: Setting, kept: bool) -> forms.Field:
+def said(text: str) -> str:
+    """Return a connector's words in the person's language: connectors know no Django, so their texts are plain English."""
+    return _(text) if text else ""
+
+
+def _secret_field(label: str, help: str, *, kept: bool, required: bool) -> forms.Field:
     attributes = {"class": "vTextField", "autocomplete": "new-password", "spellcheck": "false"}
     if kept:
-        attributes["placeholder"] = str(gettext_lazy("•••••••• kept; type to replace"))
-    widget: forms.Widget = forms.PasswordInput(attrs=attributes, render_value=False)
-    return forms.CharField(
-        label=setting.label,
-        help_text=setting.help,
-        required=setting.required and not kept,
-        strip=True,
-        widget=widget,
-    )
+        attributes["placeholder"] = _("•••••••• kept; type to replace")
+    widget = forms.PasswordInput(attrs=attributes, render_value=False)
+    return forms.CharField(label=label, help_text=help, required=required, widget=widget)
 
 
 def _choices(setting: Setting, required: bool) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from portal.connections.crypto import Sealed
 from portal.connections.fields import field_of
 from portal.connections.models import Connection
 
+MOST_PARALLEL = 64  # each is a thread and a socket
 PREFIX = "setting_"  # before the name of a declared setting, so that none meets a column's
 
 
@@ -119,7 +120,10 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         return self._at_least_one("calls_per_day")
 
     def clean_max_parallel(self) -> int | None:
-        return self._at_least_one("max_parallel")
+        value = self._at_least_one("max_parallel")
+        if value is not None and value > MOST_PARALLEL:
+            raise ValidationError(_("At most %(most)d."), params={"most": MOST_PARALLEL})
+        return value
 
     def changed_labels(self, before: Connection | None) -> list[str]:
         """Return the labels of what differs from the stored row, for the history: names only, never values."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
@@ -47,16 +48,14 @@ def share(limit: int, purpose: Purpose) -> int:
 def spend(connection_id: int, rules: Rules, purpose: Purpose, now: datetime) -> None:
     """Count one call. Raises BudgetSpent with the seconds until the limit opens again, having counted nothing."""
     limits = {"day": rules.calls_per_day, "minute": rules.calls_per_minute}
-    taken: list[tuple[str, datetime]] = []
-    for window, limit in limits.items():
-        if limit is None:
-            continue
-        starts = _start(window, now)
-        if not _take(connection_id, window, starts, share(limit, purpose)):
-            for earlier, began in taken:
-                _row(connection_id, earlier, began).update(calls=F("calls") - 1)
-            raise _spent(rules, window, limit, (starts + WINDOWS[window] - now).total_seconds())
-        taken.append((window, starts))
+    set_ones = {window: limit for window, limit in limits.items() if limit is not None}
+    if not set_ones:
+        return
+    with transaction.atomic():  # both or none
+        for window, limit in set_ones.items():
+            starts = _start(window, now)
+            if not _take(connection_id, window, starts, share(limit, purpose)):
+                raise _spent(rules, window, limit, (starts + WINDOWS[window] - now).total_seconds())
 
 
 def spent(connection_id: int, window: str, now: datetime) -> int:

@@ -17,15 +17,16 @@ from connectors.types import JSON
 from portal.connections.locks import claim, new_holder, refuse_in_transaction, release, visiting
 from portal.connections.models import Connection, Session
 
-LOGIN_SECONDS = 90.0  # a login is at most three calls of 30 s; then a dead process no longer stands in the way
-LOGIN_POLL_SECONDS = 0.1
+LOGIN_SECONDS = 60.0  # longer than logins take; then a process that died in one no longer stands in the way
+POLL_SECONDS = 0.1
 
 
 class StoredSessions:
     """The SessionStore of connectors.context, in the database. A token read once is remembered until it is dropped."""
 
-    def __init__(self, connection_id: int) -> None:
+    def __init__(self, connection_id: int, *, patience: float = LOGIN_SECONDS + 10) -> None:
         self._connection_id = connection_id
+        self._patience = patience  # seconds to wait for somebody else's login
         self._home = threading.get_ident()
         self._known: dict[str, str] = {}
 
@@ -59,11 +60,12 @@ class StoredSessions:
     def login(self) -> Iterator[None]:
         """Hold while logging in; waits for whoever is at it. Raises Unavailable when that takes too long."""
         refuse_in_transaction()
-        holder, give_up = new_holder(), time.monotonic() + LOGIN_SECONDS
+        holder, give_up = new_holder(), time.monotonic() + self._patience
         while not self._claim(holder):
             if time.monotonic() > give_up:
-                raise Unavailable(_("Another process has been logging in to this CRM for too long. Try again."))
-            time.sleep(LOGIN_POLL_SECONDS)
+                text = _("Another process has been logging in to this CRM for too long. Try again in a minute.")
+                raise Unavailable(text, retry_after=30.0)
+            time.sleep(POLL_SECONDS)
         self._known.clear()  # somebody may have logged in while we waited
         try:
             yield

@@ -1,14 +1,13 @@
-"""The screens of connections: list, choose a CRM, add, change. A test comes before the saving and outside of any database
-transaction; what was typed as a secret waits sealed in the person's session between the two."""
+"""The screens of connections: choose a CRM, add, change. The rule: a test comes before the saving, outside of any database
+transaction; a connection that does not work is saved only when the person insists."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -19,18 +18,16 @@ from connectors import CONNECTORS, OFFERED, connector_class
 from connectors.base import Connector
 from connectors.errors import ConnectorError
 from connectors.types import Identity
+from portal.connections import drafts
 from portal.connections.advice import Advice, advise
 from portal.connections.check import Checked, Outcome, try_out
-from portal.connections.crypto import seal, unseal
-from portal.connections.fields import time_zones
-from portal.connections.forms import PREFIX, ConnectionForm, Kept, host_of
+from portal.connections.fields import said, time_zones
+from portal.connections.forms import PREFIX, ConnectionForm, Kept
 from portal.connections.models import Connection
 from portal.connections.overview import overview_of
 from portal.connections.permissions import may_add, may_change, may_view
 from portal.connections.save import access_changed, save
 from portal.ui.panels import draw_panels
-
-DRAFT_SECONDS = 3600  # how long typed secrets wait in the session for the saving
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,6 @@ class Tested:
     identity: Identity | None = None
     advice: Advice | None = None
     zone_set: bool = False  # the form's time zone was set to what the server tells
-    may_save_anyway: bool = False
 
 
 def choose(request: HttpRequest) -> HttpResponse:
@@ -91,31 +87,33 @@ def show(
     return page(request, "connections/change.html", context)
 
 
-def blank_form(kind: type[Connector], connection: Connection | None) -> ConnectionForm:
-    """Return the form as the connection is stored, or empty."""
-    return ConnectionForm(kind, instance=_fresh(kind, connection), kept=Kept.of(kind, connection))
+def form_for(
+    kind: type[Connector], connection: Connection | None, data: Any = None, kept: Kept | None = None
+) -> ConnectionForm:
+    """Return the form: as stored, empty, or filled in; on a row of its own, so that the page shows the stored one."""
+    row = Connection(connector=kind.slug) if connection is None else Connection.objects.get(pk=connection.pk)
+    return ConnectionForm(kind, data, instance=row, kept=kept or Kept.of(kind, connection))
 
 
 def _edit(request: HttpRequest, kind: type[Connector], connection: Connection | None) -> HttpResponse:
+    form = form_for(kind, connection)
     if request.method != "POST":
-        request.session.pop(_draft_name(kind, connection), None)
-        return show(request, blank_form(kind, connection), connection)
-    kept = _draft(request, kind, connection) or Kept.of(kind, connection)
-    form = ConnectionForm(kind, request.POST, instance=_fresh(kind, connection), kept=kept)
+        drafts.drop(request, form)
+        return show(request, form, connection)
+    form = form_for(kind, connection, request.POST, drafts.kept(request, form))
     if not form.is_valid():
         return show(request, form, connection)
     testing = "_test" in request.POST
     outcome = try_out(form.instance, form.secrets) if testing or access_changed(form, connection) else None
-    failed = isinstance(outcome, ConnectorError)
-    if testing or (failed and "_save_anyway" not in request.POST):
-        assert outcome is not None
-        return _show_tested(request, form, connection, outcome, may_save_anyway=failed)
+    failed = isinstance(outcome, ConnectorError) and "_save_anyway" not in request.POST
+    if outcome is not None and (testing or failed):
+        return _show_tested(request, form, connection, outcome)
     return _save(request, form, outcome)
 
 
 def _save(request: HttpRequest, form: ConnectionForm, outcome: Outcome | None) -> HttpResponse:
+    drafts.drop(request, form)
     is_new = form.instance.pk is None
-    request.session.pop(_draft_name(form.connector, None if is_new else form.instance), None)
     saved = save(form, user=request.user, outcome=outcome)  # type: ignore[arg-type]
     messages.success(request, _("The connection “%(name)s” was saved.") % {"name": saved.name})
     if isinstance(outcome, ConnectorError):
@@ -126,32 +124,19 @@ def _save(request: HttpRequest, form: ConnectionForm, outcome: Outcome | None) -
 
 
 def _show_tested(
-    request: HttpRequest,
-    form: ConnectionForm,
-    connection: Connection | None,
-    outcome: Outcome,
-    *,
-    may_save_anyway: bool,
+    request: HttpRequest, form: ConnectionForm, connection: Connection | None, outcome: Outcome
 ) -> HttpResponse:
-    """Show the same form again with how the test went; typed secrets are kept, sealed, for the saving."""
-    host = host_of(form.connector, form.instance.settings)
-    request.session[_draft_name(form.connector, connection)] = {
-        "sealed": seal(form.secrets).decode(),
-        "host": host,
-        "until": time.time() + DRAFT_SECONDS,
-    }
+    """Show the same form again with how the test went; typed secrets wait for the saving."""
     data = request.POST.copy()
     for setting in form.connector.settings:
         if setting.secret:
             data.pop(PREFIX + setting.name, None)
-    zone_set = isinstance(outcome, Checked) and _propose_zone(form, data, outcome.identity)
-    again = ConnectionForm(
-        form.connector, data, instance=_fresh(form.connector, connection), kept=Kept(form.secrets, host)
-    )
     if isinstance(outcome, Checked):
-        return show(request, again, connection, Tested(identity=outcome.identity, zone_set=zone_set))
-    advice = advise(outcome, form.connector)
-    return show(request, again, connection, Tested(advice=advice, may_save_anyway=may_save_anyway))
+        tested = Tested(identity=outcome.identity, zone_set=_propose_zone(form, data, outcome.identity))
+    else:
+        tested = Tested(advice=advise(outcome, form.connector))
+    again = form_for(form.connector, connection, data, drafts.keep(request, form))
+    return show(request, again, connection, tested)
 
 
 def _propose_zone(form: ConnectionForm, data: Any, identity: Identity) -> bool:
@@ -167,27 +152,7 @@ def _propose_zone(form: ConnectionForm, data: Any, identity: Identity) -> bool:
 
 def _described(kind: type[Connector]) -> dict[str, str]:
     """Return what a template may say of a connector: it would call the class itself."""
-    return {"slug": kind.slug, "label": kind.label, "help": kind.credentials_help}
-
-
-def _fresh(kind: type[Connector], connection: Connection | None) -> Connection:
-    """Return a row the form may write into without touching the one the page shows."""
-    return Connection(connector=kind.slug) if connection is None else Connection.objects.get(pk=connection.pk)
-
-
-def _draft_name(kind: type[Connector], connection: Connection | None) -> str:
-    return f"connection {connection.pk}" if connection else f"new connection {kind.slug}"
-
-
-def _draft(request: HttpRequest, kind: type[Connector], connection: Connection | None) -> Kept | None:
-    """Return the secrets typed for the last test, while they wait."""
-    draft = request.session.get(_draft_name(kind, connection))
-    if not draft or draft["until"] < time.time():
-        return None
-    try:
-        return Kept(unseal(draft["sealed"].encode()), draft["host"])
-    except ImproperlyConfigured:
-        return None
+    return {"slug": kind.slug, "label": kind.label, "help": said(kind.credentials_help)}
 
 
 def page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db import connection as database
 from django.db import transaction
+from django.utils import timezone
 
-from portal.connections.models import Connection, Session
+from connectors.errors import Unavailable
+from portal.connections.models import Connection, Lock, Session
 from portal.connections.sessions import StoredLearned, StoredSessions
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +67,7 @@ def test_nobody_logs_in_inside_a_database_transaction(north: Connection) -> None
 
 OTHER = """
 import time
+from connectors.errors import Unavailable
 from portal.connections.models import Connection
 from portal.connections.sessions import StoredSessions
 with StoredSessions(Connection.objects.get().pk).login():
@@ -82,6 +86,17 @@ def test_processes_log_in_one_after_the_other(
     with StoredSessions(north.pk).login():
         entered = time.time()
     assert entered >= float(process.stdout.readline())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_login_of_a_process_that_died_is_free_after_its_time_and_not_before(north: Connection) -> None:
+    Lock.objects.create(connection=north, name="login", holder="dead", expires_at=timezone.now() + timedelta(days=1))
+    with pytest.raises(Unavailable, match="Another process"), StoredSessions(north.pk, patience=0.2).login():
+        pass
+    Lock.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    with StoredSessions(north.pk, patience=0.2).login():
+        assert Lock.objects.get().holder != "dead"
+    assert Lock.objects.get().holder == ""
 
 
 def test_what_two_processes_learn_is_kept_side_by_side(north: Connection) -> None:

@@ -10,8 +10,12 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from connectors.memory import MemoryConnector
+from connectors.types import Identity
 from portal.accounts.models import User
+from portal.connections.forms import ConnectionForm, Kept
 from portal.connections.models import Call, Connection, KnownSchema, OwnerLabel, Session
+from portal.connections.views import _propose_zone
 from portal.mappings.models import Mapping
 from tests.connectors.sandbox_client import Account
 
@@ -277,3 +281,16 @@ def test_a_name_typed_in_the_admin_counts_as_typed(admin: Client, north: Connect
     form = {"connection": north.pk, "owner_id": "7", "label": "Grace"}
     assert admin.post("/connections/ownerlabel/add/", form).status_code == 302
     assert OwnerLabel.objects.get().typed
+
+
+def test_a_test_proposes_the_servers_time_zone_unless_a_person_chose_one(north: Connection) -> None:
+    def proposed(chosen: str, told: str) -> str:
+        data = {"name": "n", "max_parallel": "4", "setting_time_zone": chosen, "setting_region": "GB"}
+        form = ConnectionForm(MemoryConnector, data, instance=Connection(connector="memory"), kept=Kept())
+        assert form.is_valid()
+        _propose_zone(form, data, Identity("account", time_zone=told))
+        return data["setting_time_zone"]
+
+    assert proposed("UTC", "Asia/Tehran") == "Asia/Tehran"
+    assert proposed("Europe/Berlin", "Asia/Tehran") == "Europe/Berlin"
+    assert proposed("UTC", "") == proposed("UTC", "Mars/Base") == "UTC"
