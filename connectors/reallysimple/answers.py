@@ -103,7 +103,7 @@ def words(node: JSON) -> list[str]:
         return [" ".join([str(rule), *words(detail)]) for rule, detail in node.items()]
     if isinstance(node, list):
         return [word for item in node for word in words(item)]
-    return [] if node in (None, "", True, False) else [str(node)]
+    return [] if node in (None, "") or isinstance(node, bool) else [str(node)]
 
 
 def error_body(answer: Answer) -> dict[str, JSON]:

@@ -16,8 +16,13 @@ from connectors.values import Codec, canonical_number, is_secret_field
 
 DATES = frozenset({FieldType.DATE, FieldType.DATETIME})
 POINTERS = frozenset({FieldType.REFERENCE, FieldType.OWNER})
-PLAIN = TEXT_TYPES | {FieldType.CHOICE}  # a text on the wire is the value
-WHOLE = frozenset({FieldType.ID, FieldType.INTEGER, FieldType.REFERENCE, FieldType.OWNER})
+QUICK: Mapping[
+    FieldType, type
+] = {  # what a value of that type mostly is on the wire, where then nothing has to be done
+    **dict.fromkeys(TEXT_TYPES | {FieldType.CHOICE}, str),
+    **dict.fromkeys((FieldType.ID, FieldType.INTEGER, *POINTERS), int),
+    FieldType.BOOLEAN: bool,
+}
 MIDNIGHT = " 00:00:00"
 
 
@@ -62,23 +67,24 @@ class ReallySimpleCodec(Codec):
 
     def decoder(self, schema: ModuleSchema) -> Callable[[Mapping[str, JSON]], dict[str, JSON]]:
         """Return `decode_values` for this schema, prepared once: most values need no work, and a pull has millions."""
-        plan = [(f.name, f, f.type in PLAIN, f.type in WHOLE) for f in schema.fields if not is_secret_field(f.name)]
+        plan = [(f.name, f, QUICK.get(f.type)) for f in schema.fields if not is_secret_field(f.name)]
         decode = self.decode
 
         def values(wire: Mapping[str, JSON]) -> dict[str, JSON]:
             found: dict[str, JSON] = {}
-            for name, field, plain, whole in plan:
-                if name not in wire:
-                    continue
-                value = wire[name]
-                if value is None or value == "":
-                    found[name] = None
-                elif plain and type(value) is str and not value.isspace() and "\x00" not in value:
-                    found[name] = value  # half pairs, the other thing no database can hold, JSON never brings
-                elif whole and type(value) is int and value > 0:
-                    found[name] = str(value)
-                else:
-                    found[name] = decode(field, value)
+            for name, field, quick in plan:
+                if name in wire:
+                    value = wire[name]
+                    if value is None or value == "":
+                        found[name] = None
+                    elif quick is str and type(value) is str and not value.isspace() and "\x00" not in value:
+                        found[name] = value  # half pairs, the other thing no database can hold, JSON never brings
+                    elif quick is int and type(value) is int and value > 0:
+                        found[name] = str(value)
+                    elif quick is bool and type(value) is int and 0 <= value <= 1:
+                        found[name] = value == 1
+                    else:
+                        found[name] = decode(field, value)
             return found
 
         return values

@@ -1,0 +1,49 @@
+"""A simulated Really Simple Systems account as its tests see it: over HTTP only, and with a way behind the API's back."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Any
+
+from connectors import connect
+from connectors.base import Connector
+from connectors.context import Context, NetworkRules
+from tests.connectors.sandbox_client import Account
+
+RULES = NetworkRules(allowed_networks=(IPv4Network("127.0.0.0/8"),), deadline=10)
+
+
+class ReallySimpleSeeder:
+    """Another person at the CRM's own screens."""
+
+    module, field = "contacts", "last"
+    needed: dict[str, object] = {"accountid": "1001"}
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def mutate(self, action: str, module: str, id: str | None = None, **values: Any) -> str:
+        return str(self.account.control("POST", "mutate", action=action, module=module, id=id, values=values)["id"])
+
+    def put(self, text: str, id: str = "") -> str:
+        return self.mutate("update" if id else "create", self.module, id or None, last=text, accountid=1001)
+
+    def remove(self, id: str) -> None:
+        self.mutate("delete", self.module, id)
+
+    def related(self) -> tuple[str, str, str, set[str]]:
+        parent = self.mutate("create", "accounts", name="Parent")
+        children = {self.mutate("create", "contacts", last="Child", accountid=int(parent)) for _ in range(3)}
+        return "accounts", parent, "contacts", children
+
+    def stored(self, module: str, id: str) -> dict[str, Any]:
+        """Return the record's values as the server keeps them."""
+        kept = self.account.control("GET", "records", module=module)
+        found: dict[str, Any] = next(record["values"] for record in kept if record["id"] == id)
+        return found
+
+
+def connected(account: Account, context: Context, **changes: str) -> Connector:
+    """Return a connector to the server; `changes` replace settings and secrets."""
+    given = {**account.secrets, **changes}
+    return connect("reallysimple", given, given, context)

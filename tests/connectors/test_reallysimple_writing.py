@@ -1,0 +1,161 @@
+"""What Really Simple Systems is told to write, what comes of it when its answer is unclear, and its calls by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from connectors.base import Connector
+from connectors.context import Context
+from connectors.errors import (
+    AuthError,
+    ConfigError,
+    ProtocolError,
+    RateLimited,
+    RecordInvalid,
+    Unavailable,
+    Unsupported,
+)
+from connectors.query import Query
+from connectors.sandbox.server import Sandbox
+from tests.connectors.contract import CountingObserver, read_all
+from tests.connectors.reallysimple_account import RULES, ReallySimpleSeeder, connected
+from tests.connectors.sandbox_client import Account
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(("reallysimple",), records=150, seed=3) as running:
+        yield running
+
+
+@pytest.fixture
+def account(sandbox: Sandbox) -> Iterator[Account]:
+    """The server, as it was seeded."""
+    fresh = Account(sandbox, "reallysimple")
+    fresh.control("POST", "reset")
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def observer() -> CountingObserver:
+    return CountingObserver()
+
+
+@pytest.fixture
+def context(observer: CountingObserver) -> Context:
+    return Context(observer=observer, network=RULES)
+
+
+@pytest.fixture
+def seeder(account: Account) -> ReallySimpleSeeder:
+    return ReallySimpleSeeder(account)
+
+
+@pytest.fixture
+def crm(account: Account, context: Context) -> Iterator[Connector]:
+    crm = connected(account, context)
+    yield crm
+    crm.close()
+
+
+# Writing
+
+
+def test_a_refused_value_is_named_with_the_vendors_words(crm: Connector, account: Account) -> None:
+    with pytest.raises(RecordInvalid) as caught:
+        crm.create("contacts", {"last": "Ito", "accountid": "999999"})
+    assert caught.value.fields == {"accountid": "Exists accounts"}
+    assert caught.value.vendor_message == "The given data was invalid."
+
+
+def test_a_missing_required_field_is_named_before_anything_is_sent(crm: Connector, observer: CountingObserver) -> None:
+    with pytest.raises(RecordInvalid) as caught:
+        crm.create("contacts", {"first": "Ada"})
+    assert set(caught.value.fields) == {"last", "accountid"}
+    assert not any(call.writes for call in observer.calls)
+
+
+@pytest.mark.parametrize(
+    "fault", ["http_500", "http_502_html", "cut_before", "cut_after", "truncated_json", "empty_body"]
+)
+def test_an_unclear_answer_to_a_write_may_have_been_done_and_is_not_repeated(
+    crm: Connector, account: Account, observer: CountingObserver, fault: str
+) -> None:
+    account.control("POST", "faults", fault=fault, operation="create contacts")
+    with pytest.raises((Unavailable, ProtocolError)) as caught:
+        crm.create("contacts", {"last": "Maybe", "accountid": "1001"})
+    assert caught.value.maybe_done  # type: ignore[attr-defined]
+    assert sum(call.writes for call in observer.calls) == 1
+
+
+@pytest.mark.parametrize("fault", ["http_502_html", "cut_before", "cut_after", "rate_limited"])
+def test_a_read_that_fails_once_is_asked_again(crm: Connector, account: Account, fault: str) -> None:
+    before = len(read_all(crm, "contacts"))
+    account.control("POST", "faults", fault=fault, operation="list contacts")
+    assert len(read_all(crm, "contacts")) == before
+
+
+def test_being_asked_to_wait_long_is_passed_on(crm: Connector, account: Account) -> None:
+    account.control("POST", "faults", fault="rate_limited", operation="list contacts", retry_after=60)
+    with pytest.raises(RateLimited) as caught:
+        crm.read("contacts", Query())
+    assert caught.value.retry_after == 60
+
+
+def test_a_token_that_expires_meanwhile_is_a_matter_of_the_token(crm: Connector, account: Account) -> None:
+    account.control("POST", "faults", fault="session_expired", operation="list contacts")
+    with pytest.raises(AuthError):
+        crm.read("contacts", Query())
+
+
+# Pick lists and operations
+
+
+def test_entries_are_added_to_a_pick_list_whose_name_was_set(account: Account, context: Context) -> None:
+    crm = connected(account, context, list_names="accounts/type=accounttype\ncontacts/source=contactsource")
+    crm.append_choices("accounts", "type", ["Reseller"])
+    field = crm.describe("accounts").field("type")
+    assert field is not None and "Reseller" in {choice.value for choice in field.choices}
+
+
+def test_the_name_of_a_pick_list_is_never_guessed(crm: Connector, observer: CountingObserver) -> None:
+    with pytest.raises(Unsupported, match="accounts/type=name"):
+        crm.append_choices("accounts", "type", ["Reseller"])
+    assert not observer.calls
+
+
+def test_every_documented_call_can_be_carried_out_by_name(crm: Connector) -> None:
+    made = crm.call("create", {"object": "contacts", "record": '{"last": "Op", "accountid": 1001}'})
+    id = str(made["id"])
+    assert crm.call("update", {"object": "contacts", "id": id, "record": {"first": "By"}})["first"] == "By"
+    assert crm.call("get", {"object": "contacts", "id": id})["last"] == "Op"
+    listed = crm.call("list", {"object": "contacts", "q": '{"last": "Op"}', "order": '{"id": "desc"}', "limit": "5"})
+    assert [row["id"] for row in listed["list"]] == [made["id"]]
+    assert crm.call("related", {"object": "accounts", "id": "1001", "relation": "contacts"})["total_count"] >= 1
+    assert crm.call("delete", {"object": "contacts", "id": id}) is None
+    assert {"name", "type"} <= set(crm.call("datadictionary", {"object": "contacts"})[0])
+    assert crm.call("append_lookup", {"list_name": "accounttype", "items": "One\nTwo"})["message"]
+    assert {"value": "Two", "id": "Two"} in crm.call("lookup", {"object": "accounts", "field": "type"})["items"]
+    assert {operation.name for operation in crm.operations} == {
+        "create", "update", "get", "list", "related", "delete", "datadictionary", "append_lookup", "lookup",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "error"),
+    [
+        ("get", {"object": "contacts"}, ConfigError),
+        ("get", {"object": "contacts", "id": "1", "colour": "red"}, ConfigError),
+        ("list", {"object": "contacts", "q": "last = Ito"}, RecordInvalid),
+        ("list", {"object": "contacts", "limit": "many"}, RecordInvalid),
+    ],
+)
+def test_wrong_parameters_of_an_operation_are_refused_before_it_is_sent(
+    crm: Connector, observer: CountingObserver, operation: str, params: dict[str, str], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        crm.call(operation, params)
+    assert not observer.calls
