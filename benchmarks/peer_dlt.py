@@ -35,7 +35,9 @@ def main() -> None:
     else:
         address = urlsplit(database)
         password = address.password or "none"  # dlt insists on one
-        credentials = f"postgresql://{address.username}:{password}@{address.hostname}:{address.port or 5432}{address.path}"
+        credentials = (
+            f"postgresql://{address.username}:{password}@{address.hostname}:{address.port or 5432}{address.path}"
+        )
         destination = dlt.destinations.postgres(credentials=credentials)
     pipeline = dlt.pipeline("bench", destination=destination, dataset_name="bench", progress=None)
     began = time.perf_counter()

@@ -16,6 +16,7 @@ import sys
 import time
 from collections import deque
 from datetime import datetime, timedelta
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -31,6 +32,8 @@ FIRST = ("Ada", "Jürgen", "Zoë", "Siobhán", "Reza", "مریم", "Li", "Oluwas
 LAST = ("Lovelace", "O'Brien", "Müller", "رضایی", "van der Berg", "Smith", "García", "Nguyen")
 CITIES = ("London", "Köln", "Tehran", "São Paulo", "Lyon")
 START = datetime(2024, 1, 1)
+FIRST_ID = 1_000_000
+DATE = formatdate(usegmt=True)  # of the start: composed once like everything else
 
 
 def stamp(number: int) -> str:
@@ -42,7 +45,7 @@ def record(number: int) -> dict[str, Any]:
     """Return one record of about 550 bytes of JSON, the same for the same number."""
     first, last = FIRST[number % 8], LAST[number // 8 % 8]
     return {
-        "id": 1_000_000 + number, "first": first, "last": f"{last} {number}", "email": f"person.{number}@example.org",
+        "id": FIRST_ID + number, "first": first, "last": f"{last} {number}", "email": f"person.{number}@example.org",
         "phone": f"+44 20 7946 {number % 10_000:04}", "mobile": f"+44 7700 {number % 1_000_000:06}",
         "jobtitle": "Head of purchasing" if number % 3 else "", "accountid": 50_000 + number % 20_000, "ownerid": 90_505,
         "decisionmaker": number % 2, "leadscore": number % 100, "addressline": f"{number % 300} High Street",
@@ -55,7 +58,7 @@ def record(number: int) -> dict[str, Any]:
 
 def row(number: int) -> dict[str, Any]:
     """Return a record in the envelope it has in a list."""
-    url = f"/contacts/{1_000_000 + number}"
+    url = f"/contacts/{FIRST_ID + number}"
     meta = {"url": url, "list_url": "/contacts", "parent": "/", "object_type": "record", "record_type": "contact"}
     return {"metadata": meta, "record": record(number)}
 
@@ -68,7 +71,7 @@ def listing(rows: list[Any], total: int, more: bool) -> bytes:
 
 def answer(body: bytes) -> bytes:
     """Return a whole HTTP answer."""
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"HTTP/1.1 200 OK\r\nDate: {DATE}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
@@ -78,7 +81,7 @@ class StaticCrm:
     def __init__(self, records: int, latency: float, port: int) -> None:
         self.records, self.latency = records, latency
         pages = -(-records // PAGE)
-        self.pages = {str(p): self.page(p, pages) for p in range(1, pages + 1)}
+        self.pages = {p: self.page(p, pages) for p in range(1, pages + 1)}
         self.beyond = answer(listing([], records, False))
         self.dictionary = answer(json.dumps([self.describe(*f) for f in FIELDS]).encode())
         self.requests = 0
@@ -106,24 +109,30 @@ class StaticCrm:
             return self.dictionary
         if path.startswith("/lookup"):
             return answer(b'{"items":[]}')
+        page, size = int(query.get("page", ["1"])[0]), int(query.get("limit", ["10"])[0])
         if "q" in query:
-            return self.changed(json.loads(query["q"][0]), int(query.get("page", ["1"])[0]))
-        if query.get("limit") == [str(PAGE)]:
-            return self.pages.get(query.get("page", ["1"])[0], self.beyond)
-        size = int(query.get("limit", ["10"])[0])
-        return answer(listing([row(n) for n in range(min(size, self.records))], self.records, size < self.records))
+            return self.part(self.first_of(json.loads(query["q"][0])), page, size)
+        if "desc" in query.get("order", [""])[0]:
+            rows = [row(n) for n in range(self.records - 1, max(-1, self.records - 1 - size), -1)]
+            return answer(listing(rows, self.records, size < self.records))
+        return self.pages.get(page, self.beyond) if size == PAGE else self.part(0, page, size)
 
-    def changed(self, condition: dict[str, Any], page: int) -> bytes:
-        """Return the records changed since; one second lies between any two, so the bound is a position."""
-        low, high = 0, self.records
-        for operator, bound in condition["modifieddate"].items() if "modifieddate" in condition else ():
-            values = bound if isinstance(bound, list) else [bound]
-            at = [int((datetime.fromisoformat(v) - START).total_seconds()) for v in values]
-            low = max(low, at[0] + (operator == "$gt")) if operator in ("$gt", "$gte", "$bt") else low
-            high = min(high, at[-1] + (operator != "$lt")) if operator in ("$lt", "$lte", "$bt") else high
-        first = low + (page - 1) * PAGE
-        rows = [row(n) for n in range(first, min(first + PAGE, high))]
-        return answer(listing(rows, max(0, high - low), first + PAGE < high))
+    def part(self, first: int, page: int, size: int) -> bytes:
+        """Return one page of all records from that number on."""
+        low = first + (page - 1) * size
+        rows = [row(n) for n in range(low, min(low + size, self.records))]
+        return answer(listing(rows, max(0, self.records - first), low + size < self.records))
+
+    def first_of(self, condition: dict[str, Any]) -> int:
+        """Return the first record after a lower bound of `modifieddate` and `id`, in whose order all records lie."""
+        if "$or" in condition:
+            return min(self.first_of(part) for part in condition["$or"])
+        first = 0
+        for name, bounds in condition.items():
+            for operator, bound in (bounds if isinstance(bounds, dict) else {"$gte": bounds}).items():
+                at = bound - FIRST_ID if name == "id" else int((datetime.fromisoformat(bound) - START).total_seconds())
+                first = max(first, at + (operator == "$gt"))
+        return first
 
     def serve(self) -> None:
         """Serve until stdin closes."""
