@@ -257,8 +257,8 @@ class Capabilities:
     appends_choices: bool = False  # Can entries be added to a pick list?
     parallel_pages: bool = False  # May several pages of one module be fetched at the same time?
     webhooks: bool = False  # Does the vendor send us requests?
-    page_size: int = 100  # the largest page it gives
-    max_upload: int = 0  # bytes
+    page_size: int = 100  # How many records does the largest page hold?
+    max_upload: int = 0  # How large may a file be, in bytes?
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,133 @@
+"""The pages of docs/ that are made from the code, so that they cannot drift: capabilities, commands, settings, vendors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import get_commands, load_command_class
+
+from connectors import OFFERED, connector_class
+from connectors.base import Connector
+from connectors.types import Capabilities, Operation
+
+MADE = "<!-- Made from the code by `manage.py write_docs`; do not edit by hand. -->\n"
+EXAMPLE = settings.BASE_DIR / ".env.example"
+CAPABILITIES_SOURCE = settings.BASE_DIR / "connectors" / "types.py"
+
+
+def pages() -> dict[Path, str]:
+    """Return every made page: its path under docs/ and its text."""
+    made = {
+        Path("capabilities.md"): capabilities(),
+        Path("commands.md"): commands(),
+        Path("settings.md"): environment(),
+    }
+    return made | {Path("connectors") / f"{slug}.md": vendor(connector_class(slug)) for slug in OFFERED}
+
+
+def capabilities() -> str:
+    """Return the table vendor × capability, each with its question."""
+    kinds = [connector_class(slug) for slug in OFFERED]
+    lines = [
+        "# What each CRM can do\n",
+        MADE,
+        f"| | {' | '.join(k.label for k in kinds)} |",
+        "|---|" + "---|" * len(kinds),
+    ]
+    questions = _questions()
+    for field in fields(Capabilities):
+        cells = [_cell(getattr(kind.capabilities, field.name)) for kind in kinds]
+        lines.append(f"| {questions.get(field.name, field.name)} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def commands() -> str:
+    """Return every command of the portal with its arguments."""
+    names = sorted(name for name, app in get_commands().items() if app.startswith("portal."))
+    lines = [
+        "# Commands\n",
+        MADE,
+        "With `--json` stdout holds exactly one JSON value and everything else goes to stderr. No command prompts. Exit"
+        " codes: 0 done, 1 failed (also partly, or the vendor cannot), 2 wrong use, 3 awaiting approval.\n",
+    ]
+    for name in names:
+        command: Any = load_command_class(get_commands()[name], name)
+        lines += [f"## {name}\n", f"{command.help}\n", *_arguments(command, name), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def environment() -> str:
+    """Return every setting of `.env.example` with its words and default."""
+    lines = [
+        "# Settings\n",
+        MADE,
+        "All of them from the environment or `.env`.\n",
+        "| Setting | Default | |",
+        "|---|---|---|",
+    ]
+    words: list[str] = []
+    for line in EXAMPLE.read_text().splitlines():
+        found = re.fullmatch(r"#?([A-Z_]+)=(.*)", line)
+        if found:
+            lines.append(f"| `{found[1]}` | {f'`{found[2]}`' if found[2] else ''} | {' '.join(words).strip()} |")
+            words = []
+        elif line.startswith("#"):
+            words.append(line.lstrip("# ").rstrip())
+        else:
+            words = []
+    return "\n".join(lines) + "\n"
+
+
+def vendor(kind: type[Connector]) -> str:
+    """Return how to connect one CRM, what it cannot do, and its operations."""
+    lines = [f"# {kind.label}\n", MADE, f"Connector `{kind.slug}`.\n", f"{kind.credentials_help}\n", "## Settings\n"]
+    lines += ["| Setting | Kind | Default | Where to find it |", "|---|---|---|---|"]
+    for s in kind.settings:
+        kept = "secret" if s.secret else "needed" if s.required and not s.default else "optional"
+        lines.append(f"| `{s.name}` {s.label} | {kept} | {s.default and f'`{s.default}`'} | {s.help} |")
+    lines += ["", "## When a test fails\n", *(f"* {cause}" for cause in kind.likely_causes)]
+    questions = _questions()
+    lacks = [f.name for f in fields(Capabilities) if getattr(kind.capabilities, f.name) is False]
+    lines += ["", "## What it cannot do\n", *(f"* {questions.get(name, name)} No." for name in lacks)]
+    lines += ["", "## Operations\n", *(line for o in kind.operations for line in _operation(o))]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _operation(operation: Operation) -> Iterator[str]:
+    writes = " **Writes.**" if operation.writes else ""
+    yield f"### {operation.name}\n"
+    yield f"{operation.summary}.{writes}{f' ({operation.section})' if operation.section else ''}\n"
+    for p in operation.parameters:
+        needed = "needed" if p.required else "optional"
+        yield f"* `{p.name}` {p.type}, {needed}{f': {p.help}' if p.help else ''}"
+    if operation.parameters:
+        yield ""
+
+
+def _arguments(command: Any, name: str) -> Iterator[str]:
+    parser = command.create_parser("manage.py", name)
+    common = {"version", "verbosity", "settings", "pythonpath", "traceback", "no_color", "force_color", "skip_checks"}
+    for action in parser._actions:
+        if action.dest in common | {"help"} or action.help == "==SUPPRESS==":
+            continue
+        shown = ", ".join(action.option_strings) or (action.metavar or action.dest).upper()
+        if action.option_strings and action.nargs != 0:
+            shown += f" {action.metavar or action.dest.upper()}"
+        yield f"* `{shown}` {action.help or ''}".rstrip()
+
+
+def _questions() -> dict[str, str]:
+    """Return capability -> its question, as it stands beside the flag."""
+    found = re.findall(r"^    (\w+): (?:bool|int) = \w+  # (.+)$", CAPABILITIES_SOURCE.read_text(), re.MULTILINE)
+    return dict(found)
+
+
+def _cell(value: bool | int) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "–"
+    return str(value) if value else "–"

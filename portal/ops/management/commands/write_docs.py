@@ -1,0 +1,36 @@
+"""`write_docs`: make the pages of docs/ that are made from the code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from connectors.types import JSON
+from portal.ops.docs import pages
+from portal.ui.command import PortalCommand
+
+
+class Command(PortalCommand):
+    help = "Make the pages of docs/ that are made from the code: capabilities, commands, settings, one a CRM."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--check", action="store_true", help="Write nothing; exit 1 when a page is out of date.")
+
+    def work(self, **options: Any) -> JSON:
+        changed = []
+        for name, text in pages().items():
+            path = settings.BASE_DIR / "docs" / name
+            if path.is_file() and path.read_text() == text:
+                continue
+            changed.append(str(name))
+            if not options["check"]:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+        self.exit_code = 1 if changed and options["check"] else 0
+        return changed
+
+    def show(self, result: JSON, **options: Any) -> None:
+        for name in result:
+            self.stdout.write(name)
