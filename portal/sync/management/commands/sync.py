@@ -1,0 +1,58 @@
+"""`sync MAPPING`: carry the run out in this process, slice after slice; needs no qcluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from connectors.types import JSON
+from portal.ledger.models import Run
+from portal.mappings.models import Mapping
+from portal.sync.run import SyncRefused, carry_out, request_sync
+from portal.sync.show import as_text, run_as_json
+from portal.ui.command import PortalCommand, WrongUse
+
+EXIT_CODES = {Run.State.SUCCEEDED: 0, Run.State.AWAITING_APPROVAL: 3}
+
+
+class Command(PortalCommand):
+    help = "Run a mapping: pull both sides, plan, write. Exit 0 done, 1 failed (also partly), 3 awaiting approval."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("mapping", help="The mapping's name.")
+        parser.add_argument("--background", action="store_true", help="Only hand it to the qcluster.")
+        parser.add_argument("--approve-all", action="store_true", help="Pass every guard; true conflicts stay.")
+
+    def work(self, *, mapping: str, background: bool, approve_all: bool, **options: Any) -> JSON:
+        found = Mapping.objects.filter(name=mapping).first()
+        if found is None:
+            known = ", ".join(Mapping.objects.values_list("name", flat=True)) or "none yet"
+            raise WrongUse(f"There is no mapping “{mapping}”. There are: {known}.")
+        try:
+            run = request_sync(found, actor="command", trigger="command", approve_all=approve_all, enqueue=background)
+        except SyncRefused as e:
+            raise WrongUse(str(e)) from e
+        if not background:
+            run = self.carry_out(run)
+            self.exit_code = EXIT_CODES.get(Run.State(run.state), 1)
+        return run_as_json(run)
+
+    def carry_out(self, run: Run) -> Run:
+        """Carry the run out with a bar for each phase."""
+        bars: dict[str, Any] = {}
+
+        def show(phase: str, done: int, total: int | None) -> None:
+            if phase not in bars:
+                bars[phase] = self.progress(desc=phase, unit=" records")
+            bars[phase].total = total
+            bars[phase].update(max(0, done - bars[phase].n))
+
+        try:
+            return carry_out(run, show)
+        finally:
+            for bar in bars.values():
+                bar.close()
+
+    def show(self, result: JSON, **options: Any) -> None:
+        self.stdout.write(as_text(Run.objects.get(pk=result["id"])))

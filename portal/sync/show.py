@@ -1,0 +1,36 @@
+"""A run as a script reads it, and as a person does."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from connectors.types import JSON
+from portal.ledger.models import Entry, Run
+from portal.sync.reasons import describe
+
+MOST = 50  # entries listed; the screen has them all
+
+
+def run_as_json(run: Run) -> JSON:
+    """Return the run as the commands print it: id, state, counts by kind, calls sent, seconds worked."""
+    return {
+        "id": run.pk,
+        "state": run.state,
+        "counts": run.counts,
+        "calls": run.calls,
+        "seconds": round(run.seconds, 3),
+    }
+
+
+def as_text(run: Run) -> str:
+    """Return the run in lines: how it ended, what it did, and what waits and why."""
+    done = ", ".join(f"{name} {number}" for name, number in run.counts.items() if number) or _("nothing to do")
+    lines = [f"{run}: {run.get_state_display()} – {done} ({run.calls} calls, {run.seconds:.1f} s)"]
+    lines += [run.message] if run.message else []
+    waiting = Entry.objects.filter(run=run, superseded_by=None, state__in=(*Entry.WAITING, *Entry.UNSETTLED))
+    for entry in waiting.order_by("number")[:MOST]:
+        why = entry.message or describe(entry.reason).text
+        lines.append(f"  {entry.source_id} {entry.label} [{entry.get_state_display()}] {why}")
+    if waiting.count() > MOST:
+        lines.append(_("  … and %(count)d more") % {"count": waiting.count() - MOST})
+    return "\n".join(lines)

@@ -1,0 +1,65 @@
+"""What a qcluster calls: one task per slice. The rule: no run relies on the broker handing a task out again; whoever looks
+takes up every open run that nobody works on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal.ledger import lease, write
+from portal.ledger.models import Run
+from portal.mappings.models import Mapping
+from portal.sync import schedules
+from portal.sync.run import SyncRefused, enqueue_slice, lease_name, request_sync, work
+
+QUIET = timedelta(seconds=10)  # a run that gave a sign of life so recently has its next slice in the queue
+SILENT = timedelta(seconds=60)  # one that gave none for so long was interrupted
+
+
+def run_slice(run_id: int) -> str:
+    """Carry out one slice and enqueue the next; return the run's state."""
+    run = work(run_id)
+    if run.state == Run.State.RUNNING and lease.is_free(lease_name(run)):
+        enqueue_slice(run)
+    return run.state
+
+
+def scheduled(mapping_uuid: str) -> str:
+    """Start the mapping's run, or find the one that is open; return what came of it. A plan that waits for approval is
+    left to its person."""
+    mapping = Mapping.objects.filter(uuid=mapping_uuid).first()
+    if mapping is None:
+        schedules.forget(mapping_uuid)
+        return "the mapping is no more"
+    runs = Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.SYNC)
+    if runs.filter(state=Run.State.AWAITING_APPROVAL).exists():
+        return "a plan waits for approval"
+    key = f"mapping:{mapping.uuid}:refused"
+    try:
+        run = request_sync(mapping, actor="schedule", trigger="schedule")
+    except SyncRefused as e:
+        title = _("“%(mapping)s” cannot run by itself") % {"mapping": mapping.name}
+        write.open_problem(key, kind="refused", title=title, detail=str(e), mapping=mapping.uuid)
+        return str(e)
+    write.close_problem(key)
+    return f"run {run.pk}"
+
+
+def resume_runs(*, at_once: bool = False) -> int:
+    """Enqueue a slice for each open run whose time has come and whose lease is free; return how many. `at_once`: also for
+    those that were alive a moment ago, as when a cluster starts."""
+    now = timezone.now()
+    runs = Run.objects.filter(kind=Run.Kind.SYNC, state__in=Run.OPEN).filter(
+        Q(not_before=None) | Q(not_before__lte=now)
+    )
+    if not at_once:
+        runs = runs.filter(Q(beat_at=None, created_at__lt=now - QUIET) | Q(beat_at__lt=now - QUIET))
+    free = [run for run in runs if lease.is_free(lease_name(run))]
+    for run in free:
+        if run.state == Run.State.RUNNING and run.beat_at and run.beat_at < now - SILENT:
+            runs.filter(pk=run.pk, state=Run.State.RUNNING).update(state=Run.State.INTERRUPTED)
+        enqueue_slice(run)
+    return len(free)
