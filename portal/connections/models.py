@@ -28,6 +28,10 @@ class Connection(models.Model):
         default=False,
         help_text=_("Off: nothing in this CRM can be changed from here, by nobody."),
     )
+    writable_changed_at = models.DateTimeField(_("writing allowed or forbidden at"), null=True, editable=False)
+    writable_changed_by = models.CharField(
+        _("writing allowed or forbidden by"), max_length=150, blank=True, default="", editable=False
+    )
     allow_http = models.BooleanField(_("allow plain http"), default=False)
     ca_bundle = models.TextField(
         _("own CA certificates"), blank=True, help_text=_("PEM. Only for a server with a certificate of your own CA.")

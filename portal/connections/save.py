@@ -9,8 +9,8 @@ from typing import Any
 
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from connectors import connector_class
 from connectors.base import Connector
@@ -58,12 +58,15 @@ def access_changed(form: ConnectionForm, before: Connection | None) -> bool:
     ) or dict(Kept.of(form.connector, before).secrets) != dict(form.secrets)
 
 
-def allow_writing(connection: Connection, allowed: bool, *, user: User | None = None) -> None:
-    """Let records of this CRM be changed from here, or forbid it; runs under way feel it within a second."""
+def allow_writing(connection: Connection, allowed: bool, *, user: User | None = None, actor: str = "command") -> None:
+    """Let records of this CRM be changed from here, or forbid it; runs under way feel it within a second. Who did it stays
+    on the row: `actor` where there is no user."""
     connection.writable = allowed
-    connection.save(update_fields=["writable", "updated_at"])
-    text = gettext_lazy("Writing allowed") if allowed else gettext_lazy("Writing forbidden")
-    _write_history(connection, CHANGE, user, [str(text)])
+    connection.writable_changed_at = timezone.now()
+    connection.writable_changed_by = (user.get_username() if user else actor)[:150]
+    with transaction.atomic():
+        connection.save(update_fields=["writable", "writable_changed_at", "writable_changed_by", "updated_at"])
+        _write_history(connection, CHANGE, user, [str(_("Writing allowed") if allowed else _("Writing forbidden"))])
 
 
 def delete(connection: Connection, *, user: User | None = None) -> None:

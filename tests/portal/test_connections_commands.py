@@ -98,7 +98,8 @@ def test_with_check_a_connection_that_does_not_work_is_not_saved() -> None:
 def test_allow_writing_and_its_opposite(make_connection: Callable[..., Connection]) -> None:
     make_connection("north", writable=False)
     assert run("allow_writing", "north")[0] == {"name": "north", "writable": True}
-    assert Connection.objects.get().writable
+    connection = Connection.objects.get()
+    assert connection.writable and connection.writable_changed_by == "command" and connection.writable_changed_at
     assert run("allow_writing", "north", "--off")[0]["writable"] is False
 
 

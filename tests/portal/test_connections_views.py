@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from connectors.memory import MemoryConnector
+from connectors.sandbox.server import Sandbox
 from connectors.types import Identity
 from portal.accounts.models import User
 from portal.connections.forms import ConnectionForm, Kept
@@ -171,6 +172,7 @@ def test_writing_is_allowed_on_a_page_of_its_own_and_stands_in_the_history(admin
     admin.post("/connections/berlin/writing/", {"writable": "yes"})
     assert Connection.objects.get().writable
     assert "Writing allowed" in admin.get("/connections/berlin/history/").content.decode()
+    assert "</time>, admin</dd>" in admin.get("/connections/berlin/change/").content.decode()
     admin.post("/connections/berlin/writing/", {"writable": "no"})
     assert not Connection.objects.get().writable
 
@@ -294,3 +296,12 @@ def test_a_test_proposes_the_servers_time_zone_unless_a_person_chose_one(north: 
     assert proposed("UTC", "Asia/Tehran") == "Asia/Tehran"
     assert proposed("Europe/Berlin", "Asia/Tehran") == "Europe/Berlin"
     assert proposed("UTC", "") == proposed("UTC", "Mars/Base") == "UTC"
+
+
+def test_a_token_that_runs_out_is_told_on_page_and_list(admin: Client, running_sandbox: Sandbox) -> None:
+    form = {f"setting_{name}": value for name, value in running_sandbox.credentials["reallysimple"].items()}
+    form |= {"setting_time_zone": "UTC", "setting_region": "GB", "name": "south", "max_parallel": "4"}
+    status, page = post(admin, "/connections/add/reallysimple/", form)
+    expires = Connection.objects.get().token_expires_at
+    assert status == 200 and expires is not None and f'datetime="{expires.isoformat()}"' in page
+    assert expires.isoformat() in admin.get("/connections/").content.decode()
