@@ -47,7 +47,7 @@ def mirror_page(
 ) -> Listing:
     """Return the page of present copies at the cursor ("" is the first one), newest first when no order is given.
 
-    The total is counted up to `counted`. Two queries, one without a filter. Raises QueryError for a field that is not there.
+    The total is counted up to `counted`. At most two queries. Raises QueryError for a field that is not there.
     """
     prepare()
     condition = where(filter, schema)
@@ -58,7 +58,9 @@ def mirror_page(
     if way == "back":
         shown.reverse()
     onward, before = (more, bound is not None) if way == "on" else (True, more)
-    total = mirror.records if filter is None else _count(mirror, condition, counted)
+    total = mirror.records
+    if filter is not None:  # what fits the first page is counted already
+        total = _count(mirror, condition, counted) if more or bound is not None else len(shown)
     return Listing(
         tuple(Record(mirror.module, id, orjson.loads(values), modified or None) for id, values, modified, *_ in shown),
         next=_cursor("on", shown[-1]) if shown and onward else None,

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.template.loader import render_to_string
 from django.test import Client
 
+from portal.accounts.models import User
 from portal.ui import csp
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +31,20 @@ def send(client: Client, body: Any) -> int:
 def test_every_page_allows_only_what_comes_from_the_portal(admin: Client, url: str) -> None:
     policy = admin.get(url)["Content-Security-Policy"]
     assert "default-src 'self'" in policy and "report-uri /csp-report/" in policy and "unsafe" not in policy
+
+
+def test_pages_that_only_say_something_keep_the_policy_and_the_look(admin: Client) -> None:
+    missing = admin.get("/no/such/page/")
+    assert missing.status_code == 404 and "There is no such page" in missing.content.decode()
+    strict = Client(enforce_csrf_checks=True)
+    expired = strict.post("/login/", {"username": "x"})
+    assert expired.status_code == 403 and "This form has expired" in expired.content.decode()
+    strict.force_login(User.objects.create_user("viewer", is_staff=True))
+    refused = strict.get("/records/")
+    assert refused.status_code == 403 and "You may not see this" in refused.content.decode()
+    for page in (missing, expired, refused, render_to_string("500.html")):
+        text = page if isinstance(page, str) else page.content.decode()
+        assert "portal/portal.css" in text and "<style" not in text and " style=" not in text
 
 
 def test_a_report_is_logged_without_what_people_searched_for_and_counted(
