@@ -203,21 +203,23 @@ def open_pool(origin: str, rules: NetworkRules, sockets: int) -> tuple[HTTPConne
     return manager.connection_from_host(parts.hostname, parts.port, parts.scheme), True
 
 
-@lru_cache(maxsize=16)
 def trust(ca_bundle: str) -> ssl.SSLContext:
-    """Return a TLS context that verifies always: by the given file or folder, else by certifi's. Raises ConfigError."""
-    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
-    context.check_hostname = True
-    place = ca_bundle or DEFAULT_CA_BUNDLE_PATH
+    """Return a TLS context that verifies always: by the given file of certificates, else by certifi's. Raises ConfigError."""
     try:
-        if os.path.isdir(place):
-            context.load_verify_locations(capath=place)
-        else:
-            context.load_verify_locations(cafile=place)
+        found = os.stat(ca_bundle or DEFAULT_CA_BUNDLE_PATH)
+        return _trusting(ca_bundle or DEFAULT_CA_BUNDLE_PATH, (found.st_ino, found.st_mtime_ns, found.st_size))
     except OSError as e:  # ssl.SSLError is one
         raise ConfigError(
             "The CA bundle of this connection cannot be read: it must be a file of PEM certificates."
         ) from e
+
+
+@lru_cache(maxsize=16)
+def _trusting(path: str, stamp: tuple[int, int, int]) -> ssl.SSLContext:
+    """Reading hundreds of certificates takes longer than a request. `stamp` tells another file of the same name apart."""
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    context.check_hostname = True
+    context.load_verify_locations(cafile=path)
     return context
 
 

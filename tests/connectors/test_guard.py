@@ -189,6 +189,21 @@ def test_a_ca_bundle_of_the_connection_is_trusted(secure: int, tmp_path: Path) -
     http.close()
 
 
+def test_another_bundle_in_the_same_place_is_not_taken_for_the_last(secure: int, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.pem"
+    rules = NetworkRules(allowed_networks=HERE, ca_bundle=str(bundle))
+    for pem, trusted in (((tmp_path / "cert.pem").read_bytes(), True), (certificate("localhost")[0], False)):
+        bundle.unlink(missing_ok=True)
+        bundle.write_bytes(pem)
+        http = Http(Context(network=rules), f"https://localhost:{secure}")
+        if trusted:
+            assert http.send(READ).status == 200
+        else:
+            with pytest.raises(ConfigError, match="not trusted"):
+                http.send(READ)
+        http.close()
+
+
 @pytest.mark.parametrize("secure", ["other.example"], indirect=True)
 def test_a_trusted_certificate_of_another_name_is_refused(secure: int, tmp_path: Path) -> None:
     rules = NetworkRules(allowed_networks=HERE, ca_bundle=str(tmp_path / "cert.pem"))
