@@ -46,9 +46,15 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Answers a control request. `own` is the vendor whose port was asked; a request may name another.
+    """Answers a control request. `own` is the vendor whose port was asked; "vendor" in a request names another.
 
-    `reset(slug)` puts a vendor back to its seed.
+    GET, POST, DELETE faults   list; switch one on (the fields of faults.Fault); clear all, or one vendor's
+    GET records                ?module=M[&deleted=1]: what the server stores
+    POST mutate                {"action", "module", "id", "values", "touch"} or {"changes": [such, …]}
+    GET log, GET counters      requests and how many per operation, since the last reset
+    GET, POST clock            {"shift_seconds": N}: the server's clock before or behind ours
+    GET, POST switches         oddities of one vendor, see its class
+    POST reset                 back to the seed; {"vendor"} alone or all; faults, log and counters cleared
     """
 
     vendors: Mapping[str, Vendor]

@@ -41,7 +41,7 @@ def describe(crm: Crm, user: User, params: Params) -> JSON:
         "fields": [{**f, **({"isunique": True} if f["name"] in unique else {})} for f in module.describe["fields"]],
     }
     if not user.is_admin:
-        described["fields"].sort(key=lambda f: f["label"])  # E13
+        described["fields"].sort(key=lambda f: f["name"])  # E13
     return described
 
 

@@ -21,17 +21,9 @@ MODULES = {"7": "Invoice", "9": "Calendar", "10": "Leads", "11": "Accounts", "12
            "15": "Documents", "18": "Events", "30": "ModComments", "33": "LineItem"}  # fmt: skip
 # Differ from run to run, or (starred) from user to user; their presence is compared, not their value.
 VOLATILE = {
-    "token",
-    "serverTime",
-    "expireTime",
-    "sessionName",
-    "key",
-    "lastModifiedTime",
-    "accesskey",
-    "user_password",
-    "confirm_password",
-    "starred",
-}
+    "token", "serverTime", "expireTime", "sessionName", "key", "lastModifiedTime", "accesskey", "user_password",
+    "confirm_password", "starred",
+}  # fmt: skip
 TIMES = {"createdtime", "modifiedtime"}
 CREATING = ("create", "convertlead")
 GIVEN_IDS = {"id", "imageattachmentids", "Accounts", "Contacts"}  # the server's own, in the answer to a create
@@ -206,13 +198,17 @@ class Replay:
         return {**kept, **{k: "" if kept[k] else "1" for k in written}}
 
     def _unshown(self) -> dict[str, dict[str, str]]:
-        """Return records that the query passes over: counted ones, those before its offset, and some its WHERE must refuse."""
+        """Return records the query does not show: counted ones, those before its offset, after its page, and refused ones."""
         query, found = self.params.get("query", ""), {}
         more = MORE.get(self.case, {})
         if isinstance(self.result, list) and self.result and "count" in self.result[0]:
             found.update({f"12x{2000 + n}": more for n in range(int(self.result[0]["count"]))})
         if (offset := re.search(r"LIMIT (\d+),", query)) and self.result:
             found.update({f"12x{n + 1}": more for n in range(int(offset[1]))})
+        if isinstance(self.result, list) and len(self.result) == 100:  # more than a page
+            last = max(int(row["id"][3:]) for row in self.result)
+            found.update({i: {} for i in re.findall(r"12x\d+", query) if int(i[3:]) > last})
+            found.update({f"12x{8000 + n}": {} for n in range(30)})
         if "FROM Contacts" in query and "WHERE" in query:
             decoy = {"lastname": "Decoy", "assigned_user_id": "20x2", "modifiedtime": "2026-11-21 00:00:00"}
             found.update({f"12x{9000 + n}": decoy for n in range(3)})

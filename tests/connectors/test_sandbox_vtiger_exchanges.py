@@ -112,6 +112,19 @@ def test_a_description_survives_every_revise_and_no_update_that_leaves_it_out(ac
         assert answer["description"] == expected, step
 
 
+def test_an_update_answers_the_clean_description_and_stores_a_corrupted_one(account: Account) -> None:
+    account.control("POST", "reset")
+    account.login()
+    for case in json.loads(recorded("update_corrupts_unsent_description")):
+        base = {"assigned_user_id": "19x1", "accountname": "x", "lastname": "x"}
+        record = account.write("create", {**base, "description": case["sent"]}, case["module"])["result"]
+        for number, step in enumerate(("retrieve_after_1_update", "retrieve_after_2_updates")):
+            answer = account.write("update", {"id": record["id"], **base})["result"]["description"]
+            held = account.get(operation="retrieve", sessionName=account.session, id=record["id"])["result"]
+            assert held["description"] == case[step]
+            assert answer == (case["update_response"] if number == 0 else case["retrieve_after_1_update"])
+
+
 def test_no_copied_exchange_holds_a_host_or_a_secret() -> None:
     harmless = r"[\w.+-]+@example\.test|https?://(crm\.example\.test|[a-z]\.test)"
     for path in FOLDER.glob("*.json"):
