@@ -113,7 +113,11 @@ def narrowing_pattern(text: str) -> str | None:
     """Return a LIKE pattern (with `%` only) that fits wherever `text` is found after `fold`, or None when it would fit all.
 
     For vendors that ignore the case of ASCII letters and compare the rest in ways we do not know: every character that
-    something else may fold to, or that may be stored otherwise, becomes `%`. The caller adds `%` before and after.
+    something else may fold to, or that may be stored otherwise, becomes `%`. The caller adds `%` before and after. At
+    most three pieces are kept, the longest: a server takes exponentially long over a pattern of many `%`.
     """
-    pattern = re.sub("%+", "%", _UNSURE.sub("%", fold(text)))
+    runs = _UNSURE.split(fold(text))
+    kept = sorted(range(len(runs)), key=lambda i: len(runs[i]), reverse=True)[:3]
+    pieces = (run[:50] + "%" * (len(run) > 50) if i in kept else "" for i, run in enumerate(runs))
+    pattern = re.sub("%+", "%", "%".join(pieces))
     return pattern if pattern.strip("%") else None

@@ -327,6 +327,7 @@ def test_a_filter_becomes_any_of_all_of_within_a_limit() -> None:
         ("علی", None),
         ("é", None),
         ("Mül", "m%l"),
+        ("aé" * 50 + "bbé" + "c" * 60, f"a%bb%{'c' * 50}%"),
     ],
 )
 def test_a_narrowing_pattern_keeps_only_what_every_collation_agrees_on(text: str, pattern: str | None) -> None:
