@@ -125,25 +125,15 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             raise ValidationError(_("At most %(most)d."), params={"most": MOST_PARALLEL})
         return value
 
-    def changed_labels(self, before: Connection | None) -> list[str]:
-        """Return the labels of what differs from the stored row, for the history: names only, never values."""
-        if before is None:
-            return []
-        columns = [name for name in self.Meta.fields if getattr(before, name) != getattr(self.instance, name)]
-        labels = [str(self.fields[name].label) for name in columns]
-        for setting in self.connector.settings:
-            old, new = (
-                (self.kept_before(before), self.secrets)
-                if setting.secret
-                else (before.settings, self.instance.settings)
-            )
-            if (old.get(setting.name) or "") != (new.get(setting.name) or ""):
-                labels.append(setting.label)
-        return labels
-
-    def kept_before(self, before: Connection) -> Mapping[str, str]:
-        """Return the stored secrets."""
-        return Kept.of(self.connector, before).secrets
+    def differing(self, before: Connection) -> list[str]:
+        """Return the names of the form's fields that differ from a stored row."""
+        names = [name for name in self.Meta.fields if getattr(before, name) != getattr(self.instance, name)]
+        old = {**before.settings, **Kept.of(self.connector, before).secrets}
+        new = {**self.instance.settings, **self.secrets}
+        for s in self.connector.settings:
+            if (old.get(s.name) or s.default) != (new.get(s.name) or s.default):
+                names.append(PREFIX + s.name)
+        return names
 
     def own_rows(self) -> list[forms.BoundField]:
         """Return the fields the connector declared, in its order, for the template."""

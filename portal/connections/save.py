@@ -17,7 +17,7 @@ from connectors.base import Connector
 from connectors.errors import ConfigError
 from portal.accounts.models import User
 from portal.connections.check import Outcome, note
-from portal.connections.forms import PREFIX, ConnectionForm, Kept, host_of, setting_of
+from portal.connections.forms import PREFIX, ConnectionForm, host_of, setting_of
 from portal.connections.models import Connection, KnownSchema, Session
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def save(form: ConnectionForm, *, user: User | None = None, outcome: Outcome | N
     """Store a valid form, with how the test of it went, in one transaction; return the connection. Asks no CRM."""
     with transaction.atomic():
         before = Connection.objects.select_for_update().filter(pk=form.instance.pk).first()
-        changed = form.changed_labels(before)
+        changed = form.differing(before) if before is not None else []
         connection = before or Connection(connector=form.connector.slug)
         if before is not None and access_changed(form, before):
             _forget(form, before)
@@ -42,20 +42,16 @@ def save(form: ConnectionForm, *, user: User | None = None, outcome: Outcome | N
         if outcome is not None:
             note(connection, outcome)
         if changed or before is None:
-            _write_history(connection, CHANGE if before else ADDITION, user, changed)
+            labels = [str(form.fields[name].label) for name in changed]
+            _write_history(connection, CHANGE if before else ADDITION, user, labels)
     return connection
 
 
 def access_changed(form: ConnectionForm, before: Connection | None) -> bool:
     """Say whether a test of the connection may end differently now."""
-    if before is None:
-        return True
-    now = form.instance
-    return (before.settings, before.allow_http, before.ca_bundle) != (
-        now.settings,
-        now.allow_http,
-        now.ca_bundle,
-    ) or dict(Kept.of(form.connector, before).secrets) != dict(form.secrets)
+    return before is None or any(
+        name.startswith(PREFIX) or name in ("allow_http", "ca_bundle") for name in form.differing(before)
+    )
 
 
 def allow_writing(connection: Connection, allowed: bool, *, user: User | None = None, actor: str = "command") -> None:
