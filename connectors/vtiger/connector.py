@@ -3,7 +3,7 @@ before it is sent, and a record is changed by `revise`, which touches nothing el
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -11,9 +11,7 @@ from connectors.base import REGION, TIME_ZONE, Connector, find_operation
 from connectors.context import Context
 from connectors.errors import (
     AccessDenied,
-    ConnectorError,
     QueryError,
-    RecordInvalid,
     RecordNotFound,
 )
 from connectors.paging import local_page
@@ -35,12 +33,15 @@ from connectors.types import (
     Setting,
     Values,
 )
-from connectors.vtiger import changes, documents, owners, vtql
+from connectors.vtiger import changes, documents, vtql
 from connectors.vtiger.client import VtigerClient, checked
 from connectors.vtiger.codec import VtigerCodec
 from connectors.vtiger.operations import OPERATIONS, carry_out
+from connectors.vtiger.owners import Owners
 from connectors.vtiger.reading import Reader
-from connectors.vtiger.schema import DEFAULTS, Described, described
+from connectors.vtiger.schema import DEFAULTS, Described, described, listed
+
+AMBIGUOUS = frozenset({"ACCESS_DENIED", "INVALID_ID_ATTRIBUTE"})
 
 
 class VtigerConnector(Connector):
@@ -92,7 +93,7 @@ class VtigerConnector(Connector):
         self.codec = VtigerCodec(self.config["time_zone"], context.learned)
         self._described: dict[str, Described] = {}
         self._relations: dict[str, dict[str, JSON]] = {}
-        self._owner_ids: frozenset[str] | None = None
+        self._owners = Owners(self.client, self._reader)
 
     def close(self) -> None:
         self.client.close()
@@ -102,7 +103,7 @@ class VtigerConnector(Connector):
     def check(self) -> Identity:
         told = self.client.login()
         modules = tuple(self.modules())
-        works = self._sync_works(modules, int(told.get("serverTime") or 1))
+        works = changes.try_sync(self.client, [module.name for module in modules], int(told.get("serverTime") or 1))
         self.context.learned.set(changes.SYNC_WORKS, works)
         return Identity(
             account=self.client.root,
@@ -112,19 +113,10 @@ class VtigerConnector(Connector):
             notes=tuple(notes(told, works, self.config["time_zone"])),
         )
 
-    def _sync_works(self, modules: Sequence[Module], now: int) -> bool:
-        """Ask once: on PHP 8 `sync` dies with an empty HTTP 500 (F1)."""
-        names = [module.name for module in modules]
-        try:
-            self.client.sync("Contacts" if "Contacts" in names else names[0], now)
-        except (ConnectorError, IndexError):
-            return False
-        return True
-
     def modules(self) -> list[Module]:
         told = self.client.listtypes()
         known = told.get("information") or {}
-        return [_module(str(name), known.get(name) or {}) for name in told.get("types") or []]
+        return [listed(str(name), known.get(name) or {}) for name in told.get("types") or []]
 
     def describe(self, module: str) -> ModuleSchema:
         return self._module(module).schema
@@ -153,13 +145,12 @@ class VtigerConnector(Connector):
         return reader.count(pushed.groups) if pushed.exact else None
 
     def get(self, module: str, id: str) -> Record:
-        reader = self._reader(module)
-        with self._telling_missing(reader, id) as plain:
-            return reader.record(self.client.retrieve(plain))
+        with self._telling_missing((module, id)) as (plain,):
+            return self._reader(module).record(self.client.retrieve(plain))
 
     def get_many(self, module: str, ids: list[str]) -> list[Record]:
         reader = self._reader(module)
-        own = [plain for plain in map(checked, ids) if own_id(reader.described, plain)]
+        own = [plain for plain in map(checked, ids) if reader.described.owns(plain)]
         found: list[Record] = []
         for start in range(0, len(own), vtql.PAGE):
             wanted = vtql.one_of("id", own[start : start + vtql.PAGE])
@@ -173,17 +164,13 @@ class VtigerConnector(Connector):
         return changes.ids(self._reader(module), self.context)
 
     def related(self, module: str, id: str, relation: str, query: Query) -> Page:
-        reader, other = self._reader(module), self._reader(relation)
-        with self._telling_missing(reader, id) as plain:
-            rows = self.client.retrieve_related(plain, relation, self._relation(module, relation))
+        other, label = self._reader(relation), self._relation(module, relation)
+        with self._telling_missing((module, id)) as (plain,):
+            rows = self.client.retrieve_related(plain, relation, label)
         return local_page(map(other.record, rows), query, other.schema)
 
     def owners(self) -> list[Owner]:
-        users = owners.users(self._reader("Users"))
-        us = Owner(self.client.user_id(), self.config["username"])
-        found = [*(users if users is not None else [us]), *owners.groups(self._reader("Groups"))]
-        self._owner_ids = frozenset(owner.id for owner in found) if users is not None else frozenset()
-        return found
+        return self._owners.everyone()
 
     def record_url(self, module: str, id: str) -> str | None:
         return f"{self.client.root}index.php?module={module}&view=Detail&record={checked(id).partition('x')[2]}"
@@ -200,45 +187,45 @@ class VtigerConnector(Connector):
     def update(self, module: str, id: str, values: Values) -> Record:
         reader = self._reader(module)
         sent = self._wire(reader.schema, values)
-        with self._telling_missing(reader, id) as plain:
-            if not sent:
-                return reader.record(self.client.retrieve(plain))
-            stored = self.client.revise(plain, sent)
+        with self._telling_missing((module, id)) as (plain,):
+            stored = self.client.revise(plain, sent) if sent else self.client.retrieve(plain)
         self.codec.learn(sent, stored)
         return reader.record(stored)
 
     def delete(self, module: str, id: str) -> None:
-        with self._telling_missing(self._reader(module), id) as plain:
+        with self._telling_missing((module, id)) as (plain,):
             self.client.delete(plain)
 
     def link(self, module: str, id: str, relation: str, other_id: str) -> None:
         label = self._relation(module, relation)
-        with self._telling_missing(self._reader(module), id) as plain:
-            self.client.add_related(plain, other_id, label)
+        with self._telling_missing((module, id), (relation, other_id)) as (plain, other):
+            self.client.add_related(plain, other, label)
 
     def comment(self, module: str, id: str, text: str) -> None:
-        with self._telling_missing(self._reader(module), id) as plain:
-            self.create("ModComments", {"commentcontent": text, "related_to": plain})
+        record = self.get(module, id)  # a comment on nothing would be stored without a word (D7)
+        self.create("ModComments", {"commentcontent": text, "related_to": record.id})
 
     # Files
 
     def files(self, module: str, id: str) -> list[FileInfo]:
-        with self._telling_missing(self._reader(module), id) as plain:
-            if module == documents.DOCUMENTS:
+        if module == documents.DOCUMENTS:
+            with self._telling_missing((module, id)) as (plain,):
                 return documents.infos([self.client.retrieve(plain)])
-            label = self._relation(module, documents.DOCUMENTS)
+        label = self._relation(module, documents.DOCUMENTS)
+        with self._telling_missing((module, id)) as (plain,):
             return documents.infos(self.client.retrieve_related(plain, documents.DOCUMENTS, label))
 
     def download(self, module: str, id: str, file_id: str) -> FileContent:
-        with self._telling_missing(self._reader(documents.DOCUMENTS), file_id) as plain:
+        with self._telling_missing((documents.DOCUMENTS, file_id)) as (plain,):
             return documents.download(self.client, plain)
 
     def upload(self, module: str, id: str, file: FileContent) -> FileInfo:
-        label = self._relation(module, documents.DOCUMENTS)
+        documents.check_size(file)
+        self._relation(module, documents.DOCUMENTS)  # before anything is stored
+        record = self.get(module, id)
         folder = f"{self._module(documents.FOLDERS).prefix}x1"  # the default folder, which cannot be deleted
-        with self._telling_missing(self._reader(module), id) as plain:
-            info = documents.upload(self.client, file, folder)
-            self.client.add_related(plain, info.id, label)
+        info = documents.upload(self.client, file, folder)
+        self.link(module, record.id, documents.DOCUMENTS, info.id)
         return info
 
     # The rest
@@ -259,14 +246,8 @@ class VtigerConnector(Connector):
         """Return values in the server's spelling. Raises RecordInvalid, also for an owner who does not exist: with one
         the server stores a record that it can never show again, and answers "Sorry!" (A3, G13)."""
         wire = self.codec.encode_values(schema, values)
-        owner = wire.get(schema.owner_field or "")
-        if owner and owner != self.client.user_id():
-            known = self._owner_ids
-            if known is None:
-                known = frozenset(owner.id for owner in self.owners()) and self._owner_ids
-            if known and owner not in known:
-                problem = f"{owner} is no user or group of this Vtiger"
-                raise RecordInvalid(f"The owner {problem}.", fields={str(schema.owner_field): problem})
+        if schema.owner_field in wire:
+            self._owners.check(str(schema.owner_field), wire[schema.owner_field])
         return wire
 
     def _relation(self, module: str, relation: str) -> str:
@@ -280,53 +261,35 @@ class VtigerConnector(Connector):
         raise QueryError(f"{module} has no relation “{relation}”. It has: {', '.join(known) or 'none'}.")
 
     @contextmanager
-    def _telling_missing(self, reader: Reader, id: str) -> Iterator[str]:
-        """Lend the id in its one form; what the server says of a missing record is the same as of a forbidden one (D1).
+    def _telling_missing(self, *records: tuple[str, str]) -> Iterator[list[str]]:
+        """Lend the ids of these (module, id) in their one form, for one request about them.
 
-        Raises RecordNotFound when it is missing, or is a record of another module; AccessDenied when a query finds it.
+        The server says the same of a missing record as of a forbidden one (D1): raises RecordNotFound for one that no
+        query finds or that cannot be in its module, AccessDenied when all of them are there.
         """
-        plain = checked(id)
-        if not own_id(reader.described, plain):
-            raise RecordNotFound(
-                f"{reader.schema.module.label} has no record {plain}: its ids begin with {reader.described.prefix}x."
-            )
+        plain = [self._own_id(module, id) for module, id in records]
         try:
             yield plain
         except RecordNotFound as e:
-            if reader.rows(((vtql.one_of("id", [plain]),),), columns=("id",)).rows:
-                raise AccessDenied(
-                    f"Vtiger does not allow this with {plain}.", code=e.code, vendor_message=e.vendor_message
-                ) from e
-            raise RecordNotFound(
-                f"{reader.schema.module.label} has no record {plain} (any more).",
-                code=e.code,
-                vendor_message=e.vendor_message,
-            ) from e
+            if e.code not in AMBIGUOUS:
+                raise
+            told = {"code": e.code, "vendor_message": e.vendor_message}
+            for (module, _), id in zip(records, plain, strict=True):
+                if not self._reader(module).rows(((vtql.one_of("id", [id]),),), columns=("id",)).rows:
+                    raise RecordNotFound(f"{module} has no record {id} (any more).", **told) from e
+            raise AccessDenied(f"Vtiger does not allow this user to do this with {', '.join(plain)}.", **told) from e
+
+    def _own_id(self, module: str, id: str) -> str:
+        """Return the id in its one form. Raises RecordNotFound when it is another module's: the server would not mind."""
+        plain, described = checked(id), self._module(module)
+        if not described.owns(plain):
+            raise RecordNotFound(f"{module} has no record {plain}: its ids begin with {described.prefix}x.")
+        return plain
 
 
-def own_id(module: Described, id: str) -> bool:
-    """Say whether that id can be one of the module's. The server takes a contact's id for any module (D2)."""
-    return not module.prefix or id.partition("x")[0] == module.prefix
-
-
-def notes(told: Mapping[str, JSON], sync_works: bool, zone: str) -> list[str]:
-    """Return what a person should know about this server."""
+def notes(told: Mapping[str, JSON], sync_works: bool, zone: str) -> Iterator[str]:
+    """Yield what a person should know about this server."""
     own = f" ({told['time_zone']} is only the zone of this user)" if told.get("time_zone") else ""
-    said = [
-        f"Vtiger does not tell the time zone of its server{own}. Its times are read as {zone}; if they are wrong, change the setting."
-    ]
+    yield f"Vtiger does not tell the time zone of its server{own}. Its times are read as {zone}: change the setting if they are wrong."
     if not sync_works:
-        said.append("This server cannot tell what was deleted, so deletions are found by comparing all ids.")
-    return said
-
-
-def _module(name: str, told: Mapping[str, JSON]) -> Module:
-    entity = str(told.get("isEntity", True)).lower() in ("1", "true")
-    return Module(
-        name,
-        str(told.get("label") or name),
-        str(told.get("singular") or ""),
-        creatable=entity,
-        updatable=entity,
-        deletable=entity,
-    )
+        yield "This server cannot tell what was deleted, so deletions are found by comparing all ids."

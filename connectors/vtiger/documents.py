@@ -46,11 +46,15 @@ def download(client: VtigerClient, id: str) -> FileContent:
     )
 
 
-def upload(client: VtigerClient, file: FileContent, folder_id: str) -> FileInfo:
-    """Make a document of a file and return it. Raises RecordInvalid, before sending, for one that is too large."""
+def check_size(file: FileContent) -> None:
+    """Raise RecordInvalid for a file that is too large to be sent."""
     if len(file.content) > MAX_UPLOAD:
         problem = f"is larger than the {MAX_UPLOAD // 2**20} MB Vtiger takes"
         raise RecordInvalid(f"“{file.name}” {problem}. Nothing was sent.", fields={"filename": problem})
+
+
+def upload(client: VtigerClient, file: FileContent, folder_id: str) -> FileInfo:
+    """Make a document of a file and return it."""
     element = {
         "notes_title": file.name,
         "filelocationtype": STORED_THERE,

@@ -2,29 +2,56 @@
 
 from __future__ import annotations
 
-from connectors.errors import AccessDenied, QueryError
-from connectors.types import JSON, Owner
+from collections.abc import Callable, Sequence
+
+from connectors.errors import AccessDenied, QueryError, RecordInvalid
+from connectors.types import Owner
 from connectors.vtiger.changes import read_range
-from connectors.vtiger.reading import Reader
+from connectors.vtiger.client import VtigerClient
+from connectors.vtiger.reading import Reader, Row
 
 NAME = ("first_name", "last_name")
 
 
-def users(reader: Reader) -> list[Owner] | None:
-    """Return the users, or None when this user may not list them. Passwords and keys are not asked for (B13)."""
-    try:
-        rows = read_range(reader, (0, None), ("id", "user_name", "status", *NAME))
-    except (AccessDenied, QueryError):
-        return None
-    return [Owner(str(row["id"]), _label(row), active=row.get("status") != "Inactive") for row in rows]
+class Owners:
+    """The owners there are. What was listed once is remembered, to refuse owners who do not exist."""
+
+    def __init__(self, client: VtigerClient, reader: Callable[[str], Reader]) -> None:
+        self._client = client
+        self._reader = reader
+        self._known: frozenset[str] | None = None  # empty where the users cannot be listed
+
+    def everyone(self) -> list[Owner]:
+        """Return users and groups; only ourselves and the groups where users may not be listed."""
+        users = self._users()
+        found = [*(users or [Owner(self._client.user_id(), self._client.username)]), *self._groups()]
+        self._known = frozenset(owner.id for owner in found) if users else frozenset()
+        return found
+
+    def check(self, field: str, id: str) -> None:
+        """Raise RecordInvalid for an owner who does not exist. With one the server answers "Sorry!", and stores a record
+        that spoils whole pages for others (A3, G13)."""
+        if not id or id == self._client.user_id():
+            return
+        if self._known is None:
+            self.everyone()
+        if self._known and id not in self._known:
+            problem = "is no user or group of this Vtiger"
+            raise RecordInvalid(f"The owner {id} {problem}. Nothing was sent.", fields={field: problem})
+
+    def _users(self) -> Sequence[Owner]:
+        """Return the users, none when we may not list them. Passwords and keys are not asked for (B13)."""
+        try:
+            rows = read_range(self._reader("Users"), (0, None), ("id", "user_name", "status", *NAME))
+        except (AccessDenied, QueryError):
+            return ()
+        return [Owner(str(row["id"]), _label(row), active=row.get("status") != "Inactive") for row in rows]
+
+    def _groups(self) -> Sequence[Owner]:
+        rows = read_range(self._reader("Groups"), (0, None), ("id", "groupname"))
+        return [Owner(str(row["id"]), str(row.get("groupname") or row["id"]), "group") for row in rows]
 
 
-def groups(reader: Reader) -> list[Owner]:
-    """Return the groups."""
-    rows = read_range(reader, (0, None), ("id", "groupname"))
-    return [Owner(str(row["id"]), str(row.get("groupname") or row["id"]), "group") for row in rows]
-
-
-def _label(row: dict[str, JSON]) -> str:
+def _label(row: Row) -> str:
     name = " ".join(str(row[part]) for part in NAME if row.get(part))
     return name or str(row.get("user_name") or row["id"])

@@ -3,6 +3,7 @@ password-like fields are left out altogether."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from connectors.types import JSON, Choice, FieldSchema, FieldType, Module, ModuleSchema
@@ -45,6 +46,17 @@ class Described:
 
     schema: ModuleSchema
     prefix: str
+
+    def owns(self, id: str) -> bool:
+        """Say whether that id can be one of the module's."""
+        return not self.prefix or id.partition("x")[0] == self.prefix
+
+
+def listed(name: str, told: Mapping[str, JSON]) -> Module:
+    """Return what `listtypes` says of a module; what is no entity (Groups, Currency) can only be read."""
+    entity = str(told.get("isEntity", True)).lower() in ("1", "true")
+    label, singular = str(told.get("label") or name), str(told.get("singular") or "")
+    return Module(name, label, singular, creatable=entity, updatable=entity, deletable=entity)
 
 
 def described(told: dict[str, JSON], codec: VtigerCodec, user_id: str) -> Described:

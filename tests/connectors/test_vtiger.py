@@ -1,48 +1,17 @@
-"""Vtiger keeps the whole contract against a simulated server, and does the right thing when that server does not."""
+"""Vtiger keeps the whole contract against a simulated server."""
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Iterator
-from ipaddress import IPv4Network
-from typing import Any
 
 import pytest
 
-from connectors import connect
 from connectors.base import Connector
-from connectors.context import Context, MemorySessions, NetworkRules
-from connectors.sandbox.server import Sandbox
+from connectors.context import Context
 from tests.connectors.contract import ConnectorContract, CountingObserver
+from tests.connectors.vtiger_server import RULES, Server, sandbox, server
 
-RULES = NetworkRules(allowed_networks=(IPv4Network("127.0.0.0/8"),), deadline=10)
-
-
-class Server:
-    """The simulated server as tests see it: over HTTP only."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.url, self.credentials = sandbox.urls["vtiger"], sandbox.credentials["vtiger"]
-
-    def ask(self, method: str, path: str, **params: Any) -> Any:
-        """Ask one of the control end points."""
-        request = urllib.request.Request(f"{self.url}/_control/{path}", json.dumps(params).encode(), method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
-
-    def fault(self, fault: str, operation: str = "", **params: Any) -> None:
-        """Make the next request of that operation fail so."""
-        self.ask("POST", "faults", fault=fault, operation=operation, **params)
-
-    def mutate(self, action: str, module: str, id: str | None = None, **values: str) -> str:
-        """Change a record behind the API's back and return its id."""
-        return str(self.ask("POST", "mutate", action=action, module=module, id=id, values=values)["id"])
-
-    def connect(self, context: Context, **changes: str) -> Connector:
-        """Return a connector to the server; `changes` replace settings and secrets."""
-        given = {**self.credentials, **changes}
-        return connect("vtiger", given, given, context)
+__all__ = ["sandbox", "server"]  # fixtures
 
 
 class VtigerSeeder:
@@ -64,20 +33,6 @@ class VtigerSeeder:
         account = self.server.mutate("create", "Accounts", accountname="Parent")
         contacts = {self.server.mutate("create", "Contacts", lastname="Child", account_id=account) for _ in range(3)}
         return "Accounts", account, "Contacts", contacts
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(("vtiger",), records=60, seed=3) as running:
-        yield running
-
-
-@pytest.fixture
-def server(sandbox: Sandbox) -> Server:
-    """The server, as it was seeded."""
-    fresh = Server(sandbox)
-    fresh.ask("POST", "reset")
-    return fresh
 
 
 class TestVtiger(ConnectorContract):

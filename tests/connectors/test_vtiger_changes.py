@@ -1,0 +1,157 @@
+"""The first reading, the delta and the deletions of Vtiger, and what they cost."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.context import Context
+from connectors.errors import QueryError
+from connectors.types import Change
+from connectors.vtiger.connector import VtigerConnector
+from tests.connectors.contract import CountingObserver
+from tests.connectors.vtiger_server import RULES, Server, sandbox, server
+
+__all__ = ["sandbox", "server"]  # fixtures
+
+
+@pytest.fixture
+def observer() -> CountingObserver:
+    return CountingObserver()
+
+
+@pytest.fixture
+def crm(server: Server, observer: CountingObserver) -> VtigerConnector:
+    crm = server.connect(Context(observer=observer, network=RULES, max_parallel=3))
+    crm.describe("Contacts")
+    observer.calls.clear()
+    return crm
+
+
+def read(crm: VtigerConnector, cursor: str | None) -> tuple[dict[str, Change], str]:
+    """Return the changes by id, and the cursor they end with."""
+    pages = list(crm.changes("Contacts", cursor))
+    return {change.id: change for page in pages for change in page.changes}, pages[-1].cursor
+
+
+def test_a_delta_over_nothing_new_is_one_call(server: Server, crm: VtigerConnector, observer: CountingObserver) -> None:
+    _, cursor = read(crm, None)
+    _, cursor = read(crm, cursor)
+    observer.calls.clear()
+    assert read(crm, cursor) == ({}, cursor)
+    assert [call.operation for call in observer.calls] == ["query"]
+
+
+def test_a_second_is_read_again_until_it_is_closed_by_the_servers_clock(
+    server: Server, crm: VtigerConnector, observer: CountingObserver
+) -> None:
+    _, cursor = read(crm, None)
+    id = server.mutate("create", "Contacts", lastname="New")
+    found, cursor = read(crm, cursor)
+    assert id in found
+    assert id in read(crm, cursor)[0]  # the second is still open: something may yet be written into it
+    server.ask("POST", "clock", shift_seconds=301)
+    found, cursor = read(crm, cursor)
+    assert id in found  # the last time
+    observer.calls.clear()
+    assert read(crm, cursor)[0] == {}
+    assert len(observer.calls) == 1
+
+
+def test_what_is_written_later_into_the_same_second_is_not_lost(server: Server, crm: VtigerConnector) -> None:
+    _, cursor = read(crm, None)
+    first = server.mutate("create", "Contacts", lastname="First")
+    stamp = server.value("Contacts", first, "modifiedtime")
+    _, cursor = read(crm, cursor)
+    older = min(record["id"] for record in server.ask("GET", "records?module=Contacts"))
+    server.mutate("update", "Contacts", older, lastname="Second", modifiedtime=stamp)
+    assert read(crm, cursor)[0][older].record is not None
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Tehran"])
+def test_a_wrong_time_zone_setting_loses_no_change(server: Server, zone: str) -> None:
+    crm = server.connect(Context(network=RULES), time_zone=zone)
+    _, cursor = read(crm, None)
+    server.mutate("create", "Contacts", lastname="First")
+    _, cursor = read(crm, cursor)
+    id = server.mutate("create", "Contacts", lastname="Same second")
+    assert id in read(crm, cursor)[0]
+
+
+def test_a_large_module_is_read_in_ranges_each_record_once(server: Server, crm: VtigerConnector) -> None:
+    for n in range(3):
+        server.mutate("create", "Contacts", f"12x{50_000 * (n + 1)}", lastname=f"Far {n}")
+    for n in range(150):
+        server.mutate("create", "Contacts", lastname=f"Near {n}")
+    pages = list(crm.changes("Contacts", None))
+    ids = [change.id for page in pages for change in page.changes]
+    assert len(ids) == len(set(ids)) == 60 + 3 + 150
+    assert pages[0].total == len(ids)
+    assert sorted(ids) == sorted(id for page in crm.ids("Contacts") for id in page)
+
+
+def test_a_reading_goes_on_from_any_page_as_after_a_crash(server: Server, crm: VtigerConnector) -> None:
+    for n in range(4):
+        server.mutate("create", "Contacts", f"12x{9_000 * (n + 1)}", lastname=f"Far {n}")
+    for n in range(1200):
+        server.mutate("create", "Contacts", lastname=f"Many {n}")
+    whole = {change.id for page in crm.changes("Contacts", None) for change in page.changes}
+    first = next(crm.changes("Contacts", None))
+    rest, _ = read(crm, first.cursor)
+    assert {change.id for change in first.changes} | set(rest) == whole
+    assert len(rest) < len(whole)
+
+
+def test_more_changes_in_one_old_second_than_a_page_go_on_inside_it(server: Server, crm: VtigerConnector) -> None:
+    _, cursor = read(crm, None)
+    server.ask("POST", "clock", shift_seconds=60)
+    ids = {server.mutate("create", "Contacts", lastname=f"Bulk {n}") for n in range(130)}
+    server.ask("POST", "clock", shift_seconds=100_000)
+    pages = crm.changes("Contacts", cursor)
+    first = next(pages)
+    rest, cursor = read(crm, first.cursor)
+    assert {change.id for change in first.changes} | set(rest) >= ids
+    assert not {change.id for change in first.changes} & set(rest)
+
+
+def test_deletions_come_from_sync_where_the_check_found_that_it_works(server: Server, crm: VtigerConnector) -> None:
+    server.switch(sync_works=True)
+    crm.check()
+    id = server.mutate("create", "Contacts", lastname="Soon gone")
+    _, cursor = read(crm, None)
+    server.mutate("delete", "Contacts", id)
+    server.ask("POST", "clock", shift_seconds=2)
+    found, cursor = read(crm, cursor)
+    assert found[id].gone
+    server.switch(sync_works=False)
+    server.mutate("update", "Contacts", server.ask("GET", "records?module=Contacts")[0]["id"], lastname="Still told")
+    assert read(crm, cursor)[0]
+
+
+def test_where_sync_is_dead_it_is_not_asked_and_the_sweep_finds_the_deletion(
+    server: Server, crm: VtigerConnector
+) -> None:
+    assert any("comparing all ids" in note for note in crm.check().notes)
+    id = server.mutate("create", "Contacts", lastname="Soon gone")
+    _, cursor = read(crm, None)
+    server.mutate("delete", "Contacts", id)
+    asked = server.asked()["sync"]
+    assert id not in read(crm, cursor)[0]
+    assert server.asked()["sync"] == asked == 1
+    assert id not in {found for page in crm.ids("Contacts") for found in page}
+
+
+def test_an_empty_module_and_one_without_stamps_can_be_read_again_and_again(
+    server: Server, crm: VtigerConnector
+) -> None:
+    for module, records in (("Assets", None), ("Groups", 3), ("Currency", None)):
+        cursor = None
+        for _ in range(2):
+            pages = list(crm.changes(module, cursor))
+            cursor = pages[-1].cursor
+            assert records is None or len({c.id for page in pages for c in page.changes}) == records
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "[]", "7", '{"a": 1}'])
+def test_a_cursor_of_somebody_else_is_a_query_error(crm: VtigerConnector, cursor: str) -> None:
+    with pytest.raises(QueryError):
+        list(crm.changes("Contacts", cursor))

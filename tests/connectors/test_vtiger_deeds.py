@@ -1,0 +1,340 @@
+"""What Vtiger's connector does beyond the contract: values, queries, relations, files, owners and operations."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from connectors.context import Context
+from connectors.errors import (
+    ConfigError,
+    ConnectorError,
+    QueryError,
+    ReadOnly,
+    RecordInvalid,
+    RecordNotFound,
+    Unavailable,
+)
+from connectors.query import Query, parse, parse_order
+from connectors.types import FieldSchema, FieldType, FileContent, Record
+from connectors.vtiger import vtql
+from connectors.vtiger.connector import VtigerConnector
+from tests.connectors.contract import CountingObserver
+from tests.connectors.vtiger_server import RULES, Server, sandbox, server
+
+__all__ = ["sandbox", "server"]  # fixtures
+
+
+@pytest.fixture
+def observer() -> CountingObserver:
+    return CountingObserver()
+
+
+@pytest.fixture
+def crm(server: Server, observer: CountingObserver) -> VtigerConnector:
+    return server.connect(Context(observer=observer, network=RULES))
+
+
+# Values
+
+
+def test_a_description_that_is_not_sent_is_not_spoilt(server: Server, crm: VtigerConnector) -> None:
+    text = "Müller & Söhne «x» <b>"
+    made = crm.create("Contacts", {"lastname": "Müller", "description": text})
+    crm.update("Contacts", made.id, {"firstname": "Eva"})
+    assert server.value("Contacts", made.id, "description") == text
+    assert server.asked()["update"] == 0
+
+
+WIRE = [
+    ("cf_901", ["Alpha", "Beta"], "Alpha |##| Beta"),
+    ("donotcall", True, "1"),
+    ("donotcall", False, "0"),
+    ("birthday", "2024-02-29", "2024-02-29"),
+    ("cf_911", "23:59", "23:59:00"),
+    ("lastname", "O'Brien \\ 100% <b>", "O'Brien \\ 100% <b>"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "stored"), WIRE)
+def test_a_value_is_stored_in_the_servers_spelling(
+    server: Server, crm: VtigerConnector, field: str, value: object, stored: str
+) -> None:
+    made = crm.create("Contacts", {"lastname": "Ito", field: value})
+    assert server.value("Contacts", made.id, field) == stored
+    assert crm.get("Contacts", made.id).values[field] == made.values[field]
+
+
+REFUSED = [
+    ("cf_905", "99999999999", "must lie between"),
+    ("cf_905", "4.7", "whole number"),
+    ("cf_903", "12345678901234.5678", "digits"),
+    ("cf_903", "1,234.56", "comma"),
+    ("birthday", "2023-02-29", "not a date"),
+    ("birthday", "02/03/2026", "not a date"),
+    ("cf_911", "10:20 PM", "not a time"),
+    ("account_id", "Acme", "not the id"),
+    ("assigned_user_id", "admin", "not the id"),
+    ("modifiedtime", "2024-01-01T00:00:00Z", "cannot be changed"),
+    ("nosuch", "x", "does not exist"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "why"), REFUSED)
+def test_what_the_server_would_quietly_change_is_refused_before_it_is_sent(
+    server: Server, crm: VtigerConnector, field: str, value: str, why: str
+) -> None:
+    with pytest.raises(RecordInvalid, match=why) as refusal:
+        crm.create("Contacts", {"lastname": "Ito", field: value})
+    assert field in refusal.value.fields
+    assert server.asked()["create"] == 0
+
+
+def test_emoji_are_refused_once_the_server_was_seen_to_lose_them(server: Server, crm: VtigerConnector) -> None:
+    made = crm.create("Contacts", {"lastname": "Emoji 😀"})
+    assert made.values["lastname"] == "Emoji ????"  # what was stored, for the one who compares
+    with pytest.raises(RecordInvalid, match="emoji"):
+        crm.update("Contacts", made.id, {"firstname": "😀"})
+    assert crm.update("Contacts", made.id, {"firstname": "علی"}).values["firstname"] == "علی"
+
+
+def test_ids_may_be_pasted_as_documents_print_them(server: Server, crm: VtigerConnector) -> None:
+    id = server.mutate("create", "Contacts", lastname="Ito")
+    assert crm.get("Contacts", id.replace("x", "×")).id == crm.get("Contacts", id.replace("x", "X")).id == id
+
+
+def test_a_new_record_belongs_to_us_unless_somebody_is_named(crm: VtigerConnector) -> None:
+    field = crm.describe("Contacts").field("assigned_user_id")
+    assert field is not None and (field.default, field.required) == ("19x1", False)
+    assert crm.create("Contacts", {"lastname": "Ours"}).values["assigned_user_id"] == "19x1"
+    named = crm.create("Contacts", {"lastname": "Theirs", "assigned_user_id": "20x2"})
+    assert named.values["assigned_user_id"] == "20x2"
+
+
+def test_a_task_is_made_so_that_a_query_finds_it(crm: VtigerConnector) -> None:
+    schema = crm.describe("Calendar")
+    sure = {
+        f.name: _sample(f) for f in schema.fields if f.required and f.name not in ("assigned_user_id", "activitytype")
+    }
+    made = crm.create("Calendar", {"subject": "Call back", **sure})
+    assert made.values["activitytype"] == "Task"
+    assert made.id in {record.id for record in crm.read("Calendar", Query()).records}
+
+
+def _sample(field: FieldSchema) -> object:
+    by_type = {FieldType.DATE: "2026-03-01", FieldType.TIME: "10:00:00", FieldType.INTEGER: "1"}
+    return field.choices[0].value if field.choices else by_type.get(field.type, "Call back")
+
+
+def test_naive_stamps_are_read_in_the_zone_of_the_setting(server: Server) -> None:
+    id = server.mutate("create", "Contacts", lastname="Ito", modifiedtime="2026-01-10 12:00:00")
+    crm = server.connect(Context(network=RULES), time_zone="Asia/Tehran")
+    assert crm.get("Contacts", id).modified == "2026-01-10T08:30:00Z"
+
+
+# Queries
+
+TEXTS = [
+    ("", "", "SELECT * FROM Contacts ORDER BY id LIMIT 50;", ""),
+    ("birthday = 2000-01-01", "", "SELECT * FROM Contacts WHERE birthday = '2000-01-01' ORDER BY id LIMIT 50;", ""),
+    (
+        "donotcall = yes and (birthday = 2000-01-01 or birthday > 2010-01-01)",
+        "birthday",
+        "SELECT * FROM Contacts WHERE donotcall = '1' AND birthday = '2000-01-01' OR donotcall = '1' AND birthday > '2010-01-01' ORDER BY birthday,id LIMIT 50;",
+        "",
+    ),
+    ("email is empty", "", "SELECT * FROM Contacts ORDER BY id LIMIT 50;", "email is empty"),
+    (
+        "account_id in (11x1, 11x2)",
+        "",
+        "SELECT * FROM Contacts WHERE account_id IN ('11x1','11x2') ORDER BY id LIMIT 50;",
+        "",
+    ),
+]
+
+
+@pytest.mark.parametrize(("filter", "order", "pushed", "local"), TEXTS)
+def test_a_filter_is_asked_of_the_server_without_brackets(
+    crm: VtigerConnector, filter: str, order: str, pushed: str, local: str
+) -> None:
+    schema = crm.describe("Contacts")
+    told = crm.explain("Contacts", Query(parse(filter, schema), parse_order(order, schema), limit=50))
+    assert (told.pushed, told.local) == (pushed, local)
+
+
+def test_quotes_and_backslashes_are_doubled_and_the_empty_text_cannot_be_asked() -> None:
+    assert vtql.literal("O'Brien \\") == "'O''Brien \\\\'"
+    with pytest.raises(ValueError, match="empty"):
+        vtql.literal("")
+
+
+def test_a_filter_too_long_for_an_address_is_evaluated_here(crm: VtigerConnector) -> None:
+    schema = crm.describe("Contacts")
+    filter = parse(f"account_id in ({','.join(f'11x{n}' for n in range(100, 400))})", schema)
+    assert "WHERE" not in crm.explain("Contacts", Query(filter)).pushed
+    assert crm.count("Contacts", Query(filter)) is None
+
+
+def test_many_ids_are_asked_a_hundred_at_a_time(server: Server, crm: VtigerConnector) -> None:
+    made = [server.mutate("create", "Contacts", lastname=f"Many {n}") for n in range(150)]
+    crm.describe("Contacts")
+    before = server.asked()["query"]
+    found = crm.get_many("Contacts", [*made, "12x999999", "11x1"])
+    assert {record.id for record in found} == set(made)
+    assert server.asked()["query"] - before == 2
+
+
+def test_a_place_in_a_list_that_is_not_ours_is_a_query_error(crm: VtigerConnector) -> None:
+    for cursor in ("nonsense", "at x", "left -1"):
+        with pytest.raises(QueryError):
+            crm.read("Contacts", Query(cursor=cursor))
+
+
+def test_more_than_can_be_sorted_here_comes_in_the_servers_order_once_each(
+    server: Server, crm: VtigerConnector
+) -> None:
+    for n in range(1010):
+        server.mutate("create", "Assets", assetname=f"Asset {n % 50}")
+    for order in ("assetname", "-assetname"):
+        query = Query(order=parse_order(order, crm.describe("Assets")), fields=("assetname",))
+        found: list[Record] = []
+        while True:
+            page = crm.read("Assets", query)
+            found += page.records
+            if page.next_cursor is None:
+                break
+            query = Query(order=query.order, fields=query.fields, cursor=page.next_cursor)
+        names = [str(record.values["assetname"]) for record in found]
+        assert len({record.id for record in found}) == len(found) >= 1010
+        assert names == sorted(names, reverse=order.startswith("-"))
+    with pytest.raises(QueryError, match="up and down"):
+        crm.read("Assets", Query(order=parse_order("assetname, -modified", crm.describe("Assets"))))
+
+
+# Relations, files, owners
+
+
+def test_linked_records_are_related_and_comments_are_kept(server: Server, crm: VtigerConnector) -> None:
+    contact = crm.create("Contacts", {"lastname": "Ito"}).id
+    product = server.mutate("create", "Products", productname="Widget")
+    crm.link("Contacts", contact, "Products", product)
+    assert [r.id for r in crm.related("Contacts", contact, "Products", Query()).records] == [product]
+    crm.comment("Contacts", contact, "Called & <b>")
+    comments = server.ask("GET", "records?module=ModComments")
+    assert (comments[-1]["values"]["commentcontent"], comments[-1]["values"]["related_to"]) == ("Called & <b>", contact)
+
+
+def test_nothing_is_linked_to_or_said_of_a_record_that_is_not_there(server: Server, crm: VtigerConnector) -> None:
+    contact = crm.create("Contacts", {"lastname": "Ito"}).id
+    with pytest.raises(RecordNotFound, match="14x999999"):
+        crm.link("Contacts", contact, "Products", "14x999999")
+    with pytest.raises(RecordNotFound):
+        crm.comment("Contacts", "12x999999", "Hello?")
+    with pytest.raises(QueryError, match="no relation"):
+        crm.related("Contacts", contact, "Nonsense", Query()) if False else crm.link(
+            "Contacts", contact, "Users", "19x1"
+        )
+    assert server.asked()["create"] == 1
+
+
+def test_a_file_comes_back_as_it_was_given(crm: VtigerConnector) -> None:
+    contact = crm.create("Contacts", {"lastname": "Ito"}).id
+    info = crm.upload("Contacts", contact, FileContent("نامه.txt", b"\x00\xff hello", "text/plain"))
+    assert (info.name, info.size) == ("نامه.txt", 8)
+    assert crm.files("Contacts", contact) == [info]
+    assert crm.download("Contacts", contact, info.id).content == b"\x00\xff hello"
+    with pytest.raises(RecordNotFound):
+        crm.download("Contacts", contact, "15x999999")
+
+
+def test_a_file_that_is_too_large_is_not_sent(crm: VtigerConnector, observer: CountingObserver) -> None:
+    with pytest.raises(RecordInvalid, match="3 MB"):
+        crm.upload("Contacts", "12x1", FileContent("big", b"x" * (crm.capabilities.max_upload + 1)))
+    assert not any(call.writes for call in observer.calls)
+
+
+def test_owners_are_users_and_groups_and_inactive_ones_are_marked(crm: VtigerConnector) -> None:
+    owners = {owner.label: owner for owner in crm.owners()}
+    assert owners["Team Selling"].kind == "group"
+    assert {owner.active for owner in owners.values()} == {True, False}
+
+
+def test_who_may_not_list_users_sees_himself_and_the_groups(server: Server) -> None:
+    users = server.ask("GET", "records?module=Users")
+    key = next(u["values"]["accesskey"] for u in users if u["values"]["user_name"] == "sales")
+    owners = server.connect(Context(network=RULES), username="sales", access_key=key).owners()
+    assert owners[0].id == "19x6" and {owner.kind for owner in owners[1:]} == {"group"}
+
+
+def test_a_record_has_an_address_in_the_screens(server: Server, crm: VtigerConnector) -> None:
+    assert crm.record_url("Contacts", "12x34") == f"{server.url}/index.php?module=Contacts&view=Detail&record=34"
+
+
+# Operations and secrets
+
+
+def test_every_declared_operation_is_carried_out_or_refused_by_the_server(
+    crm: VtigerConnector, observer: CountingObserver
+) -> None:
+    params = {
+        "elementType": "Contacts",
+        "element": {"lastname": "By operation", "assigned_user_id": "19x1", "id": "12x999999"},
+        "id": "12x999999",
+        "query": "SELECT id FROM Contacts LIMIT 1;",
+        "modifiedTime": 1,
+        "relatedType": "Products",
+        "relatedLabel": "Products",
+        "sourceRecordId": "12x999999",
+        "relatedRecordId": "14x999999",
+        "relationIdLabel": "Products",
+        "leadId": "10x999999",
+        "entities": {},
+    }
+    for operation in crm.operations:
+        observer.calls.clear()
+        given = {p.name: params[p.name] for p in operation.parameters if p.required}
+        try:
+            crm.call(operation.name, given)
+        except ConnectorError as e:
+            assert isinstance(e, RecordNotFound | Unavailable | RecordInvalid) or operation.name == "convertlead", (
+                operation.name
+            )
+        assert any(call.operation == operation.name for call in observer.calls), operation.name
+        assert any(call.writes for call in observer.calls) is operation.writes
+
+
+def test_an_operation_with_wrong_parameters_is_refused_with_those_it_takes(
+    crm: VtigerConnector, observer: CountingObserver
+) -> None:
+    observer.calls.clear()
+    for params in ({}, {"id": "12x1", "nosuch": "x"}):
+        with pytest.raises(ConfigError, match="It takes: id"):
+            crm.call("retrieve", params)
+    with pytest.raises(RecordInvalid, match="not JSON"):
+        crm.call("create", {"elementType": "Contacts", "element": "{"})
+    assert not observer.calls
+
+
+def test_no_session_key_or_password_leaves_the_connector(server: Server, crm: VtigerConnector) -> None:
+    key = server.credentials["access_key"]
+    shown = [crm.call(name, {}) for name in ("getchallenge", "login", "extendsession", "logout")]
+    shown += [crm.call("query", {"query": "SELECT * FROM Users;"}), crm.call("retrieve", {"id": "19x1"})]
+    records = [dict(r.values) for r in crm.read("Users", Query()).records]
+    text = json.dumps([shown, records, crm.describe("Users").names])
+    for word in (key, "accesskey", "user_password", "sessionName", '"token"'):
+        assert word not in text
+    assert records
+
+
+def test_a_read_only_connection_writes_by_no_operation(crm: VtigerConnector, observer: CountingObserver) -> None:
+    observer.read_only = True
+    contact = crm.read("Contacts", Query(limit=1)).records[0].id
+    for deed in (
+        lambda: crm.call("revise", {"id": contact, "element": {"lastname": "x"}}),
+        lambda: crm.comment("Contacts", contact, "x"),
+        lambda: crm.upload("Contacts", contact, FileContent("a", b"a")),
+        lambda: crm.link("Contacts", contact, "Products", "14x1"),
+    ):
+        with pytest.raises(ReadOnly):
+            deed()
