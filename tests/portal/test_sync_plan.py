@@ -1,0 +1,297 @@
+"""The decision table: what happened on each side, and what is done about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors.types import JSON, FieldSchema, FieldType, Module, ModuleSchema
+from portal.mappings.definition import Definition, Rule, Side
+from portal.mappings.transform import Place
+from portal.sync.cases import Action, Lone, Pair, Seen, Terms
+from portal.sync.plan import plan
+
+FIELDS = (
+    FieldSchema("email", "E-mail", FieldType.EMAIL),
+    FieldSchema("name", "Name", required=True, max_length=10),
+    FieldSchema("city", "City"),
+    FieldSchema("age", "Age", FieldType.INTEGER),
+)
+NOW = "2026-03-01T12:00:00+00:00"
+ABSENT = "absent"
+GONE = "gone"
+
+
+def terms(direction: str = "left-to-right", policy: str = "left", deletes: str = "ignore", **rule: Any) -> Terms:
+    """One rule on “city”, besides e-mail and name. `can` are flags of both modules."""
+    module = Module("People", "People", **rule.pop("can", {}))
+    schema = ModuleSchema(module, rule.pop("fields", FIELDS))
+    rules = (Rule("email", "email", uuid="e"), Rule("name", "name", uuid="n"), Rule("city", "city", uuid="c", **rule))
+    sides = Side("north", "People"), Side("south", "People")
+    definition = Definition(
+        "people", *sides, direction, (("email", "email"),), rules, conflict_policy=policy, delete_policy=deletes
+    )
+    return Terms(definition, {"left": Place(schema), "right": Place(schema)}, NOW)
+
+
+def seen(
+    id: str, city: JSON = "X", *, modified: str = "", deleted: str = "", inside: bool = True, **other: JSON
+) -> Seen:
+    values = {"email": "a@b.c", "name": "Ada", "city": city, **other}
+    values = {name: value for name, value in values.items() if value != ABSENT}
+    key = (str(values["email"]),) if values.get("email") else None
+    return Seen(id, values, 1, modified, deleted, inside, key)
+
+
+def pair(left: JSON, right: JSON, base: tuple[JSON, JSON] | None, **times: str) -> Pair:
+    """A linked pair; GONE is a deleted record, base None is a rule that never agreed."""
+    records = [
+        seen(id, "X" if city == GONE else city, deleted="gone" if city == GONE else "", modified=times.get(id, ""))
+        for id, city in (("L", left), ("R", right))
+    ]
+    agreed: dict[str, Any] = {"e": ("a@b.c", "a@b.c"), "n": ("Ada", "Ada")}
+    return Pair(7, *records, agreed if base is None else agreed | {"c": base})
+
+
+def told(actions: tuple[Action, ...]) -> list[str]:
+    """Each action as words: “update right city=Y”, “conflict right both_changed”, “skip right agreed c=[Y, Y]”."""
+    return [
+        " ".join(
+            [
+                action.kind,
+                action.side,
+                *([action.reason] if action.reason else []),
+                *(f"{name}={value}" for name, value in action.values.items()),
+            ]
+        )
+        for action in actions
+    ]
+
+
+TO_RIGHT, TO_LEFT, BOTH = "left-to-right", "right-to-left", "both"
+# direction, left now, right now, base -> what is done
+TABLE: list[tuple[str, JSON, JSON, tuple[JSON, JSON] | None, list[str]]] = [
+    # nobody changed anything: nothing, even where the two differ
+    (TO_RIGHT, "X", "X", ("X", "X"), []),
+    (TO_RIGHT, "X", "x!", ("X", "x!"), []),
+    (BOTH, "X", "x!", ("X", "x!"), []),
+    # only the left changed
+    (TO_RIGHT, "Y", "X", ("X", "X"), ["update right city=Y"]),
+    (BOTH, "Y", "X", ("X", "X"), ["update right city=Y"]),
+    (TO_LEFT, "Y", "X", ("X", "X"), []),
+    # only the right changed
+    (TO_RIGHT, "X", "Y", ("X", "X"), []),
+    (TO_LEFT, "X", "Y", ("X", "X"), ["update left city=Y"]),
+    (BOTH, "X", "Y", ("X", "X"), ["update left city=Y"]),
+    # both changed alike
+    (TO_RIGHT, "Y", "Y", ("X", "X"), ["skip right agreed"]),
+    (TO_LEFT, "Y", "Y", ("X", "X"), ["skip left agreed"]),
+    (BOTH, "Y", "Y", ("X", "X"), ["skip right agreed"]),
+    # both changed differently: one way the source wins, both ways the policy (here: left)
+    (TO_RIGHT, "Y", "Z", ("X", "X"), ["update right city=Y"]),
+    (TO_LEFT, "Y", "Z", ("X", "X"), ["update left city=Z"]),
+    (BOTH, "Y", "Z", ("X", "X"), ["update right city=Y"]),
+    # emptied: erases nothing unless the rule says so
+    (TO_RIGHT, None, "X", ("X", "X"), []),
+    (TO_LEFT, "X", None, ("X", "X"), []),
+    (BOTH, None, "X", ("X", "X"), []),
+    # not carried by the answer: no change
+    (TO_RIGHT, ABSENT, "X", ("X", "X"), []),
+    (TO_RIGHT, "Y", ABSENT, ("X", "X"), ["update right city=Y"]),
+    (BOTH, ABSENT, "Y", ("X", "X"), []),
+    # never agreed before: equal agrees, an empty side is filled, else the source or the policy
+    (TO_RIGHT, "X", "X", None, ["skip right agreed"]),
+    (TO_RIGHT, "X", None, None, ["update right city=X"]),
+    (TO_RIGHT, None, "X", None, []),
+    (BOTH, None, "X", None, ["update left city=X"]),
+    (BOTH, "X", None, None, ["update right city=X"]),
+    (TO_RIGHT, "X", "Y", None, ["update right city=X"]),
+    (BOTH, "X", "Y", None, ["update right city=X"]),
+    (TO_RIGHT, None, None, None, ["skip right agreed"]),
+    # what only looks different is equal
+    (TO_RIGHT, "a\r\nb ", "a\nb", ("X", "X"), ["skip right agreed"]),
+    # deleted
+    (TO_RIGHT, GONE, "X", ("X", "X"), []),
+    (TO_RIGHT, "X", GONE, ("X", "X"), ["blocked right target_gone"]),
+    (TO_LEFT, GONE, "X", ("X", "X"), ["blocked left target_gone"]),
+    (BOTH, "X", GONE, ("X", "X"), []),
+    (BOTH, GONE, GONE, ("X", "X"), []),
+]
+
+
+@pytest.mark.parametrize(("direction", "left", "right", "base", "expected"), TABLE)
+def test_what_is_done_about_a_linked_pair(
+    direction: str, left: JSON, right: JSON, base: tuple[JSON, JSON] | None, expected: list[str]
+) -> None:
+    assert told(plan(pair(left, right, base), terms(direction))) == expected
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("left", ["update right city=Y"]),
+        ("right", ["update left city=Z"]),
+        ("newest", ["update left city=Z"]),
+        ("ask", ["conflict right both_changed"]),
+    ],
+)
+def test_both_changed_differently_is_decided_by_the_policy(policy: str, expected: list[str]) -> None:
+    case = pair("Y", "Z", ("X", "X"), L="2026-03-01T10:00:00Z", R="2026-03-01T11:00:00Z")
+    assert told(plan(case, terms(BOTH, policy))) == expected
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("2026-03-01T10:00:00Z", "2026-03-01T10:01:59Z"),  # too close
+        ("2026-03-01T10:00:00Z", "2026-03-01T13:00:00Z"),  # in the future
+        ("2026-03-01T10:00:00Z", ""),  # not told
+    ],
+)
+def test_newest_asks_where_the_times_say_nothing(left: str, right: str) -> None:
+    case = pair("Y", "Z", ("X", "X"), L=left, R=right)
+    assert told(plan(case, terms(BOTH, "newest"))) == ["conflict right both_changed"]
+
+
+def test_the_policy_of_a_rule_comes_before_the_mappings() -> None:
+    says = terms(BOTH, "left")
+    rules = tuple(Rule(r.left, r.right, uuid=r.uuid, policy="right") for r in says.definition.rules)
+    definition = Definition("p", Side("n", "P"), Side("s", "P"), BOTH, (("email", "email"),), rules)
+    assert told(plan(pair("Y", "Z", ("X", "X")), Terms(definition, says.places, NOW))) == ["update left city=Z"]
+
+
+def test_edits_of_different_fields_merge_without_a_conflict() -> None:
+    left, right = seen("L", "Y"), seen("R", "X", name="Bo")
+    base = {"e": ("a@b.c", "a@b.c"), "n": ("Ada", "Ada"), "c": ("X", "X")}
+    assert told(plan(Pair(7, left, right, base), terms(BOTH, "ask"))) == ["update left name=Bo", "update right city=Y"]
+
+
+def test_a_conflict_in_one_field_does_not_hold_up_the_others() -> None:
+    left, right = seen("L", "Y", name="Bo"), seen("R", "Z")
+    base = {"e": ("a@b.c", "a@b.c"), "n": ("Ada", "Ada"), "c": ("X", "X")}
+    actions = plan(Pair(7, left, right, base), terms(BOTH, "ask"))
+    assert told(actions) == ["update right name=Bo", "conflict right both_changed"]
+    assert actions[1].evidence == {"city": {"left": "Y", "right": "Z", "base": ["X", "X"]}}
+
+
+def test_an_empty_winner_erases_where_the_rule_may_clear_but_never_at_a_first_match() -> None:
+    assert told(plan(pair(None, "X", ("X", "X")), terms(may_clear=True))) == ["update right city=None"]
+    assert told(plan(pair(None, "X", ("X", "X")), terms(BOTH, may_clear=True))) == ["update right city=None"]
+    assert plan(pair(None, "X", None), terms(may_clear=True)) == ()
+
+
+def test_a_required_field_is_never_erased() -> None:
+    fields = tuple(FieldSchema(f.name, f.label, f.type, required=f.name == "city") for f in FIELDS)
+    (action,) = plan(pair(None, "X", ("X", "X")), terms(may_clear=True, fields=fields))
+    assert (action.kind, action.reason, list(action.errors)) == ("blocked", "cannot_convert", ["city"])
+
+
+def test_a_rule_only_on_create_is_left_alone_afterwards() -> None:
+    assert plan(pair("Y", "X", ("X", "X")), terms(only_on_create=True)) == ()
+    (action,) = plan(Lone("left", seen("L")), terms(only_on_create=True))
+    assert action.values["city"] == "X" and "c" not in action.base
+
+
+def test_what_is_agreed_on_is_what_each_side_stores() -> None:
+    (action,) = plan(pair("Y", "X", ("X", "X")), terms())
+    assert action.base == {"c": ("Y", "Y")} and action.rules == ("c",)
+    (action,) = plan(pair("a\r\nb", "a\nb", ("X", "X")), terms())
+    assert action.base == {"c": ("a\r\nb", "a\nb")}
+
+
+# A record without a partner
+
+
+@pytest.mark.parametrize(
+    ("lone", "expected"),
+    [
+        (Lone("left", seen("L")), ["create right email=a@b.c name=Ada city=X"]),
+        (Lone("left", seen("L", None)), ["create right email=a@b.c name=Ada"]),
+        (Lone("right", seen("R")), []),
+        (Lone("left", seen("L", deleted="gone")), []),
+        (Lone("left", seen("L", inside=False)), []),
+        (Lone("left", seen("L", email=None)), ["blocked right no_match_key"]),
+        (Lone("left", seen("L"), own=("M",)), ["conflict right doubled_key"]),
+        (Lone("left", seen("L"), own=("M",), found=("R",)), ["conflict right doubled_key"]),
+        (Lone("left", seen("L"), found=("R", "S")), ["conflict right several_matches"]),
+        (Lone("left", seen("L"), found=("R",), taken=frozenset("R")), ["conflict right match_taken"]),
+        (Lone("left", seen("L"), found=("R",), partner=seen("R")), ["skip right matched"]),
+        (Lone("left", seen("L", "Y"), found=("R",), partner=seen("R")), ["update right city=Y"]),
+        (Lone("left", seen("L", None), found=("R",), partner=seen("R")), ["skip right matched"]),
+        (Lone("left", seen("L", name=None)), ["blocked right required_empty"]),
+        (Lone("left", seen("L", name="x" * 11)), ["blocked right cannot_convert"]),
+        (Lone("left", seen("L", email="😀@b.c")), ["blocked right unsafe_match_key"]),
+    ],
+)
+def test_what_is_done_about_a_record_without_a_partner(lone: Lone, expected: list[str]) -> None:
+    assert told(plan(lone, terms())) == expected
+
+
+def test_both_ways_the_left_record_speaks_for_a_new_pair() -> None:
+    left, right = seen("L"), seen("R", "Y")
+    assert told(plan(Lone("left", left, found=("R",), partner=right), terms(BOTH))) == ["update right city=X"]
+    assert plan(Lone("right", right, found=("L",), partner=left), terms(BOTH)) == ()
+    assert told(plan(Lone("right", right), terms(BOTH))) == ["create left email=a@b.c name=Ada city=Y"]
+
+
+def test_a_matched_pair_is_linked_and_agrees_on_what_is_equal() -> None:
+    (action,) = plan(Lone("left", seen("L", "Y"), found=("R",), partner=seen("R")), terms())
+    assert action.makes_link and action.link is None
+    assert action.base == {"e": ("a@b.c", "a@b.c"), "n": ("Ada", "Ada"), "c": ("Y", "Y")}
+
+
+# Deletes
+
+
+@pytest.mark.parametrize(
+    ("deletes", "left", "right", "expected"),
+    [
+        ("delete", GONE, "X", ["delete right"]),
+        ("delete", GONE, "Y", ["conflict right deleted_and_changed"]),
+        ("mark", GONE, "X", ["blocked right source_gone"]),
+        ("ignore", GONE, "Y", []),
+        ("delete", "X", GONE, ["blocked right target_gone"]),
+    ],
+)
+def test_a_deleted_record_is_carried_over_only_as_the_mapping_says(
+    deletes: str, left: JSON, right: JSON, expected: list[str]
+) -> None:
+    assert told(plan(pair(left, right, ("X", "X")), terms(deletes=deletes))) == expected
+
+
+def test_a_missing_record_is_never_taken_for_a_deleted_one() -> None:
+    case = Pair(7, seen("L", deleted="missing"), seen("R"), {"c": ("X", "X")})
+    assert told(plan(case, terms(deletes="delete"))) == ["blocked right source_missing"]
+
+
+def test_a_deleted_record_is_carried_over_in_both_directions() -> None:
+    assert told(plan(pair("X", GONE, ("X", "X")), terms(BOTH, deletes="delete"))) == ["delete left"]
+    assert told(plan(pair(GONE, "X", ("X", "X")), terms(BOTH, deletes="delete"))) == ["delete right"]
+
+
+@pytest.mark.parametrize(
+    ("flag", "case", "reason"),
+    [
+        ("creatable", Lone("left", seen("L")), "cannot_create"),
+        ("updatable", pair("Y", "X", ("X", "X")), "cannot_update"),
+        ("deletable", pair(GONE, "X", ("X", "X")), "cannot_delete"),
+    ],
+)
+def test_what_the_account_may_not_do_is_blocked_before_it_is_sent(flag: str, case: Pair | Lone, reason: str) -> None:
+    (action,) = plan(case, terms(deletes="delete", can={flag: False}))
+    assert (action.kind, action.reason) == ("blocked", reason)
+
+
+@pytest.mark.parametrize("state", ["pending", "retired"])
+def test_a_pair_being_created_or_undone_is_left_alone(state: str) -> None:
+    assert plan(Pair(7, seen("L", "Y"), seen("R"), {}, state), terms()) == ()
+
+
+def test_a_pair_of_which_we_have_one_copy_only_is_left_alone() -> None:
+    assert plan(Pair(7, seen("L", "Y"), None), terms()) == ()
+
+
+def test_a_record_that_left_the_filter_is_neither_updated_nor_deleted() -> None:
+    case = Pair(7, seen("L", "Y", inside=False), seen("R"), {"c": ("X", "X")})
+    assert plan(case, terms(deletes="delete")) == ()
