@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import orjson
 
 from connectors.base import Connector
-from connectors.query import And, Condition, Filter, Op, Or, Order, Query, parse, parse_order
+from connectors.query import And, Condition, Filter, Op, Or, Order, Query, parse, parse_order, to_text
 from connectors.types import TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
 from portal.accounts.models import User
 from portal.records.page import Listing
@@ -77,6 +77,18 @@ def default_columns(schema: ModuleSchema) -> list[str]:
     ]
     found = [name for name in dict.fromkeys(wanted) if name and schema.field(name)]
     return found or list(schema.names[:5])
+
+
+def example(schema: ModuleSchema) -> str:
+    """Return a filter this module really takes, for who sees the language for the first time."""
+    choice = next((f for f in schema.fields if f.type is FieldType.CHOICE and f.choices), None)
+    text = next((f for n in schema.label_fields if (f := schema.field(n)) and f.type in TEXT_TYPES), None)
+    parts: list[Filter] = []
+    if choice is not None:
+        parts.append(Condition(choice.name, Op.EQ, (choice.choices[0].value,)))
+    if text is not None:
+        parts.append(Condition(text.name, Op.CONTAINS, ("mi",)))
+    return to_text(And(tuple(parts))) if parts else ""
 
 
 def columns(user: User, key: str, schema: ModuleSchema) -> list[FieldSchema]:

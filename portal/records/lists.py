@@ -17,7 +17,7 @@ from connectors.types import NUMBER_TYPES, Explanation, FieldSchema, ModuleSchem
 from portal.accounts.models import User
 from portal.connections.access import open_connector
 from portal.connections.models import Connection
-from portal.records.changelist import PAGE, Asked, columns, live_page, searched_fields
+from portal.records.changelist import PAGE, Asked, columns, example, live_page, searched_fields
 from portal.records.display import NOTHING, Names, brief, words
 from portal.records.models import Mirror
 from portal.records.names import names_in
@@ -51,6 +51,7 @@ class ListPage:
     columns: list[FieldSchema]
     others: list[FieldSchema]
     wrong: WrongFilter | None = None
+    example: str = ""
     searched: list[str] = field(default_factory=list)
 
     @property
@@ -110,6 +111,7 @@ def build(
         columns=shown,
         others=[f for f in schema.fields if f not in shown],
         wrong=found.wrong,
+        example=example(schema),
         searched=[f.label for name in searched_fields(schema) if (f := schema.field(name))],
     )
 

@@ -157,6 +157,12 @@ def test_values_of_every_type_are_shown_in_a_list(admin: Client, north: Connecti
     assert "1,234.5" in text and "icon-check" in text and "1 entry" in text
 
 
+def test_the_example_of_a_filter_is_one_the_module_takes() -> None:
+    text = changelist.example(CONTACTS)
+    assert text == "status = New and firstname contains mi" and parse(text, CONTACTS) is not None
+    assert changelist.example(ModuleSchema(Module("M", "M"), ())) == ""
+
+
 def test_a_search_for_nothing_is_no_filter() -> None:
     assert changelist.search("  ", CONTACTS) is None
     assert changelist.search("x", ModuleSchema(Module("M", "M"), ())) is None

@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 from connectors.types import JSON
 from portal.connections.access import open_connector
 from portal.connections.models import Connection
+from portal.connections.schema import refresh
 from portal.records.pull import mirror_of, pull
 from portal.ui.command import PortalCommand, WrongUse
 
@@ -29,7 +30,7 @@ class Command(PortalCommand):
             raise WrongUse(f"There is no connection “{name}”. There are: {known}.")
         began = time.monotonic()
         with open_connector(connection, purpose="sync") as crm, self.progress(unit=" records", desc=module) as bar:
-            crm.describe(module)  # a module that does not exist leaves no empty mirror behind
+            refresh(connection, module, crm)  # a module that does not exist leaves no empty mirror behind
 
             def show(done: int, total: int | None) -> None:
                 bar.total = total
