@@ -104,9 +104,12 @@ def parse(cursor: Cursor | None) -> Place:
 
 def first_reading(reader: Reader, place: Place, context: Context, *, begun: bool) -> Iterator[ChangePage]:
     """Yield all records. What is edited meanwhile has a stamp after the newest at the start, so the next delta has it."""
-    timed = reader.schema.modified_field == MODIFIED and not context.learned.get(unsorted(reader))
+    timed = reader.schema.modified_field == MODIFIED and not context.learned.get(untimed(reader))
     if timed and not begun:
-        place = start(reader, place)
+        try:
+            place = start(reader, place)
+        except QueryError:
+            timed = not_by_time(reader, context)
     for rows, reached in everything(reader, place, context.max_parallel):
         yield ChangePage(changed(reader, rows), reached.text(), reached.total or None)
     over = Place(None, time=place.time, id=place.id, open=place.open, seen=place.seen) if timed else Place()
@@ -159,10 +162,11 @@ def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage
     """Yield what was modified since the place. One call when nothing was."""
     asked, reached = since(place), (oldest(place), 0)
     while True:
-        listing = reader.listing(asked, BY_STAMP)
-        stamps = [(str(row.get(MODIFIED) or ""), id_of(row)) for row in listing.rows]
-        if any(one > other for one, other in zip([(reached[0], 0), *stamps], stamps, strict=False)):
-            context.learned.set(unsorted(reader), True)  # the filter or the order is not honoured
+        try:
+            listing = reader.listing(asked, BY_STAMP)
+            stamps = in_time(listing.rows, reached[0])
+        except QueryError:
+            not_by_time(reader, context)
             yield from first_reading(reader, Place(), context, begun=False)
             return
         fresh = [row for row, stamp in zip(listing.rows, stamps, strict=True) if stamp > reached]
@@ -174,6 +178,20 @@ def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage
             break
         asked = beyond(*reached)
     yield ChangePage((), replace(place.at(place.time, listing.at), id=0).text())
+
+
+def in_time(rows: Sequence[Row], oldest: str) -> list[tuple[str, int]]:
+    """Return stamp and id of each row. Raises QueryError when they are older, or in another order, than was asked."""
+    stamps = [(str(row.get(MODIFIED) or ""), id_of(row)) for row in rows]
+    if any(one > other for one, other in zip([(oldest, 0), *stamps], stamps, strict=False)):
+        raise QueryError("The server does not filter or sort by the time of the last change.")
+    return stamps
+
+
+def not_by_time(reader: Reader, context: Context) -> bool:
+    """Remember that this object cannot be asked by time: every reading is then a first one. Return False."""
+    context.learned.set(untimed(reader), True)
+    return False
 
 
 def since(place: Place) -> dict[str, JSON] | None:
@@ -199,7 +217,7 @@ def beyond(stamp: str, id: int) -> dict[str, JSON]:
     return {"$or": [{MODIFIED: stamp, "id": {"$gt": id}}, after]} if id else after
 
 
-def unsorted(reader: Reader) -> str:
+def untimed(reader: Reader) -> str:
     """Return the name under which is learned that an object cannot be asked by `modifieddate`."""
     return f"no delta of {reader.object_name}"
 

@@ -22,6 +22,7 @@ QUICK: Mapping[
     **dict.fromkeys(TEXT_TYPES | {FieldType.CHOICE}, str),
     **dict.fromkeys((FieldType.ID, FieldType.INTEGER, *POINTERS), int),
     FieldType.BOOLEAN: bool,
+    FieldType.DATETIME: datetime,
 }
 MIDNIGHT = " 00:00:00"
 
@@ -47,6 +48,12 @@ class ReallySimpleCodec(Codec):
             moment = datetime.fromisoformat(wire)
             return wire[:10] + "T" + wire[11:] + "Z" if self.zone == "UTC" else self._instant(moment)
         return super().decode_datetime(field, wire)
+
+    def _quick_time(self, field: FieldSchema, wire: str) -> JSON:
+        try:
+            return self.decode_datetime(field, wire)
+        except ValueError:
+            return self.decode(field, wire)
 
     def _instant(self, moment: datetime) -> str:
         return instant(moment.replace(tzinfo=zone_info(self.zone)))
@@ -83,6 +90,8 @@ class ReallySimpleCodec(Codec):
                         found[name] = str(value)
                     elif quick is bool and type(value) is int and 0 <= value <= 1:
                         found[name] = value == 1
+                    elif quick is datetime and type(value) is str and len(value) == 19 and value > "0001":
+                        found[name] = self._quick_time(field, value)
                     else:
                         found[name] = decode(field, value)
             return found

@@ -90,6 +90,22 @@ def test_a_server_deaf_to_filters_is_read_whole_each_time(serve: Callable[..., C
         assert {change.id for p in pages for change in p.changes} == {str(row["id"]) for row in ROWS}
 
 
+def test_a_server_that_refuses_to_be_asked_by_time_is_read_whole_each_time(serve: Callable[..., Connector]) -> None:
+    def answers(path: str, params: Params) -> Any:
+        refused = "modifieddate" in params.get("order", "") + params.get("q", "") and refusing
+        return (400, {"message": "Invalid field (modifieddate)"}) if refused else deaf(path, params)
+
+    refusing = False
+    crm = serve(answers)
+    cursor = list(crm.changes("contacts", None))[-1].cursor
+    refusing = True
+    for _ in range(2):
+        pages = list(crm.changes("contacts", cursor))
+        assert len({change.id for p in pages for change in p.changes}) == len(ROWS)
+        cursor = pages[-1].cursor
+    assert len(list(serve(answers).changes("contacts", None))) == 4
+
+
 def test_many_records_are_asked_one_by_one_of_a_server_deaf_to_filters(serve: Callable[..., Connector]) -> None:
     def answers(path: str, params: Params) -> Any:
         id = path.rpartition("/")[2]
