@@ -33,6 +33,7 @@ __all__ = [
     "Codec",
     "canonical_boolean",
     "canonical_date",
+    "canonical_json",
     "canonical_number",
     "canonical_time",
     "digest",
@@ -218,10 +219,10 @@ def _secret_fields(names: tuple[str, ...]) -> frozenset[str]:
     return frozenset(name for name in names if is_secret_field(name))
 
 
-def strip_secrets(values: Values) -> dict[str, JSON]:
-    """Return the values without the password-like ones."""
+def strip_secrets(values: Values) -> Values:
+    """Return the values without the password-like ones; the same object where there are none."""
     secret = _secret_fields(tuple(values))  # a module's records carry the same names a hundred thousand times
-    return {name: value for name, value in values.items() if name not in secret} if secret else dict(values)
+    return {name: value for name, value in values.items() if name not in secret} if secret else values
 
 
 def redact(values: Values) -> dict[str, JSON]:
@@ -229,9 +230,15 @@ def redact(values: Values) -> dict[str, JSON]:
     return {name: "•" if is_secret_field(name) else value for name, value in values.items()}
 
 
-def digest(values: Values) -> bytes:
-    """Return 16 bytes that are equal exactly when the canonical values are, whatever the order of keys."""
-    return hashlib.blake2b(orjson.dumps(dict(values), option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+def canonical_json(values: Values) -> bytes:
+    """Return the values as JSON that is the same whatever the order of keys. Raises TypeError for what is not JSON."""
+    return orjson.dumps(values if isinstance(values, dict) else dict(values), option=orjson.OPT_SORT_KEYS)
+
+
+def digest(values: Values | bytes) -> bytes:
+    """Return 16 bytes that are equal exactly when the canonical values, or their `canonical_json`, are."""
+    document = values if isinstance(values, bytes) else canonical_json(values)
+    return hashlib.blake2b(document, digest_size=16).digest()
 
 
 def shape(value: JSON) -> str:

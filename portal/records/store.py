@@ -17,7 +17,7 @@ import orjson
 from django.utils import timezone
 
 from connectors.types import JSON, Change, Values
-from connectors.values import CODEC_VERSION, digest, storable, strip_secrets
+from connectors.values import CODEC_VERSION, canonical_json, digest, storable, strip_secrets
 from portal.ledger.lease import Held, fenced
 from portal.records import store_sql as sql
 from portal.records.models import Copy, Mirror
@@ -193,11 +193,10 @@ def _plan_change(plan: _Plan, id: str, seen: _Seen, copy: sql.Fingerprint, conte
 
 def _spell(values: Values) -> tuple[str, bytes]:
     """Return the JSON text and the digest of what can be stored."""
-    document = orjson.dumps(values)
+    document = canonical_json(values)
     if b"\\u0000" in document:  # no database keeps a NUL in JSON; looked for here since looking costs nothing
-        values = storable(values)
-        document = orjson.dumps(values)
-    return document.decode(), digest(values)
+        document = canonical_json(storable(values))
+    return document.decode(), digest(document)
 
 
 def _carry_out(
