@@ -141,13 +141,17 @@ class Http:
         target = self._target(url, params)
         body, kind = encode(data, json, files)
         sent = {**self._headers, **kind, **checked(headers or {})}
+        return self._repeated(call, target, body, sent)
+
+    def _repeated(self, call: Call, target: str, body: bytes | None, headers: dict[str, str]) -> Answer:
+        """Send until there is an answer to hand back, no try is left, or the next one would come after the deadline."""
         clock = self.context.clock
         end = clock.monotonic() + self.context.network.deadline
         attempt = 0
         while True:
             attempt += 1
             try:
-                answer = self._observed(call, target, body, sent, end)
+                answer = self._observed(call, target, body, headers, end)
                 error = busy(call, answer)
                 if error is None:
                     return answer

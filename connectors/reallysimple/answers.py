@@ -36,12 +36,13 @@ def failure(call: Call, answer: Answer, object_name: str, id: str = "") -> Conne
     message = str(told.get("message") or "")[:300]
     status, about = answer.status, f"{object_name} {id}".strip()
     code = str(told.get("code") or status)
-    said = f"{NAME} says of {about}: {message}" if message else f"{NAME} answers HTTP status {status} for {about}"
+    what = f"says of {about}: {message.rstrip('.')}" if message else f"answers HTTP status {status} for {about}"
+    said = f"{NAME} {what}"
     if status >= 500 and "invalid record type" in message.lower():
         return QueryError(f"{NAME} knows no object “{object_name}”.", code=code, vendor_message=message)
     if status >= 500:
-        sentence = f"{said.rstrip('.')}. Its server failed."
-        return Unavailable(sentence, code=code, vendor_message=message, maybe_done=answer.maybe_done)
+        failed = f"{said}. Its server failed."
+        return Unavailable(failed, code=code, vendor_message=message, maybe_done=answer.maybe_done)
     if 300 <= status < 400:
         return AuthError(f"{NAME} sends us to its login page: the access token is not valid.", code=code)
     if status in (401, 402, 403):
@@ -49,13 +50,13 @@ def failure(call: Call, answer: Answer, object_name: str, id: str = "") -> Conne
     if status == 404 and id:
         return RecordNotFound(f"There is no {object_name} {id} in {NAME}, or not any more.", code=code)
     if status == 404:
-        sentence = f"{NAME} has no “{object_name}”, or not in this account's price plan."
-        return QueryError(sentence, code=code, vendor_message=message)
+        missing = f"{NAME} has no “{object_name}”, or not in this account's price plan."
+        return QueryError(missing, code=code, vendor_message=message)
     if status == 422 or (status == 400 and call.writes):
         return invalid(call, said, code, message, told.get("validation"))
     if status == 400:
-        return QueryError(f"{said.rstrip('.')}.", code=code, vendor_message=message)
-    return ProtocolError(f"{said.rstrip('.')}.", code=code, vendor_message=message, maybe_done=answer.maybe_done)
+        return QueryError(f"{said}.", code=code, vendor_message=message)
+    return ProtocolError(f"{said}.", code=code, vendor_message=message, maybe_done=answer.maybe_done)
 
 
 def refused(call: Call, said: str, code: str, message: str, status: int) -> ConnectorError:
@@ -67,9 +68,9 @@ def refused(call: Call, said: str, code: str, message: str, status: int) -> Conn
         )
         return AuthError(sentence, code=code, vendor_message=message)
     if call.writes and "limit" in words:
-        return NotInPlan(f"{said.rstrip('.')}.", code=code, vendor_message=message)
+        return NotInPlan(f"{said}.", code=code, vendor_message=message)
     sentence = (
-        f"{said.rstrip('.')}. The price plan or the permissions of this user do not include it. "
+        f"{said}. The price plan or the permissions of this user do not include it. "
         "Test the connection: when all objects are refused, it is the access token."
     )
     return NotInPlan(sentence, code=code, vendor_message=message)
@@ -79,11 +80,11 @@ def invalid(call: Call, said: str, code: str, message: str, validation: JSON) ->
     """Return the error of a refused write with what is wrong by field; a full subscription is no fault of the values."""
     fields = faults(validation)
     if not fields and "limit" in message.lower() and any(word in message.lower() for word in OF_PLAN):
-        return NotInPlan(f"{said.rstrip('.')}.", code=code, vendor_message=message)
+        return NotInPlan(f"{said}.", code=code, vendor_message=message)
     if not call.writes:
-        return QueryError(f"{said.rstrip('.')}.", code=code, vendor_message=message)
+        return QueryError(f"{said}.", code=code, vendor_message=message)
     listed = "; ".join(f"{name}: {why}" for name, why in fields.items())
-    sentence = f"{said.rstrip('.')}" + (f" ({listed})." if listed else ".")
+    sentence = said + (f" ({listed})." if listed else ".")
     return RecordInvalid(sentence, code=code, vendor_message=message, fields=fields)
 
 
