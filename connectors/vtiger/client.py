@@ -258,10 +258,15 @@ def checked(id: str) -> str:
 
     Raises RecordNotFound for what cannot be an id.
     """
-    plain = id.strip().replace("×", "x").replace("X", "x")
+    plain = folded(id)
     if not ID.fullmatch(plain):
         raise RecordNotFound(f"“{id[:40]}” is not an id of Vtiger, which look like 12x345.")
     return plain
+
+
+def folded(id: str) -> str:
+    """Return the id without what documents and spreadsheets make of it: blanks around it, "×" or "X" for "x"."""
+    return id.strip().replace("×", "x").replace("X", "x")
 
 
 def as_json(element: Mapping[str, JSON]) -> str:

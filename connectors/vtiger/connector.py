@@ -34,7 +34,7 @@ from connectors.types import (
     Values,
 )
 from connectors.vtiger import changes, documents, vtql
-from connectors.vtiger.client import VtigerClient, checked
+from connectors.vtiger.client import ID, VtigerClient, checked, folded
 from connectors.vtiger.codec import VtigerCodec
 from connectors.vtiger.operations import OPERATIONS, carry_out
 from connectors.vtiger.owners import Owners
@@ -140,9 +140,7 @@ class VtigerConnector(Connector):
         return self._reader(module).explain(query)
 
     def count(self, module: str, query: Query) -> int | None:
-        reader = self._reader(module)
-        pushed = reader.pushed(query)
-        return reader.count(pushed.groups) if pushed.exact else None
+        return self._reader(module).count_of(query)
 
     def get(self, module: str, id: str) -> Record:
         with self._telling_missing((module, id)) as (plain,):
@@ -150,7 +148,7 @@ class VtigerConnector(Connector):
 
     def get_many(self, module: str, ids: list[str]) -> list[Record]:
         reader = self._reader(module)
-        own = [plain for plain in map(checked, ids) if reader.described.owns(plain)]
+        own = [plain for plain in map(folded, ids) if ID.fullmatch(plain) and reader.described.owns(plain)]
         found: list[Record] = []
         for start in range(0, len(own), vtql.PAGE):
             wanted = vtql.one_of("id", own[start : start + vtql.PAGE])
@@ -173,7 +171,10 @@ class VtigerConnector(Connector):
         return self._owners.everyone()
 
     def record_url(self, module: str, id: str) -> str | None:
-        return f"{self.client.root}index.php?module={module}&view=Detail&record={checked(id).partition('x')[2]}"
+        number = folded(id).partition("x")[2]
+        return (
+            f"{self.client.root}index.php?module={module}&view=Detail&record={number}" if number.isdecimal() else None
+        )
 
     # Writing
 

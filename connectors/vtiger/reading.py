@@ -100,6 +100,12 @@ class Reader:
                     return Page(tuple(found), place.text())
         return Page(tuple(found), place.text())
 
+    def count_of(self, query: Query) -> int | None:
+        """Return how many records match, None where the server can be asked only for more than match."""
+        check(query.filter, query.order, self.schema)
+        pushed = self.pushed(query)
+        return self.count(pushed.groups) if pushed.exact else None
+
     def explain(self, query: Query) -> Explanation:
         """Return the statement that would be sent, what is done here, and the calls of one page where that is known."""
         check(query.filter, query.order, self.schema)

@@ -9,6 +9,7 @@ import pytest
 from connectors.base import Connector
 from connectors.context import Context
 from tests.connectors.contract import ConnectorContract, CountingObserver
+from tests.connectors.contract.reading import ReadingContract
 from tests.connectors.vtiger_server import RULES, Server, sandbox, server
 
 __all__ = ["sandbox", "server"]  # fixtures
@@ -51,3 +52,16 @@ class TestVtiger(ConnectorContract):
     @pytest.fixture
     def seeder(self, server: Server) -> VtigerSeeder:
         return VtigerSeeder(server)
+
+
+class TestVtigerInAnotherZone(ReadingContract):
+    """Filters and orders by time find the same where the server's clocks go forward and back."""
+
+    context = TestVtiger.context
+    seeder = TestVtiger.seeder
+
+    @pytest.fixture
+    def crm(self, server: Server, context: Context) -> Iterator[Connector]:
+        crm = server.connect(context, time_zone="America/New_York")
+        yield crm
+        crm.close()

@@ -142,34 +142,37 @@ class Replay:
         return 200, json.dumps({"success": True, "result": answers[operation]}).encode()
 
 
+class Handler(BaseHTTPRequestHandler):
+    """Hands each request to the server's `Replay`."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    replay: Replay
+
+    def serve(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        text = body.decode() if self.command == "POST" else urlsplit(self.path).query
+        status, answer = self.replay.answer(self.command, dict(parse_qsl(text, keep_blank_values=True)))
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    do_GET = do_POST = serve
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Tests look at what was asked, not at a log."""
+
+
 @pytest.fixture(scope="module")
 def replay() -> Iterator[Replay]:
-    state = Replay()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = -1
-
-        def serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            text = body.decode() if self.command == "POST" else urlsplit(self.path).query
-            status, answer = state.answer(self.command, dict(parse_qsl(text, keep_blank_values=True)))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        do_GET = do_POST = serve
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
+    Handler.replay = Replay()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
-    state.url = f"http://127.0.0.1:{server.server_address[1]}"
-    yield state
+    Handler.replay.url = f"http://127.0.0.1:{server.server_address[1]}"
+    yield Handler.replay
     server.shutdown()
     server.server_close()
     thread.join()

@@ -1,0 +1,165 @@
+"""What Vtiger's connector does beside reading and writing: relations, files, owners, operations; and no secret gets out."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from connectors.context import Context
+from connectors.errors import (
+    ConfigError,
+    ConnectorError,
+    QueryError,
+    ReadOnly,
+    RecordInvalid,
+    RecordNotFound,
+    Unavailable,
+)
+from connectors.query import Query
+from connectors.types import FileContent
+from connectors.vtiger.connector import VtigerConnector
+from tests.connectors.contract import CountingObserver
+from tests.connectors.vtiger_server import RULES, Server, sandbox, server
+
+__all__ = ["sandbox", "server"]  # fixtures
+
+
+@pytest.fixture
+def observer() -> CountingObserver:
+    return CountingObserver()
+
+
+@pytest.fixture
+def crm(server: Server, observer: CountingObserver) -> VtigerConnector:
+    return server.connect(Context(observer=observer, network=RULES))
+
+
+PARAMS = {
+    "elementType": "Contacts",
+    "element": {"lastname": "By operation", "assigned_user_id": "19x1", "id": "12x999999"},
+    "id": "12x999999",
+    "query": "SELECT id FROM Contacts LIMIT 1;",
+    "modifiedTime": 1,
+    "relatedType": "Products",
+    "relatedLabel": "Products",
+    "sourceRecordId": "12x999999",
+    "relatedRecordId": "14x999999",
+    "relationIdLabel": "Products",
+    "leadId": "10x999999",
+    "entities": {},
+}
+
+# Relations, files, owners
+
+
+def test_linked_records_are_related_and_comments_are_kept(server: Server, crm: VtigerConnector) -> None:
+    contact = crm.create("Contacts", {"lastname": "Ito"}).id
+    product = server.mutate("create", "Products", productname="Widget")
+    crm.link("Contacts", contact, "Products", product)
+    assert [r.id for r in crm.related("Contacts", contact, "Products", Query()).records] == [product]
+    crm.comment("Contacts", contact, "Called & <b>")
+    comments = server.ask("GET", "records?module=ModComments")
+    assert (comments[-1]["values"]["commentcontent"], comments[-1]["values"]["related_to"]) == ("Called & <b>", contact)
+
+
+def test_nothing_is_linked_to_or_said_of_a_record_that_is_not_there(server: Server, crm: VtigerConnector) -> None:
+    contact = crm.create("Contacts", {"lastname": "Ito"}).id
+    with pytest.raises(RecordNotFound, match="14x999999"):
+        crm.link("Contacts", contact, "Products", "14x999999")
+    with pytest.raises(RecordNotFound):
+        crm.comment("Contacts", "12x999999", "Hello?")
+    with pytest.raises(QueryError, match="no relation"):
+        crm.related("Contacts", contact, "Nonsense", Query()) if False else crm.link(
+            "Contacts", contact, "Users", "19x1"
+        )
+    assert server.asked()["create"] == 1
+
+
+def test_a_file_comes_back_as_it_was_given(crm: VtigerConnector) -> None:
+    contact = crm.create("Contacts", {"lastname": "Ito"}).id
+    info = crm.upload("Contacts", contact, FileContent("نامه.txt", b"\x00\xff hello", "text/plain"))
+    assert (info.name, info.size) == ("نامه.txt", 8)
+    assert crm.files("Contacts", contact) == [info]
+    assert crm.download("Contacts", contact, info.id).content == b"\x00\xff hello"
+    with pytest.raises(RecordNotFound):
+        crm.download("Contacts", contact, "15x999999")
+
+
+def test_a_file_that_is_too_large_is_not_sent(crm: VtigerConnector, observer: CountingObserver) -> None:
+    with pytest.raises(RecordInvalid, match="3 MB"):
+        crm.upload("Contacts", "12x1", FileContent("big", b"x" * (crm.capabilities.max_upload + 1)))
+    assert not any(call.writes for call in observer.calls)
+
+
+def test_owners_are_users_and_groups_and_inactive_ones_are_marked(crm: VtigerConnector) -> None:
+    owners = {owner.label: owner for owner in crm.owners()}
+    assert owners["Team Selling"].kind == "group"
+    assert {owner.active for owner in owners.values()} == {True, False}
+
+
+def test_who_may_not_list_users_sees_himself_and_the_groups(server: Server) -> None:
+    users = server.ask("GET", "records?module=Users")
+    key = next(u["values"]["accesskey"] for u in users if u["values"]["user_name"] == "sales")
+    owners = server.connect(Context(network=RULES), username="sales", access_key=key).owners()
+    assert owners[0].id == "19x6" and {owner.kind for owner in owners[1:]} == {"group"}
+
+
+def test_a_record_has_an_address_in_the_screens(server: Server, crm: VtigerConnector) -> None:
+    assert crm.record_url("Contacts", "12x34") == f"{server.url}/index.php?module=Contacts&view=Detail&record=34"
+    assert crm.record_url("Contacts", "nonsense") is None
+
+
+# Operations and secrets
+
+
+def test_every_declared_operation_is_carried_out_or_refused_by_the_server(
+    crm: VtigerConnector, observer: CountingObserver
+) -> None:
+    for operation in crm.operations:
+        observer.calls.clear()
+        given = {p.name: PARAMS[p.name] for p in operation.parameters if p.required}
+        try:
+            crm.call(operation.name, given)
+        except ConnectorError as e:
+            assert isinstance(e, RecordNotFound | Unavailable | RecordInvalid) or operation.name == "convertlead", (
+                operation.name
+            )
+        assert any(call.operation == operation.name for call in observer.calls), operation.name
+        assert any(call.writes for call in observer.calls) is operation.writes
+
+
+def test_an_operation_with_wrong_parameters_is_refused_with_those_it_takes(
+    crm: VtigerConnector, observer: CountingObserver
+) -> None:
+    observer.calls.clear()
+    for params in ({}, {"id": "12x1", "nosuch": "x"}):
+        with pytest.raises(ConfigError, match="It takes: id"):
+            crm.call("retrieve", params)
+    with pytest.raises(RecordInvalid, match="not JSON"):
+        crm.call("create", {"elementType": "Contacts", "element": "{"})
+    assert not observer.calls
+
+
+def test_no_session_key_or_password_leaves_the_connector(server: Server, crm: VtigerConnector) -> None:
+    key = server.credentials["access_key"]
+    shown = [crm.call(name, {}) for name in ("getchallenge", "login", "extendsession", "logout")]
+    shown += [crm.call("query", {"query": "SELECT * FROM Users;"}), crm.call("retrieve", {"id": "19x1"})]
+    records = [dict(r.values) for r in crm.read("Users", Query()).records]
+    text = json.dumps([shown, records, crm.describe("Users").names])
+    for word in (key, "accesskey", "user_password", "sessionName", '"token"'):
+        assert word not in text
+    assert records
+
+
+def test_a_read_only_connection_writes_by_no_operation(crm: VtigerConnector, observer: CountingObserver) -> None:
+    observer.read_only = True
+    contact = crm.read("Contacts", Query(limit=1)).records[0].id
+    for deed in (
+        lambda: crm.call("revise", {"id": contact, "element": {"lastname": "x"}}),
+        lambda: crm.comment("Contacts", contact, "x"),
+        lambda: crm.upload("Contacts", contact, FileContent("a", b"a")),
+        lambda: crm.link("Contacts", contact, "Products", "14x1"),
+    ):
+        with pytest.raises(ReadOnly):
+            deed()
