@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -187,6 +189,50 @@ def test_a_ca_bundle_of_the_connection_is_trusted(secure: int, tmp_path: Path) -
     http = Http(Context(network=rules), f"https://localhost:{secure}")
     assert http.send(READ).status == 200
     http.close()
+
+
+class Tunnel(BaseHTTPRequestHandler):
+    """A proxy that tunnels whatever is asked to one port of this machine."""
+
+    asked: list[str] = []
+    port = 0
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+    def do_CONNECT(self) -> None:
+        self.asked.append(self.path)
+        with socket.create_connection(("127.0.0.1", self.port)) as there:
+            self.send_response(200)
+            self.end_headers()
+            up = threading.Thread(target=copy, args=(self.connection, there))
+            up.start()
+            copy(there, self.connection)
+            up.join()
+        self.close_connection = True
+
+
+def copy(source: socket.socket, target: socket.socket) -> None:
+    """Copy bytes until one side closes, then say so to the other."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+def test_a_proxy_tunnels_tls_to_the_host_whose_certificate_is_checked(
+    secure: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Tunnel.port = secure
+    Tunnel.asked.clear()
+    for proxy in serve(ThreadingHTTPServer(("127.0.0.1", 0), Tunnel)):
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        rules = NetworkRules(allowed_networks=HERE, ca_bundle=str(tmp_path / "cert.pem"))
+        http = Http(Context(network=rules), "https://localhost:7777")
+        assert http.send(READ, "list").status == 200
+        http.close()
+    assert Tunnel.asked == ["localhost:7777"]
 
 
 def test_another_bundle_in_the_same_place_is_not_taken_for_the_last(secure: int, tmp_path: Path) -> None:
