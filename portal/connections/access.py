@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -28,13 +28,16 @@ TEST_SECONDS = 15.0  # no call begins after that; together less than the 30 s a 
 
 
 @contextmanager
-def open_connector(connection: Connection, *, purpose: Purpose, run_id: int | None = None) -> Iterator[Connector]:
-    """Yield the connector of a stored connection; `connector.context.observer.calls` counts its requests.
+def open_connector(
+    connection: Connection, *, purpose: Purpose, run_id: int | None = None, guard: Callable[[], None] = lambda: None
+) -> Iterator[Connector]:
+    """Yield the connector of a stored connection; `connector.context.observer.calls` counts its requests. `guard` is asked
+    before each of them, from whatever thread, and may raise.
 
     Raises ConfigError for settings that cannot be right; every call of it may raise any ConnectorError, and RuntimeError
     inside a database transaction.
     """
-    observer = CallObserver(connection.pk, purpose, run_id)
+    observer = CallObserver(connection.pk, purpose, run_id, guard)
     with _network(connection) as network:
         context = Context(
             sessions=StoredSessions(connection.pk, patience=LOGIN_PATIENCE[purpose]),

@@ -28,11 +28,18 @@ FLUSH_ROWS = 50
 class CallObserver:
     """The Observer of one opened connector; its threads share it. `calls` is the number of requests so far."""
 
-    def __init__(self, connection_id: int, purpose: Purpose, run_id: int | None = None) -> None:
+    def __init__(
+        self,
+        connection_id: int,
+        purpose: Purpose,
+        run_id: int | None = None,
+        guard: Callable[[], None] = lambda: None,
+    ) -> None:
         self.calls = 0
         self._connection_id = connection_id
         self._purpose: Purpose = purpose
         self._run_id = run_id
+        self._guard = guard
         self._home = threading.get_ident()
         self._places = Places(connection_id, purpose)
         self._lock = threading.Lock()
@@ -42,7 +49,7 @@ class CallObserver:
 
     def before(self, call: context.Call) -> None:
         """Let the request through. Raises ReadOnly, BudgetSpent, ConfigError (connection deleted), and RuntimeError
-        inside a database transaction."""
+        inside a database transaction; and whatever the guard raises, which is asked last: waiting may have taken long."""
         refuse_in_transaction()
         with visiting(self._home):
             rules = self._allow(call)
@@ -50,6 +57,7 @@ class CallObserver:
             try:
                 rules = self._allow(call)  # waiting for a place may have taken long
                 spend(self._connection_id, rules, self._purpose, self._now(rules))
+                self._guard()
             except BaseException:
                 self._places.leave()
                 raise

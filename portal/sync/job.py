@@ -16,7 +16,7 @@ from connectors.types import Values
 from portal.connections.access import open_connector
 from portal.connections.models import Connection
 from portal.connections.schema import module_schema
-from portal.ledger.lease import Held
+from portal.ledger.lease import Held, LeaseLost
 from portal.ledger.models import Run
 from portal.mappings.models import Mapping as MappingRow
 from portal.mappings.save import definition_of
@@ -83,9 +83,14 @@ def open_job(run: Run, held: Held, ends_at: float, progress: Progress) -> Iterat
     mapping = MappingRow.objects.select_related("left_connection", "right_connection").get(uuid=str(run.mapping))
     sides: dict[Side, Connection] = {"left": mapping.left_connection, "right": mapping.right_connection}
     modules: dict[Side, str] = {"left": mapping.left_module, "right": mapping.right_module}
+
+    def guard() -> None:
+        if held.seconds_left() < settings.CALL_DEADLINE_SECONDS:
+            raise LeaseLost(f"The lease “{held.name}” would run out while the CRM is asked.")
+
     with (
-        open_connector(sides["left"], purpose="sync", run_id=run.pk) as left,
-        open_connector(sides["right"], purpose="sync", run_id=run.pk) as right,
+        open_connector(sides["left"], purpose="sync", run_id=run.pk, guard=guard) as left,
+        open_connector(sides["right"], purpose="sync", run_id=run.pk, guard=guard) as right,
     ):
         crms: dict[Side, Connector] = {"left": left, "right": right}
         places = {side: _place(sides[side], modules[side], crms[side]) for side in SIDES}
