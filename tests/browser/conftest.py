@@ -4,7 +4,6 @@ that is not there, a report of the Content-Security-Policy."""
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,19 +18,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from portal.accounts.models import User
 from portal.ui import csp
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+from tests.browser.chromium import CHROMIUM, DESK, FLAGS
 
 # Playwright's synchronous interface runs an event loop in this thread; Django would take our queries for asynchronous ones.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

@@ -19,7 +19,8 @@ from portal.records.models import Mirror
 from portal.records.pull import mirror_of
 from portal.records.store import store_changes
 from portal.ui import csp
-from tests.browser.conftest import PHONE, Watched
+from tests.browser.chromium import PHONE
+from tests.browser.conftest import Watched
 
 LIST = "/records/north/Contacts/"
 HOSTILE = "\"><script>document.title = 'hacked'</script><img src=x onerror=\"document.title = 'hacked'\">"
