@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import orjson
 
 from connectors.context import Context
 from connectors.errors import AccessDenied, QueryError, Unavailable
 from connectors.paging import prefetch
+from connectors.spelling import zone_info
 from connectors.types import Change, ChangePage, Cursor
-from connectors.vtiger.client import VtigerClient
+from connectors.vtiger.client import Rows, VtigerClient
 from connectors.vtiger.reading import Reader, Row, number
 from connectors.vtiger.schema import MODIFIED
 from connectors.vtiger.vtql import PAGE, Groups, literal
@@ -99,9 +100,19 @@ def first_reading(reader: Reader, place: Place, context: Context, *, begun: bool
 def start(reader: Reader, place: Place) -> Place:
     """Return the place with the newest stamp there is, before anything is read."""
     newest = reader.rows(order=f"{MODIFIED} DESC", limit=1, columns=("id", MODIFIED))
-    sync = int(newest.at.timestamp()) if newest.at else 0
+    latest = latest_stamp(reader, newest.at)
+    if newest.rows and str(newest.rows[0].get(MODIFIED)) > latest:
+        past = ((f"{MODIFIED} <= {literal(latest)}",),)
+        newest = reader.rows(past, f"{MODIFIED} DESC", 1, 0, ("id", MODIFIED))
     stamp = str(newest.rows[0].get(MODIFIED) or "") if newest.rows else ""
-    return replace(place.at(stamp, newest.at), sync=sync) if stamp else replace(place, sync=sync)
+    begun = replace(place, sync=int(newest.at.timestamp()) if newest.at else 0)
+    return begun.at(stamp, newest.at) if stamp else begun
+
+
+def latest_stamp(reader: Reader, now: datetime | None) -> str:
+    """Return the latest stamp to be believed. A record stamped in the future must not carry the cursor there, or all
+    that is written until then would be passed over; it comes again with each delta instead."""
+    return (now + CLOSED_AFTER).astimezone(zone_info(reader.codec.zone)).strftime(STAMP) if now else "9999"
 
 
 def ranges(
@@ -113,14 +124,28 @@ def ranges(
         rows = read_range(reader, (after, None), columns, total)
         yield rows, number(str(rows[-1]["id"])) if rows else after, total
         return
-    low, high = (edge(reader, between(reader, after, None), order) for order in ("id", "id DESC"))
-    step = max(1, (high - low + 1) * RANGE // total)
-    edges = [max(after, low - 1), *range(low - 1 + step, high, step)]
-    spans: list[tuple[int, int | None]] = list(zip(edges, [*edges[1:], None], strict=True))
-    fetched = prefetch(lambda span: (read_range(reader, span, columns), span), spans, context.max_parallel)
-    for rows, (begin, end) in fetched:
-        last = end if end is not None else number(str(rows[-1]["id"])) if rows else begin
+    fetched = prefetch(
+        lambda span: (read_range(reader, span[:2], columns, span[2]), span[1]),
+        spans(reader, after, total),
+        context.max_parallel,
+    )
+    for rows, last in fetched:
         yield rows, last, total
+
+
+def spans(reader: Reader, after: int, total: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (after, up to, how many records) so that each holds about RANGE of them, however unevenly the ids lie: all
+    modules share one sequence of numbers, and an import of one leaves a gap in the others."""
+    low, high = (edge(reader, between(reader, after, None), order) for order in ("id", "id DESC"))
+    waiting: list[tuple[int, int, int | None]] = [(max(after, low - 1), high, total)]
+    while waiting:
+        begin, end, counted = waiting.pop()
+        known = reader.count(between(reader, begin, end)) if counted is None else counted
+        if known > RANGE * 3 // 2:
+            step = max(1, (end - begin) * RANGE // known)
+            waiting += reversed([(at, min(at + step, end), None) for at in range(begin, end, step)])
+        elif known:
+            yield begin, end, known
 
 
 def edge(reader: Reader, groups: Groups, order: str) -> int:
@@ -169,14 +194,20 @@ def delta(reader: Reader, place: Place) -> Iterator[ChangePage]:
         answer = reader.rows(asked, f"{MODIFIED},id")
         last = answer.rows[-1] if answer.rows else {}
         stamp, id = str(last.get(MODIFIED) or ""), str(last.get("id") or "")
-        if not last or (stamp, number(id)) <= reached:
+        if not last or (stamp, number(id)) <= reached:  # nothing came, or the server gives the same page again
             break
         reached = (stamp, number(id))
-        place = place.at(stamp, answer.at, id) if stamp >= place.time else place
+        place = advanced(place, answer, latest_stamp(reader, answer.at))
         yield ChangePage(changed(reader, answer.rows), place.text())
         asked = beyond(stamp, id)
     # An empty page closes a second only after a page that had it: alone it may hide a database error (C5).
     yield ChangePage((), (replace(place.at(place.time, answer.at), id="") if reached[0] else place).text())
+
+
+def advanced(place: Place, page: Rows, latest: str) -> Place:
+    """Return the place after a page of rows in the order of their stamps."""
+    believed = [row for row in page.rows if place.time <= str(row[MODIFIED]) <= latest]
+    return place.at(str(believed[-1][MODIFIED]), page.at, str(believed[-1]["id"])) if believed else place
 
 
 def since(place: Place) -> Groups:
@@ -184,10 +215,8 @@ def since(place: Place) -> Groups:
     if not place.time:
         return ((),)
     if place.open:
-        from_ = (
-            datetime.strptime(place.time, STAMP).replace(tzinfo=UTC) - OVERLAP
-        )  # no zone is meant, only the distance
-        return ((f"{MODIFIED} >= {literal(from_.strftime(STAMP))}",),)
+        early = datetime.fromisoformat(place.time) - OVERLAP  # no zone is meant, only the distance
+        return ((f"{MODIFIED} >= {literal(early.strftime(STAMP))}",),)
     return beyond(place.time, place.id)
 
 
@@ -202,9 +231,7 @@ def deleted(reader: Reader, place: Place, context: Context) -> Generator[ChangeP
     more = True
     while more:
         try:
-            told = reader.client.sync(
-                reader.module, place.sync - 2
-            )  # what is deleted in its last second it tells never (F5)
+            told = reader.client.sync(reader.module, place.sync - 2)  # its last second may have gone on (F5)
         except AccessDenied:
             return place  # not for this module (F9)
         except Unavailable as e:

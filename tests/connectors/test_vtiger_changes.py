@@ -89,6 +89,29 @@ def test_a_large_module_is_read_in_ranges_each_record_once(server: Server, crm: 
     assert sorted(ids) == sorted(id for page in crm.ids("Contacts") for id in page)
 
 
+def test_ids_that_lie_unevenly_are_read_in_ranges_of_bounded_size(server: Server, crm: VtigerConnector) -> None:
+    server.mutate("create", "Assets", "32x9000000", assetname="Far")
+    first = server.mutate("create", "Assets", assetname="Near")
+    assert first == "32x9000001"
+    for n in range(2500):
+        server.mutate("create", "Assets", assetname=f"Cluster {n}")
+    server.mutate("create", "Assets", "32x90000000", assetname="Very far")
+    sizes = [len(page.changes) for page in crm.changes("Assets", None)]
+    assert sum(sizes) == 2503
+    assert max(sizes) <= 1200
+
+
+def test_a_stamp_in_the_future_does_not_carry_the_cursor_there(server: Server, crm: VtigerConnector) -> None:
+    future = server.mutate("create", "Contacts", lastname="Ahead", modifiedtime="2099-01-01 00:00:00")
+    _, cursor = read(crm, None)
+    assert set(read(crm, cursor)[0]) >= {future}
+    for _ in range(2):
+        server.ask("POST", "clock", shift_seconds=400)
+        id = server.mutate("create", "Contacts", lastname="Now")
+        found, cursor = read(crm, cursor)
+        assert id in found
+
+
 def test_a_reading_goes_on_from_any_page_as_after_a_crash(server: Server, crm: VtigerConnector) -> None:
     for n in range(4):
         server.mutate("create", "Contacts", f"12x{9_000 * (n + 1)}", lastname=f"Far {n}")
