@@ -47,6 +47,7 @@ class Held:
     number: int
     seconds: float
     until: float
+    is_checked: bool = False  # inside `fenced`: its one check holds for the whole transaction
 
     def renew(self) -> None:
         """Hold it for `seconds` from now. Raises LeaseLost when it ran out or was taken."""
@@ -97,13 +98,19 @@ def fenced(held: Held | None, *, durable: bool = False) -> Iterator[None]:
     """One transaction whose writes happen only while the lease is ours; raises LeaseLost else. None: a person's own
     doing, which needs no lease. `durable` survives a power cut on SQLite too (synchronous=FULL for this one commit)."""
     with _full_sync(durable), transaction.atomic(savepoint=False):
-        if held is not None:
-            if connection.vendor == "postgresql":  # a stopped process must not keep the row lock for ever
-                with connection.cursor() as cursor:
-                    cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{int(held.seconds * 1000)}ms'")
-            if not _ours(held).update(number=F("number")):
-                raise LeaseLost(f"The lease “{held.name}” is no longer ours.")
-        yield
+        if held is None or held.is_checked:
+            yield
+            return
+        if connection.vendor == "postgresql":  # a stopped process must not keep the row lock for ever
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{int(held.seconds * 1000)}ms'")
+        if not _ours(held).update(number=F("number")):
+            raise LeaseLost(f"The lease “{held.name}” is no longer ours.")
+        held.is_checked = True
+        try:
+            yield
+        finally:
+            held.is_checked = False
 
 
 def _ours(held: Held) -> Any:

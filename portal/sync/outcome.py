@@ -146,13 +146,10 @@ def _refuse_taken(job: Job, side: Side, done: list[Outcome]) -> None:
 
 
 def _complete_links(job: Job, side: Side, created: list[Entry]) -> None:
-    links = {link.pk: link for link in job.links.all().filter(pk__in=[entry.link_id for entry in created])}
-    for entry in created:
-        link = links[entry.link_id or 0]
-        setattr(link, job.links.column(side), entry.record_id)
-        link.state = Link.State.LINKED
+    column = job.links.column(side)
+    links = [Link(pk=e.link_id, state=Link.State.LINKED, **{column: e.record_id}) for e in created]
     if links:
-        Link.objects.bulk_update(links.values(), [job.links.column(side), "state"])
+        Link.objects.bulk_update(links, [column, "state"])
 
 
 def _forget_links(undone: list[Entry]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from connectors.memory import Store, store
+from connectors.memory import Store, forget, store
 from connectors.types import JSON, Record
 from portal.connections.models import Connection
 from portal.ledger.lease import DatabaseClock
@@ -84,3 +84,11 @@ def entries(*states: str) -> Iterable[Entry]:
 def expire_leases() -> None:
     """Let time pass until every lease has run out."""
     Lease.objects.update(expires_at=DatabaseClock(-1))
+
+
+def start_again() -> None:
+    """Begin with empty CRMs and tables, within one test."""
+    for table in (Mapping, Run, Connection, Lease):
+        table.objects.all().delete()
+    for name in ("memory", "other"):
+        forget(name)

@@ -12,16 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.errors import ProtocolError, Unavailable
-from connectors.memory import Store, forget
+from connectors.memory import Store
 from connectors.types import Record, Values
-from portal.connections.models import Connection
 from portal.ledger.lease import take
 from portal.ledger.models import Entry, Lease, Run
 from portal.mappings.definition import Rule
-from portal.mappings.models import Mapping
 from portal.sync.models import Link
 from portal.sync.run import carry_out, request_sync, work
-from tests.portal.sync_world import RULES, World, emails, entries, expire_leases, person
+from tests.portal.sync_world import RULES, World, emails, entries, expire_leases, person, start_again
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -264,11 +262,3 @@ def live_on(world: World, chance: random.Random) -> Run:
         if run.state == "succeeded":
             break
     return run
-
-
-def start_again() -> None:
-    """Begin with empty CRMs and tables: hypothesis runs all its examples in one test."""
-    for table in (Mapping, Run, Connection, Lease):
-        table.objects.all().delete()
-    for name in ("memory", "other"):
-        forget(name)

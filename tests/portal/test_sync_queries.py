@@ -1,0 +1,66 @@
+"""What a run costs the database: it grows with changes, not with records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from portal.sync.run import request_sync, work
+from tests.portal.sync_world import World, start_again
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Counting:
+    """Counts the SQL statements of this thread."""
+
+    def __init__(self) -> None:
+        self.seen: Counter[str] = Counter()
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        self.seen[sql[:60]] += 1
+        return execute(sql, params, many, context)
+
+    @property
+    def total(self) -> int:
+        return self.seen.total()
+
+
+def statements(world: World) -> int:
+    run = request_sync(world.mapping, actor="test", enqueue=False)
+    counting = Counting()
+    with connection.execute_wrapper(counting):
+        assert work(run.pk).state == "succeeded"
+    return counting.total
+
+
+def test_a_run_over_nothing_new_costs_the_same_however_many_records_there_are() -> None:
+    world = World()
+    world.add(world.north, "ada")
+    statements(world)
+    few = statements(world)
+    world.add(world.north, *(f"p{n}" for n in range(60)))
+    statements(world)
+    assert statements(world) == few < 100
+
+
+def test_planning_costs_a_fixed_number_of_statements_a_batch() -> None:
+    counts = []
+    for people in (3, 80):
+        start_again()
+        world = World()
+        world.add(world.north, *(f"p{n}" for n in range(people)))
+        world.add(world.south, *(f"p{n}" for n in range(people)))
+        counts.append(statements(world))
+    assert counts[1] - counts[0] < 10  # only inserts come in chunks
+
+
+def test_an_entry_costs_at_most_eight_statements_on_average() -> None:
+    world = World(parallel=8)
+    idle = statements(world)
+    world.add(world.north, *(f"p{n}" for n in range(120)))
+    assert (statements(world) - idle) / 120 <= 8
