@@ -32,9 +32,8 @@ CALLS: dict[str, Call] = {
     **{name: Call(name, "POST", safe=False, writes=True) for name in WRITES},
     **{name: Call(name, "POST", safe=True) for name in SESSION},
 }
-RACE = frozenset(
-    {"INVALID_AUTH_TOKEN", "INVALID_USER_CREDENTIALS"}
-)  # also what another login at this moment causes (B2)
+# Refused credentials, and also what another login at the same moment causes (B2).
+RACE = frozenset({"INVALID_AUTH_TOKEN", "INVALID_USER_CREDENTIALS"})
 RACE_PAUSE = 0.3  # seconds
 ID = re.compile(r"[0-9]+x[0-9]+")
 

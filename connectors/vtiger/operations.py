@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from connectors.errors import ConfigError, RecordInvalid
+from connectors.errors import RecordInvalid
 from connectors.types import JSON, Operation, Parameter
 from connectors.values import is_secret_field
 from connectors.vtiger.client import VtigerClient
@@ -83,7 +83,7 @@ OPERATIONS = (
 
 
 def carry_out(client: VtigerClient, operation: Operation, params: Mapping[str, JSON]) -> JSON:
-    """Return what the server answers, without secrets. Raises ConfigError for missing or unknown parameters."""
+    """Return what the server answers, without secrets. Raises RecordInvalid for parameters that are wrong."""
     return without_secrets(_DEEDS[operation.name](client, _checked(operation, params)))
 
 
@@ -96,28 +96,38 @@ def without_secrets(value: JSON) -> JSON:
 
 def _checked(operation: Operation, params: Mapping[str, JSON]) -> dict[str, JSON]:
     given = {name: value for name, value in params.items() if value not in (None, "")}
-    known = {parameter.name for parameter in operation.parameters}
-    missing = [p.name for p in operation.parameters if p.required and p.name not in given]
-    if missing or set(given) - known:
-        wrong = f"needs {', '.join(missing)}" if missing else f"has no {', '.join(sorted(set(given) - known))}"
-        raise ConfigError(
-            f"The operation “{operation.name}” {wrong}. It takes: {', '.join(sorted(known)) or 'nothing'}."
-        )
-    for parameter in operation.parameters:
-        if parameter.type == "json" and isinstance(given.get(parameter.name), str):
-            given[parameter.name] = _object(parameter.name, given[parameter.name])
+    known = {parameter.name: parameter for parameter in operation.parameters}
+    wrong = dict.fromkeys(sorted(set(given) - set(known)), "is not one of its parameters")
+    wrong |= {p.name: "is needed" for p in operation.parameters if p.required and p.name not in given}
+    for name in set(given) & set(known):
+        try:
+            given[name] = _READ[known[name].type](given[name])
+        except ValueError as e:
+            wrong[name] = str(e)
+    if wrong:
+        told = "; ".join(f"“{name}” {why}" for name, why in wrong.items())
+        takes = ", ".join(known) or "nothing"
+        raise RecordInvalid(f"The operation “{operation.name}” was not sent: {told}. It takes: {takes}.", fields=wrong)
     return given
 
 
-def _object(name: str, text: str) -> JSON:
+def _object(value: JSON) -> JSON:
     try:
-        value = json.loads(text)
+        read = json.loads(value) if isinstance(value, str) else value
     except ValueError as e:
-        raise RecordInvalid(f"“{name}” is not JSON.", fields={name: "is not JSON"}) from e
-    if not isinstance(value, dict):
-        raise RecordInvalid(f"“{name}” must be a JSON object.", fields={name: "must be a JSON object"})
-    return value
+        raise ValueError("is not JSON") from e
+    if not isinstance(read, dict):
+        raise ValueError("must be a JSON object")
+    return read
 
+
+def _integer(value: JSON) -> int:
+    if not str(value).isdecimal():
+        raise ValueError("must be a whole number")
+    return int(str(value))
+
+
+_READ: dict[str, Callable[[JSON], JSON]] = {"text": str, "integer": _integer, "json": _object}
 
 _DEEDS: dict[str, Callable[[VtigerClient, dict[str, JSON]], JSON]] = {
     "getchallenge": lambda client, p: client.getchallenge(),
@@ -132,7 +142,7 @@ _DEEDS: dict[str, Callable[[VtigerClient, dict[str, JSON]], JSON]] = {
     "revise": lambda client, p: client.revise(p["id"], p["element"]),
     "delete": lambda client, p: client.delete(p["id"]),
     "query": lambda client, p: client.query(p["query"]).rows,
-    "sync": lambda client, p: client.sync(p["elementType"], int(p["modifiedTime"])),
+    "sync": lambda client, p: client.sync(p["elementType"], p["modifiedTime"]),
     "relatedtypes": lambda client, p: client.relatedtypes(p["elementType"]),
     "retrieve_related": lambda client, p: client.retrieve_related(p["id"], p["relatedType"], p["relatedLabel"]),
     "add_related": lambda client, p: client.add_related(

@@ -7,6 +7,7 @@ import pytest
 from connectors.context import Context
 from connectors.errors import QueryError
 from connectors.types import Change
+from connectors.vtiger.client import Rows, VtigerClient
 from connectors.vtiger.connector import VtigerConnector
 from tests.connectors.contract import CountingObserver
 from tests.connectors.vtiger_server import RULES, Server, sandbox, server
@@ -99,6 +100,28 @@ def test_ids_that_lie_unevenly_are_read_in_ranges_of_bounded_size(server: Server
     sizes = [len(page.changes) for page in crm.changes("Assets", None)]
     assert sum(sizes) == 2503
     assert max(sizes) <= 1200
+
+
+class HidingClient(VtigerClient):
+    """A client of a server whose database fails once, which it tells as "no rows" (C5)."""
+
+    hidden = 0
+
+    def query(self, text: str) -> Rows:
+        if self.hidden == 0 and "count(*)" not in text and "id > " in text and "LIMIT 100" in text:
+            self.hidden += 1
+            return Rows([], None)
+        return super().query(text)
+
+
+def test_rows_hidden_by_a_database_error_are_asked_for_again(server: Server, crm: VtigerConnector) -> None:
+    for n in range(150):
+        server.mutate("create", "Contacts", lastname=f"More {n}")
+    given = server.credentials
+    crm.client = HidingClient(given["url"], given["username"], given["access_key"], crm.context)
+    ids = [id for page in crm.ids("Contacts") for id in page]
+    assert crm.client.hidden == 1
+    assert len(ids) == len(set(ids)) == 210
 
 
 def test_a_stamp_in_the_future_does_not_carry_the_cursor_there(server: Server, crm: VtigerConnector) -> None:
