@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from typing import Any, NamedTuple
 
 import orjson
@@ -145,9 +146,14 @@ def _insert(table: str, columns: Sequence[str], rows: list[Row]) -> None:
     with connection.cursor() as cursor:
         if _postgres():
             _copy(cursor, f"{table} ({names})", rows)
-        else:
-            marks = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608
+            return
+        # Many rows a statement: cheaper, and Python's lock is free meanwhile, not given up and asked for row by row.
+        most = (connection.features.max_query_params or 999) // len(columns)
+        row = f"({', '.join(['%s'] * len(columns))})"
+        for start in range(0, len(rows), most):
+            part = rows[start : start + most]
+            sql = f"INSERT INTO {table} ({names}) VALUES {', '.join([row] * len(part))}"  # noqa: S608
+            cursor.execute(sql, [*chain.from_iterable(part)])
 
 
 def _copy(cursor: Any, target: str, rows: list[Row]) -> None:
