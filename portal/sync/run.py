@@ -142,11 +142,16 @@ def _carry_out_slice(run: Run, held: Held, progress: Progress | None) -> None:
         raise
     except Exception as e:  # noqa: BLE001  the one place: whatever it was is recorded, and the run goes on or fails
         end = _crashed(run, e)
-    spent = {"seconds": run.seconds + time.monotonic() - began, "calls": Call.objects.filter(run_id=run.pk).count()}
+    reached = {
+        "position": run.position,
+        "counts": count(run),
+        "seconds": run.seconds + time.monotonic() - began,
+        "calls": Call.objects.filter(run_id=run.pk).count(),
+    }
     if end is None:
-        write.save_run(held, run, counts=count(run), **spent)
+        write.save_run(held, run, **reached)
         return
-    write.finish_run(held, run, end.state, message=end.message, not_before=end.not_before, counts=count(run), **spent)
+    write.finish_run(held, run, end.state, message=end.message, not_before=end.not_before, **reached)
     _tell(run, end)
 
 
