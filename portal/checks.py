@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.management import CommandError
 
 from portal.connections.access import parse_network
 from portal.connections.crypto import HOW_TO_MAKE_KEYS
-
-SERVING = ("runserver", "qcluster")  # gunicorn's way in is portal.wsgi
 
 
 def missing_keys() -> str:
@@ -29,16 +27,17 @@ def missing_keys() -> str:
     return " ".join(lines)
 
 
-@register(Tags.security)
-def check_keys_when_serving(**kwargs: Any) -> list[CheckMessage]:
-    """Nothing is served and no background work is done without keys."""
-    return _keys() if sys.argv[1:2] and sys.argv[1] in SERVING else []
+def refuse_without_keys() -> None:
+    """Nothing is served and no background work is done without keys. Raises CommandError, in one line."""
+    if problem := missing_keys():
+        raise CommandError(problem)
 
 
 @register(Tags.security, deploy=True)
 def check_keys_for_production(**kwargs: Any) -> list[CheckMessage]:
-    """`check --deploy` tells it beforehand."""
-    return _keys()
+    """`check --deploy` tells beforehand that serving would be refused."""
+    text = missing_keys()
+    return [Error(text, id="portal.E001")] if text else []
 
 
 @register(Tags.security)
@@ -102,11 +101,6 @@ def check_hosts(**kwargs: Any) -> list[CheckMessage]:
 
 
 _TIMES = ("SLICE_SECONDS", "CALL_DEADLINE_SECONDS", "Q_TIMEOUT", "Q_RETRY", "LEASE_SECONDS", "UNKNOWN_GRACE_SECONDS")
-
-
-def _keys() -> list[CheckMessage]:
-    text = missing_keys()
-    return [Error(text, id="portal.E001")] if text else []
 
 
 def _is_key(key: str) -> bool:

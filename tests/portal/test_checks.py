@@ -64,17 +64,20 @@ def without_keys(*command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("command", ["runserver", "qcluster"])
-def test_serving_and_background_work_refuse_without_keys_and_say_how_to_make_them(command: str) -> None:
-    extra = ["--noreload", "127.0.0.1:0"] if command == "runserver" else []
-    ended = without_keys("manage.py", command, *extra)
-    assert ended.returncode != 0 and "portal.E001" in ended.stderr and "Fernet.generate_key" in ended.stderr
-
-
-def test_the_wsgi_server_refuses_in_one_line() -> None:
-    ended = without_keys("-W", "ignore", "-c", "import portal.wsgi")
-    assert ended.returncode == 3 and len(ended.stderr.splitlines()) == 1
+@pytest.mark.parametrize("command", ["runserver", "runserver --noreload", "qcluster"])
+def test_serving_and_background_work_refuse_without_keys_in_one_line(command: str) -> None:
+    ended = without_keys("manage.py", *command.split())
+    assert ended.returncode == 1 and len(ended.stderr.splitlines()) == 1
     assert "Fernet.generate_key" in ended.stderr and "SECRET_KEY" in ended.stderr
+
+
+def test_the_wsgi_server_stops_instead_of_trying_for_ever_and_says_it_in_one_line() -> None:
+    ended = without_keys("-W", "ignore", "-m", "gunicorn", "portal.wsgi", "--bind", "127.0.0.1:0")
+    lines = [
+        line for line in ended.stderr.splitlines() if not line.startswith("[20")
+    ]  # gunicorn's own begin with a date
+    assert ended.returncode == 3 and len(lines) == 1
+    assert "Fernet.generate_key" in lines[0] and "SECRET_KEY" in lines[0]
 
 
 def test_check_deploy_tells_it_beforehand_and_commands_that_seal_nothing_work() -> None:

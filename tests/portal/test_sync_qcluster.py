@@ -1,0 +1,183 @@
+"""Syncs in real clusters: by schedule, through kills and stops, and after waiting; every record arrives exactly once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.portal.processes import Crms, Portal, copy_of, crms, kill_group, living, own_database, parent_of, set_up
+
+POSTGRESQL, REDIS = "postgres://root@127.0.0.1:5432", "redis://127.0.0.1:6379/12"
+QUICK = {"SLICE_SECONDS": "2", "CALL_DEADLINE_SECONDS": "3", "UNKNOWN_GRACE_SECONDS": "1", "LEASE_SECONDS": "10"}
+PEOPLE = [f"p{number:03}" for number in range(120)]
+LATENCY_MS = 60
+Start = Callable[..., Portal]
+
+SERVICES = pytest.param("services", marks=pytest.mark.services)
+NIGHTLY_SERVICES = pytest.param("services", marks=[pytest.mark.services, pytest.mark.nightly])
+on_both = pytest.mark.parametrize("kind", ["files", SERVICES])
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Crms, Path]]:
+    """The simulated CRMs, and an SQLite file that knows them."""
+    folder = tmp_path_factory.mktemp("shared")
+    with crms(folder, LATENCY_MS) as at:
+        template = folder / "template.sqlite3"
+        set_up(Portal(folder, f"sqlite:///{template}"), at)
+        yield at, template
+
+
+@pytest.fixture
+def at(shared: tuple[Crms, Path]) -> Crms:
+    """The simulated CRMs as they were in the beginning."""
+    shared[0].control("vtiger", "POST", "reset")
+    return shared[0]
+
+
+@pytest.fixture
+def start(at: Crms, shared: tuple[Crms, Path], tmp_path: Path) -> Iterator[Start]:
+    """Return a function that makes a portal: with SQLite and its own queue in it, or with PostgreSQL and Redis."""
+    with ExitStack() as stack:
+
+        def make(kind: str, **environment: str) -> Portal:
+            if kind == "files":
+                return Portal(tmp_path, copy_of(shared[1], tmp_path), **environment)
+            name = f"test-{uuid.uuid4().hex[:12]}"
+            stack.callback(_forget_queue, _redis(), name)
+            database = stack.enter_context(_database())
+            portal = Portal(tmp_path, database, REDIS_URL=REDIS, Q_NAME=name, **environment)
+            set_up(portal, at)
+            return portal
+
+        yield make
+
+
+def _database() -> Any:
+    psycopg = pytest.importorskip("psycopg")
+    try:
+        psycopg.connect(f"{POSTGRESQL}/postgres").close()
+    except psycopg.OperationalError:
+        pytest.skip("No PostgreSQL answers on 127.0.0.1:5432.")
+    return own_database(POSTGRESQL)
+
+
+def _redis() -> Any:
+    redis = pytest.importorskip("redis")
+    session = redis.from_url(REDIS)
+    try:
+        session.ping()
+    except redis.ConnectionError:
+        pytest.skip("No Redis answers on 127.0.0.1:6379.")
+    return session
+
+
+def _forget_queue(session: Any, name: str) -> None:
+    for key in session.scan_iter(f"django_q:{name}:*"):
+        session.delete(key)
+    session.close()
+
+
+def run_state(portal: Portal) -> str:
+    """Return the state of the newest run, "" before there is one."""
+    rows = portal.ask("SELECT state FROM ledger_run ORDER BY id DESC LIMIT 1")
+    return str(rows[0][0]) if rows else ""
+
+
+def entry_states(portal: Portal) -> dict[str, int]:
+    """Return how many entries that nobody took up are in which state."""
+    return dict(portal.ask("SELECT state, COUNT(*) FROM ledger_entry WHERE superseded_by_id IS NULL GROUP BY state"))
+
+
+def assert_everybody_arrived_once(portal: Portal, at: Crms) -> None:
+    assert at.arrived() == PEOPLE
+    assert set(entry_states(portal)) <= {"done", "stored_differently", "skipped"}, portal.log()
+    links = portal.ask(
+        "SELECT state, COUNT(*), COUNT(DISTINCT left_id), COUNT(DISTINCT right_id) FROM sync_link GROUP BY state"
+    )
+    assert links == [("linked", len(PEOPLE), len(PEOPLE), len(PEOPLE))]
+
+
+def lose_answers(at: Crms) -> None:
+    """Have two creates carried out whose answer never comes: one connection is cut, one just stays silent."""
+    for name, fault in (("p003@", {"fault": "cut_after"}), ("p007@", {"fault": "time_out", "applied": True})):
+        at.control("reallysimple", "POST", "faults", contains=name, **fault)
+
+
+def begin_a_long_run(portal: Portal, at: Crms) -> None:
+    """Have everybody copied in the background."""
+    at.add(*PEOPLE)
+    portal.manage("sync", "contacts", "--background")
+
+
+def wait_for_the_middle(portal: Portal, at: Crms) -> None:
+    portal.wait_until(lambda: len(at.arrived()) > len(PEOPLE) // 3, "a third of the records was created")
+    assert run_state(portal) == "running" and len(at.arrived()) < len(PEOPLE)
+
+
+def wait_for_the_end(portal: Portal) -> None:
+    portal.wait_until(lambda: run_state(portal) == "succeeded", "the run went on by itself and succeeded", 120)
+
+
+@on_both
+def test_a_change_appears_on_the_other_side_after_the_schedule_fell_due(kind: str, start: Start, at: Crms) -> None:
+    portal = start(kind)
+    with portal.cluster():
+        at.add("ada")
+        portal.make_due("mapping:")
+        portal.wait_until(lambda: at.arrived() == ["ada"], "the scheduled task copied the record")
+    assert portal.ask("SELECT actor FROM ledger_run") == [("schedule",)]
+
+
+@pytest.mark.nightly
+@on_both
+def test_nobody_touches_anything_and_each_change_is_copied_within_two_minutes(
+    kind: str, start: Start, at: Crms
+) -> None:
+    portal = start(kind)
+    with portal.cluster():
+        at.add("ada")
+        portal.wait_until(lambda: at.arrived() == ["ada"], "the first change was copied", 120)
+        at.add("bo")
+        portal.wait_until(lambda: at.arrived() == ["ada", "bo"], "the second change was copied", 120)
+
+
+@pytest.mark.parametrize("kind", ["files", NIGHTLY_SERVICES])
+def test_a_killed_clusters_run_goes_on_in_the_next_and_everybody_arrives_once(
+    kind: str, start: Start, at: Crms
+) -> None:
+    portal = start(kind, **QUICK)
+    lose_answers(at)
+    begin_a_long_run(portal, at)
+    with portal.cluster() as first:
+        wait_for_the_middle(portal, at)
+        kill_group(first)
+        with portal.cluster():
+            wait_for_the_end(portal)
+    assert_everybody_arrived_once(portal, at)
+
+
+@pytest.mark.parametrize("kind", ["files", NIGHTLY_SERVICES])
+@pytest.mark.parametrize("victim", ["master", "sentinel"])
+def test_a_cluster_that_lost_one_part_ends_whole_and_the_next_goes_on(
+    victim: str, kind: str, start: Start, at: Crms
+) -> None:
+    portal = start(kind, **QUICK)
+    lose_answers(at)
+    begin_a_long_run(portal, at)
+    with portal.cluster() as first:
+        wait_for_the_middle(portal, at)
+        (sentinel,) = (pid for pid in living(first.pid) if parent_of(pid) == first.pid)
+        os.kill(first.pid if victim == "master" else sentinel, signal.SIGKILL)
+        assert first.wait(20) != 0  # whoever watches it starts it again
+        portal.wait_until(lambda: not living(first.pid), "all processes of the cluster ended", 20)
+        with portal.cluster():
+            wait_for_the_end(portal)
+    assert_everybody_arrived_once(portal, at)
