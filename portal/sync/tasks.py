@@ -3,6 +3,7 @@ takes up every open run that nobody works on."""
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 from django.db.models import Q
@@ -15,6 +16,7 @@ from portal.mappings.models import Mapping
 from portal.sync import schedules
 from portal.sync.run import SyncRefused, enqueue_slice, lease_name, request_sync, work
 
+MOMENT = timedelta(seconds=5)  # so short a wait is not left to the next minute
 QUIET = timedelta(seconds=10)  # a run that gave a sign of life so recently has its next slice in the queue
 SILENT = timedelta(seconds=60)  # one that gave none for so long was interrupted
 
@@ -22,7 +24,10 @@ SILENT = timedelta(seconds=60)  # one that gave none for so long was interrupted
 def run_slice(run_id: int) -> str:
     """Carry out one slice and enqueue the next; return the run's state."""
     run = work(run_id)
-    if run.state == Run.State.RUNNING and lease.is_free(lease_name(run)):
+    wait = (run.not_before - timezone.now()) if run.not_before else timedelta()
+    goes_on = run.state == Run.State.RUNNING or (run.state == Run.State.POSTPONED and wait <= MOMENT)
+    if goes_on and lease.is_free(lease_name(run)):
+        time.sleep(max(wait.total_seconds(), 0))
         enqueue_slice(run)
     return run.state
 
