@@ -11,11 +11,12 @@ from connectors.types import JSON
 from portal.ledger.lease import fenced
 from portal.mappings.transform import Side, match_key
 from portal.records.models import Copy
-from portal.sync.cases import SIDES, Seen
+from portal.sync.cases import OTHER, SIDES, Seen
 from portal.sync.job import Job
 from portal.sync.models import MatchKey
 
 BATCH = 1_000
+MOST = 21  # holders of one key that are told
 
 
 def seen_of(job: Job, side: Side, copy: Copy) -> Seen:
@@ -51,7 +52,7 @@ def index_keys(job: Job, side: Side) -> bool:
         seen = [seen_of(job, side, copy) for copy in copies]
         with fenced(job.held):
             touched = _store(job, side, seen)
-            if place.version:  # else everything is planned anyway
+            if place.version or job.checkpoint(OTHER[side]).version:  # else everything is planned anyway
                 mark_due(job, keys=touched)
             place.keyed = copies[-1].version if copies else mirror.version
             place.save()
@@ -62,12 +63,14 @@ def index_keys(job: Job, side: Side) -> bool:
 
 
 def holders(job: Job, keys: Collection[str]) -> dict[tuple[Side, str], list[str]]:
-    """Return (side, key) -> the ids of the records that hold it and pass their side's filter where they are a source."""
+    """Return (side, key) -> the ids of records that hold it, a score at most: two are too many already. On a side that is
+    only a source those count that pass its filter."""
     sides = {job.mirrors[side].pk: side for side in SIDES}
     found: dict[tuple[Side, str], list[str]] = defaultdict(list)
-    for row in MatchKey.objects.filter(mapping=job.mapping, key__in=set(keys) - {""}):
+    rows = MatchKey.objects.filter(mapping=job.mapping, key__in=set(keys) - {""}).order_by("record_id")
+    for row in rows.iterator():
         side = sides.get(row.mirror_id)
-        if side is not None and (row.inside or job.terms.writes(side)):
+        if side is not None and (row.inside or job.terms.writes(side)) and len(found[side, row.key]) < MOST:
             found[side, row.key].append(row.record_id)
     return found
 
