@@ -1,20 +1,21 @@
 """Who may log in now, or holds a place for a call: rows of `Lock`, claimed by one conditional update, expiring by the
-database's clock. A lock is never taken inside a caller's transaction: nobody else would see it."""
+database's clock, and at once when their holder was a process of this machine that is gone. A lock is never taken inside a caller's transaction: nobody else would see it."""
 
 from __future__ import annotations
 
-import os
-import socket
+import hashlib
 import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 
 from django.db import connection as database
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from portal.connections.living import machine, start_of, this_process
 from portal.connections.models import Lock
 
 
@@ -36,8 +37,9 @@ def visiting(home: int) -> Iterator[None]:
 
 
 def new_holder() -> str:
-    """Return a name for one holding of a lock, unique over machines."""
-    return f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+    """Return a name for one holding of a lock, unique over machines: machine, process, its start, and a number."""
+    pid, started = this_process()
+    return f"{_machine()}:{pid}:{started}:{uuid.uuid4().hex[:12]}"
 
 
 def claim(connection_id: int, name: str, holder: str, seconds: float) -> bool:
@@ -47,8 +49,9 @@ def claim(connection_id: int, name: str, holder: str, seconds: float) -> bool:
     until = Now() + timedelta(seconds=seconds)
     if free.update(holder=holder, expires_at=until):
         return True
-    if lock.exists():
-        return False
+    last = lock.values_list("holder", flat=True).first()
+    if last is not None:
+        return _is_dead(last) and bool(lock.filter(holder=last).update(holder=holder, expires_at=until))
     Lock.objects.bulk_create([Lock(connection_id=connection_id, name=name)], ignore_conflicts=True)
     return bool(free.update(holder=holder, expires_at=until))
 
@@ -60,8 +63,18 @@ def release(connection_id: int, name: str, holder: str) -> None:
 
 def held(connection_id: int) -> set[str]:
     """Return the names of this connection's locks that somebody holds now."""
-    return set(
-        Lock.objects.filter(connection_id=connection_id, expires_at__gt=Now())
-        .exclude(holder="")
-        .values_list("name", flat=True)
-    )
+    taken = Lock.objects.filter(connection_id=connection_id, expires_at__gt=Now()).exclude(holder="")
+    return {name for name, holder in taken.values_list("name", "holder") if not _is_dead(holder)}
+
+
+def _is_dead(holder: str) -> bool:
+    """Say whether the holder was a process of this machine that lives no more."""
+    where, *process = holder.split(":")
+    return len(process) == 3 and where != "" and where == _machine() and start_of(int(process[0])) != process[1]
+
+
+@cache
+def _machine() -> str:
+    """Return this machine in short; "" where nobody can say which processes live."""
+    found = machine()
+    return hashlib.blake2s(found.encode(), digest_size=6).hexdigest() if found else ""

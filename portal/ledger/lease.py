@@ -3,13 +3,11 @@ expiry is judged by the database's clock alone, so machines whose clocks differ 
 
 from __future__ import annotations
 
-import os
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import DateTimeField, F, Func
 from django.db.models.sql.compiler import SQLCompiler
 
+from portal.connections.living import machine, start_of, this_process
 from portal.ledger.models import Lease
 
 
@@ -74,12 +73,12 @@ def take(name: str, seconds: float | None = None) -> Held | None:
     lease = Lease.objects.annotate(now=DatabaseClock()).get(name=name)
     if lease.host and lease.expires_at and lease.expires_at > lease.now and not _is_dead(lease):
         return None
-    host, boot_id, started = _this_process()
+    pid, started = this_process()
     taken = Lease.objects.filter(name=name, number=lease.number).update(
         number=F("number") + 1,
-        host=host,
-        boot_id=boot_id,
-        pid=os.getpid(),
+        host=_host(),
+        boot_id=machine(),
+        pid=pid,
         process_started=started,
         taken_at=DatabaseClock(),
         expires_at=DatabaseClock(seconds),
@@ -130,33 +129,15 @@ def _full_sync(wanted: bool) -> Iterator[None]:
             cursor.execute("PRAGMA synchronous=NORMAL")
 
 
-def _this_process() -> tuple[str, str, str]:
-    """Return host, boot id with the process id's name space (containers share a boot id), and when we started."""
-    return socket.gethostname()[:100], _boot_id(), _start_of(os.getpid()) or ""
-
-
-def _boot_id() -> str:
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink().name.strip('pid:[]')}"
-    except OSError:
-        return ""
-
-
-def _start_of(pid: int) -> str | None:
-    """Return when a living process started (field 22 of /proc/<pid>/stat); None when it is gone or a zombie."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else fields[19]
+def _host() -> str:
+    return socket.gethostname()[:100]
 
 
 def _is_dead(lease: Lease) -> bool:
     """Say whether the holder surely lives no more: only ever of this host, and only where /proc tells."""
-    host, ours, _ = _this_process()
-    if lease.host != host or not ours or not lease.boot_id:
+    ours = machine()
+    if lease.host != _host() or not ours or not lease.boot_id:
         return False
     if lease.boot_id.split()[0] != ours.split()[0]:
         return True
-    return lease.boot_id == ours and _start_of(lease.pid) != lease.process_started
+    return lease.boot_id == ours and start_of(lease.pid) != lease.process_started

@@ -101,9 +101,27 @@ def test_an_idle_place_goes_back_when_its_process_works_elsewhere(make_connectio
     there.close()
 
 
-def test_the_place_of_a_process_that_died_is_free_after_its_time(make_connection: Callable[..., Connection]) -> None:
+def test_the_place_of_a_process_of_this_machine_that_was_killed_is_free_at_once(
+    make_connection: Callable[..., Connection], other_process: Callable[[str], subprocess.Popen[str]]
+) -> None:
+    connection = make_connection(max_parallel=1)
+    dying = other_process(DYING)
+    assert dying.stdout and dying.stdout.readline() == "in\n"
+    visitor = Visitor(connection, "sync")
+    assert held(connection.pk) and not visitor.is_in(0.3)
+    dying.kill()
+    dying.wait()
+    assert visitor.is_in(2)
+
+
+def test_the_place_of_a_process_of_another_machine_is_free_after_its_time(
+    make_connection: Callable[..., Connection],
+) -> None:
     connection = make_connection(max_parallel=1)
     Places(connection.pk, "sync").enter(read_rules(connection.pk))
+    Lock.objects.update(holder="another machine:1:1:x")
+    with pytest.raises(BudgetSpent):
+        Places(connection.pk, "sync", patience=0.1).enter(read_rules(connection.pk))
     Lock.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert Visitor(connection, "sync").is_in(1)
 
@@ -118,6 +136,15 @@ def test_whoever_finds_no_place_in_good_time_is_told_to_come_again(
     assert refused.value.retry_after == 10
 
 
+DYING = """
+from portal.connections.limits import read_rules
+from portal.connections.models import Connection
+from portal.connections.places import Places
+connection = Connection.objects.get()
+Places(connection.pk, "sync").enter(read_rules(connection.pk))
+print("in", flush=True)
+input()
+"""
 OTHER = """
 import sys, time
 from portal.connections.limits import read_rules
