@@ -65,7 +65,7 @@ def start_run(
         with transaction.atomic():
             run.save(force_insert=True)
     except IntegrityError:  # run_one_open_sync: a second press of the button finds the first run
-        return Run.objects.get(kind=kind, mapping=mapping, state__in=Run.OPEN)
+        return Run.objects.filter(kind=kind, mapping=mapping, state__in=Run.OPEN).get()
     return run
 
 

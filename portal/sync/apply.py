@@ -15,7 +15,7 @@ from connectors.values import is_secret_field
 from portal.ledger import write
 from portal.ledger.lease import fenced
 from portal.ledger.models import Entry
-from portal.mappings.transform import Side
+from portal.mappings.transform import Side, carried
 from portal.sync.cases import OTHER, Seen
 from portal.sync.entries import source_side
 from portal.sync.job import Job
@@ -24,7 +24,7 @@ from portal.sync.links import write_bases
 from portal.sync.load import copies
 from portal.sync.models import Link
 from portal.sync.outcome import judge, settle
-from portal.sync.send import Answer, request_of, send
+from portal.sync.send import Answer, Request, request_of, send
 
 PAGE = 500
 PATIENCE = 3  # unclear answers in a row, then the server gets a rest
@@ -75,13 +75,22 @@ def _carry_out(job: Job, group: list[Entry], side: Side) -> list[Answer]:
     if group and group[0].action == Entry.Action.SKIP:
         _agree(job, group, side)
     elif group and _intend(job, group, side):
-        rules = job.terms.definition.rules
-        hidden = {name: r.value for r in rules if r.source == "value" and is_secret_field(name := getattr(r, side))}
         crm = job.crms[side]
-        answers = send(crm, [request_of(entry, hidden) for entry in group], crm.context.max_parallel)
+        answers = send(crm, _requests(job, group, side), crm.context.max_parallel)
         settle(job, side, [judge(job, side, *pair) for pair in zip(group, answers, strict=True)])
         return answers
     return []
+
+
+def _requests(job: Job, group: list[Entry], side: Side) -> list[Request]:
+    """Return what to send; what the ledger hides is made again from the source."""
+    rules = [rule for rule in job.terms.definition.rules if is_secret_field(getattr(rule, side))]
+    seen = copies(job, OTHER[side], (entry.source_id for entry in group)) if rules else {}
+    hidden = {
+        id: {getattr(rule, side): carried(rule, record.values, OTHER[side], job.terms.places) for rule in rules}
+        for id, record in seen.items()
+    }
+    return [request_of(entry, hidden.get(entry.source_id, {})) for entry in group]
 
 
 def _still_right(job: Job, group: list[Entry], side: Side) -> list[Entry]:
@@ -93,9 +102,9 @@ def _still_right(job: Job, group: list[Entry], side: Side) -> list[Entry]:
         job.links.find(OTHER[side], sources),
         job.links.taken(side, targets),
     )
-    right = [entry for entry in group if _is_as_planned(entry, now)]
-    _plan_again(job, [entry for entry in group if entry not in right], side)
-    return right
+    stale = {entry.pk for entry in group if not _is_as_planned(entry, now)}
+    _plan_again(job, [entry for entry in group if entry.pk in stale], side)
+    return [entry for entry in group if entry.pk not in stale]
 
 
 def _is_as_planned(entry: Entry, now: _Now) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from connectors.errors import RecordInvalid
 from connectors.types import JSON
+from connectors.values import is_secret_field
 from portal.mappings.definition import Rule
 from portal.mappings.transform import ABSENT, Side, carried, comparable, held, same
 from portal.sync.cases import OTHER, SIDES, Pair, Terms
@@ -55,7 +56,7 @@ def merge(pair: Pair, terms: Terms) -> Merged:
     merged = Merged()
     for rule in terms.definition.rules:
         sides = targets(rule, terms)
-        if not sides or rule.only_on_create:
+        if not sides or is_written_once(rule):
             continue
         now = (held(rule, pair.values("left"), "left"), held(rule, pair.values("right"), "right"))
         if len(sides) == 1:
@@ -69,6 +70,12 @@ def targets(rule: Rule, terms: Terms) -> tuple[Side, ...]:
     """Return the sides this rule may write: as it says, else as the mapping; a constant only where it has a field."""
     sides = _TARGETS[rule.direction or terms.definition.direction]
     return tuple(side for side in sides if terms.writes(side) and (rule.left if side == "left" else rule.right))
+
+
+def is_written_once(rule: Rule) -> bool:
+    """Say whether the rule holds for a create only: as it says, or because a password-like value is kept nowhere, so that
+    nobody could tell later whether it changed."""
+    return rule.only_on_create or is_secret_field(rule.left) or is_secret_field(rule.right)
 
 
 def rules_to(side: Side, terms: Terms) -> list[Rule]:
@@ -89,7 +96,7 @@ def new_base(
     base: dict[str, tuple[JSON, JSON]] = {}
     for rule in rules:
         name, own = (rule.right if side == "right" else rule.left), held(rule, values, OTHER[side])
-        if name in made and own is not ABSENT and not rule.only_on_create:
+        if name in made and own is not ABSENT and not is_written_once(rule):
             base[rule.uuid] = (own, made[name]) if side == "right" else (made[name], own)
     return base
 

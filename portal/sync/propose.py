@@ -14,9 +14,8 @@ from portal.ledger.lease import fenced
 from portal.ledger.models import Entry
 from portal.mappings.transform import Side
 from portal.sync.cases import OTHER, SIDES, Lone, Pair
-from portal.sync.entries import entry_of, is_due, is_same, resolved, source_side
+from portal.sync.entries import entry_of, is_due, is_same, resolved
 from portal.sync.job import Job
-from portal.sync.keys import mark_due
 from portal.sync.load import Batch, load, next_changed, next_due
 from portal.sync.models import Link, MatchKey
 from portal.sync.plan import plan
@@ -53,13 +52,15 @@ def wake(job: Job) -> None:
     open_entries = Entry.objects.filter(mapping=job.mapping.uuid, superseded_by=None)
     tried = open_entries.filter(state=Entry.State.FAILED, next_try__lte=timezone.now())
     left = open_entries.filter(state__in=(Entry.State.PLANNED, Entry.State.AWAITING)).exclude(run=job.run)
-    ids: dict[Side, list[str]] = {"left": [], "right": []}
-    for entry in [*tried, *left]:
-        ids[source_side(job, entry)].append(entry.source_id)
-    if any(ids.values()):
-        with fenced(job.held):
-            mark_due(job, ids=ids)
-            write.move(job.held, left, Entry.State.SKIPPED, reason="replaced")
+    if not tried.exists() and not left.exists():
+        return
+    with fenced(job.held):
+        for side in SIDES:
+            here = {"source_connection": job.connections[side], "source_module": job.mirrors[side].module}
+            for entries in (tried, left):
+                rows = MatchKey.objects.filter(mapping=job.mapping, mirror=job.mirrors[side], due=False)
+                rows.filter(record_id__in=entries.filter(**here).values("source_id")).update(due=True)
+        write.move(job.held, left, Entry.State.SKIPPED, reason="replaced")
 
 
 def _propose(job: Job, batch: Batch) -> _Proposal:

@@ -164,7 +164,7 @@ def _advance(run: Run, held: Held, began: float, progress: Progress | None) -> E
         return End(Run.State.CANCELLED, _("Stopped on request."))
     except RetryLater as e:
         return _postponed(run, e)
-    except (ConfigError, QueryError, Unsupported, MappingVersion.DoesNotExist) as e:
+    except (ConfigError, QueryError, Unsupported, Mapping.DoesNotExist, MappingVersion.DoesNotExist) as e:
         return End(Run.State.FAILED, str(e))
     run.position = {name: value for name, value in run.position.items() if name == "pulled"}
     return end

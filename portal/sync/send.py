@@ -45,7 +45,7 @@ def send(crm: Connector, requests: Sequence[Request], width: int) -> list[Answer
 
 
 def request_of(entry: Entry, hidden: Mapping[str, JSON]) -> Request:
-    """Return the request an entry stands for; `hidden` are the constants that the ledger does not show."""
+    """Return the request an entry stands for; `hidden` are the values that the ledger does not show."""
     values = {name: hidden.get(name, value) for name, value in entry.intended.items()}
     return Request(entry.action, entry.module, entry.record_id, values)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.db import models
 
-from connectors.errors import AuthError, Duplicate, RateLimited, RecordInvalid
+from connectors.errors import AuthError, Duplicate, RateLimited, RecordInvalid, Unavailable
 from connectors.memory import Store
-from connectors.types import Record, Values
+from connectors.types import FieldSchema, Record, Values
 from portal.ledger.models import Entry, Problem, Run
 from portal.mappings.definition import Rule
 from portal.records.models import Copy, CopyChange
@@ -323,3 +324,55 @@ def test_a_mapping_from_right_to_left_uses_the_same_links() -> None:
     run = world.sync()
     assert run.counts["create"] == 1 and emails(world.north) == ["ada@example.org", "bo@example.org"]
     assert Link.objects.count() == 2
+
+
+def test_a_password_like_value_is_sent_once_and_kept_nowhere() -> None:
+    world = World(rules=(*RULES, Rule("notes", "portal_password")))
+    schema = world.south.schemas["Contacts"]
+    world.south.schemas["Contacts"] = replace(
+        schema, fields=(*schema.fields, FieldSchema("portal_password", "Password"))
+    )
+    ada = world.north.put("Contacts", {**person("ada"), "notes": "hunter2"})
+    world.sync()
+    assert world.south.of("Contacts")[0].values["portal_password"] == "hunter2"
+    world.north.put("Contacts", {"firstname": "Augusta", "notes": "hunter3"}, ada.id)
+    assert world.sync().counts["update"] == 1
+    assert world.south.of("Contacts")[0].values["portal_password"] == "hunter2"
+    kept = str(contents(Entry, Base, Run)) + str(list(Copy.objects.filter(mirror__connection__name="south").values()))
+    assert "hunter" not in kept and Entry.objects.get(action="create").intended["portal_password"] == "•"
+
+
+def test_a_lost_create_with_a_password_is_not_repeated_by_itself() -> None:
+    world = World(rules=(*RULES, Rule("notes", "portal_password")))
+    schema = world.south.schemas["Contacts"]
+    world.south.schemas["Contacts"] = replace(
+        schema, fields=(*schema.fields, FieldSchema("portal_password", "Password"))
+    )
+    world.north.put("Contacts", {**person("ada"), "notes": "hunter2"})
+    world.south.fail("create", Unavailable("No answer.", code="Reset", maybe_done=True))
+    world.sync()
+    assert states(entries("conflict")) == [("create", "conflict", "outcome_unclear")] and not emails(world.south)
+
+
+def test_a_mapping_that_is_deleted_under_a_run_fails_it() -> None:
+    world = World()
+    run = request_sync(world.mapping, actor="test", enqueue=False)
+    world.mapping.delete()
+    assert work(run.pk).state == "failed"
+
+
+def test_an_unexpected_error_interrupts_the_run_and_fails_it_only_when_it_comes_back() -> None:
+    world = World()
+    world.add(world.north, "ada")
+    world.south.fail("create", ZeroDivisionError("a bug"), after=True, times=1)  # type: ignore[arg-type]
+    run = world.slice()
+    assert run.state == "interrupted" and "ZeroDivisionError" in run.message
+    Run.objects.update(not_before=None)
+    assert world.sync().state == "succeeded" and emails(world.south) == ["ada@example.org"]
+    world.add(world.north, "bo")
+    world.south.fail("read", ZeroDivisionError("a bug"))  # type: ignore[arg-type]
+    for _ in range(3):
+        world.north.fail("changes", ZeroDivisionError("a bug"))  # type: ignore[arg-type]
+        run = world.slice()
+        Run.objects.update(not_before=None)
+    assert run.state == "failed" and Problem.objects.filter(closed_at=None).exists()
