@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -100,11 +100,10 @@ def _add_version(
         actor=actor,
         note=note,
     )
-    known = {(r.left, r.right): r.uuid for r in old.rules} if old else {}
     FieldRule.objects.bulk_create(
         FieldRule(
             version=version,
-            uuid=uuid.UUID(rule.uuid or known.get((rule.left, rule.right)) or str(uuid.uuid4())),
+            uuid=_uuid_of(rule, old.rules if old else ()),
             position=position,
             source=rule.source,
             left=rule.left,
@@ -117,3 +116,11 @@ def _add_version(
         )
         for position, rule in enumerate(definition.rules)
     )
+
+
+def _uuid_of(rule: Rule, old: Sequence[Rule]) -> uuid.UUID:
+    """Return the uuid of the old rule for the same two fields. One that was given other fields counts as new: what was
+    agreed on for the old ones says nothing about these."""
+    known = {(r.left, r.right): r.uuid for r in old}
+    given = "" if rule.uuid in known.values() else rule.uuid
+    return uuid.UUID(known.get((rule.left, rule.right)) or given or str(uuid.uuid4()))
