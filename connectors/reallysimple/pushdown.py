@@ -23,6 +23,7 @@ from connectors.types import JSON, NUMBER_TYPES, TEXT_TYPES, FieldSchema, FieldT
 
 MOST_VALUES = 200  # of an $in, so that the address stays short
 LONGEST = 4000  # characters of `q`; what would be longer is evaluated here
+MOST_DIGITS = 18  # of an id: a longer one is no 64-bit number
 CLOCK_CHANGE = timedelta(hours=1)
 
 WORDS = TEXT_TYPES | {FieldType.CHOICE}
@@ -151,19 +152,19 @@ def _ordered(condition: Condition, field: FieldSchema, zone: str) -> Pushed:
         return Pushed({name: {"$gt": 0}}, True)
     try:
         spans = [_span(field, value, zone) for value in condition.values]
-    except ValueError:
+    except (ValueError, OverflowError):  # the year 1 has no moment before it
         return NOTHING
     if not spans or len(spans) > MOST_VALUES:
         return NOTHING
     points = [low for low, high in spans if low == high]
     exact = len(points) == len(spans)
     if op is Op.BETWEEN:
-        return Pushed({name: {"$bt": [spans[0][0], spans[1][1]]}}, exact and _is_clean(field))
+        return Pushed({name: {"$bt": [spans[0][0], spans[1][1]]}}, exact and is_clean(field))
     if op in RANGES:
         low, high = spans[0]
         edge = high if op in (Op.LT, Op.LE) else low
         word = RANGES[op] if exact else RANGES[op].removesuffix("e") + "e"
-        return Pushed({name: {word: edge}}, exact and (_is_clean(field) or op in (Op.GT, Op.GE)))
+        return Pushed({name: {word: edge}}, exact and (is_clean(field) or op in (Op.GT, Op.GE)))
     if op in (Op.NE, Op.NOT_IN) and exact and name in NEVER_EMPTY:
         return Pushed({name: {"$not": points[0]} if op is Op.NE else {"$nin": points}}, True)
     if op in (Op.EQ, Op.IN):
@@ -177,16 +178,16 @@ def _equal(name: str, spans: Sequence[tuple[JSON, JSON]], points: list[JSON]) ->
     return _any([Pushed({name: {"$bt": [low, high]}}) for low, high in spans])
 
 
-def _is_clean(field: FieldSchema) -> bool:
+def is_clean(field: FieldSchema) -> bool:
     """Say whether nothing the server compares as small reads as empty here: the id 0 and the date 0000-00-00 do."""
-    return field.type in NUMBER_TYPES or field.type is FieldType.ID or field.name in NEVER_EMPTY
+    return field.type in NUMBER_TYPES | {FieldType.BOOLEAN, FieldType.ID} or field.name in NEVER_EMPTY
 
 
 def _span(field: FieldSchema, value: JSON, zone: str) -> tuple[JSON, JSON]:
     """Return the lowest and the highest spelling the server may have for a value. Raises ValueError for none."""
     if field.type in IDS:
-        if not is_number(value):
-            raise ValueError("not a number")
+        if not is_number(value) or len(value) > MOST_DIGITS:
+            raise ValueError("not a number that JSON can hold")
         return int(value), int(value)
     if field.type in NUMBER_TYPES:
         return _number_span(Decimal(str(value)) if value else Decimal("nan"))

@@ -15,7 +15,7 @@ from connectors.paging import local_page, only_fields
 from connectors.query import Order, Query, check, match_record, order_to_text, to_text
 from connectors.reallysimple.client import PAGE, Listing, ReallySimpleClient, Row
 from connectors.reallysimple.codec import POINTERS, ReallySimpleCodec
-from connectors.reallysimple.pushdown import Pushed, both, push
+from connectors.reallysimple.pushdown import Pushed, both, is_clean, push
 from connectors.reallysimple.schema import WITH_LINES
 from connectors.types import JSON, NUMBER_TYPES, Explanation, FieldType, ModuleSchema, Page, Record
 
@@ -143,8 +143,10 @@ class Reader:
         return Place("sorted" if few else "at", "" if few else "0")
 
     def _sorts_like_us(self, order: Sequence[Order]) -> bool:
-        fields = [self.schema.field(column.field) for column in order]
-        return all(field is not None and field.type in EXACTLY_SORTED for field in fields)
+        """Say whether the server's order is ours. It keeps 0 and NULL apart, both nothing to us: as long as no column follows."""
+        fields = [field for column in order if (field := self.schema.field(column.field))]
+        known = len(fields) == len(order) and all(field.type in EXACTLY_SORTED for field in fields)
+        return known and all(map(is_clean, fields[:-1]))
 
     def _server_order(self, order: Sequence[Order]) -> dict[str, str]:
         """Return `order`; its keys count in the order written. The id decides ties, in the direction of the last column."""

@@ -137,9 +137,12 @@ class Reader:
         return Place("at", "0") if ascending else Place("left", str(total))
 
     def _server_sorts(self, order: Sequence[Order]) -> bool:
-        """Say whether the server's order is ours: not for text, which every database sorts by rules of its own."""
-        fields = [self.schema.field(column.field) for column in order]
-        return one_way(order) and all(field is not None and field.type in vtql.EXACTLY_SORTED for field in fields)
+        """Say whether the server's order is ours: not for text, which every database sorts by rules of its own, nor when
+        a column follows a date, of which 0000-00-00 and NULL both are nothing to us."""
+        fields = [field for column in order if (field := self.schema.field(column.field))]
+        known = len(fields) == len(order) and all(field.type in vtql.EXACTLY_SORTED for field in fields)
+        stamps = (self.schema.created_field, self.schema.modified_field)
+        return one_way(order) and known and all(f.type not in vtql.POINTS or f.name in stamps for f in fields[:-1])
 
     def _columns(self, query: Query) -> tuple[str, ...]:
         """Return the fields to ask for, () for all: those wanted, those tested here, and when it was modified."""

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from connectors.query import And, Condition, Filter, Not, Op, Or, matches, narrowing_pattern, split, to_dnf
 from connectors.types import JSON, NUMBER_TYPES, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
-from connectors.values import from_utc, to_utc
+from connectors.values import from_utc
 from connectors.vtiger.client import ID
 
 PAGE = 100  # rows, whatever LIMIT asks for (C2)
 MOST_CONDITIONS = 30
 LONGEST_WHERE = 5000  # characters once encoded: Apache takes 8190 for a whole request line (A7)
+HOUR = timedelta(hours=1)
 POINTS = frozenset({FieldType.DATE, FieldType.DATETIME})
 TEXTS = TEXT_TYPES | {FieldType.CHOICE, FieldType.MULTICHOICE}
 REFERENCES = frozenset({FieldType.ID, FieldType.REFERENCE, FieldType.OWNER})
@@ -28,8 +30,8 @@ EXACTLY_SORTED = (
 ZERO: dict[FieldType, JSON] = {
     **dict.fromkeys(NUMBER_TYPES, "0"),
     FieldType.BOOLEAN: False,
-    FieldType.DATE: "0001-01-01",
-    FieldType.DATETIME: "0001-01-01T00:00:00Z",
+    FieldType.DATE: "0000-00-00",
+    FieldType.DATETIME: "0000-00-00T00:00:00Z",
 }
 SIGNS = {Op.EQ: "=", Op.LT: "<", Op.LE: "<=", Op.GT: ">", Op.GE: ">="}
 
@@ -133,7 +135,7 @@ def _rendered(field: FieldSchema, condition: Condition, zone: str) -> tuple[str,
 
 def _text(field: FieldSchema, condition: Condition, zone: str) -> tuple[str, bool] | None:
     if condition.op is Op.NOT_EMPTY:
-        return f"{field.name} LIKE '_%'", True
+        return f"{field.name} LIKE '_%'", field.type is not FieldType.MULTICHOICE  # " |##| " is there and says nothing
     if condition.op not in (Op.EQ, Op.CONTAINS, Op.STARTS, Op.ENDS):
         return None
     pattern = narrowing_pattern(str(condition.values[0]))
@@ -150,7 +152,7 @@ def _reference(field: FieldSchema, condition: Condition, zone: str) -> tuple[str
         return None
     if not 0 < len(condition.values) <= PAGE:
         return None
-    return one_of(field.name, [str(value) for value in condition.values]), True
+    return one_of(field.name, [str(value) for value in condition.values]), False  # it compares what follows the x only
 
 
 def _boolean(field: FieldSchema, condition: Condition, zone: str) -> tuple[str, bool] | None:
@@ -175,14 +177,16 @@ def _compared(field: FieldSchema, condition: Condition, zone: str) -> tuple[str,
 
 
 def _spelt(field: FieldSchema, value: JSON, zone: str) -> str | None:
-    """Return the value as the server writes it, or None for the hour that its clocks show twice."""
+    """Return the value as the server writes it, or None for the hour after its clocks were changed: there one moment may
+    be written in two ways, or two moments in one."""
     if field.type is not FieldType.DATETIME:
         return str(value)
     try:
-        local = from_utc(str(value), zone)
-        return local if to_utc(local, zone) == value else None
-    except ValueError:
+        moment = datetime.fromisoformat(str(value))
+        local, before = (from_utc(at.isoformat(), zone) for at in (moment, moment - HOUR))
+    except (ValueError, OverflowError):
         return None
+    return local if datetime.fromisoformat(local) - datetime.fromisoformat(before) == HOUR else None
 
 
 _Render = Callable[[FieldSchema, Condition, str], tuple[str, bool] | None]

@@ -105,3 +105,9 @@ def test_what_would_make_the_address_too_long_is_not_asked() -> None:
     assert push(parse(f"id in ({many})", SCHEMA), SCHEMA, "UTC").q is None
     long = " or ".join(f"last = '{'a' * 90}'" for _ in range(60))
     assert push(parse(long, SCHEMA), SCHEMA, "UTC").q is None
+
+
+def test_a_number_no_json_can_hold_and_a_moment_before_all_time_are_not_asked() -> None:
+    for text in ("accountid < 99999999999999999999", "modifieddate >= 0001-01-01T00:00:00Z"):
+        pushed = push(parse(text, SCHEMA), SCHEMA, "Europe/London")
+        assert pushed.q is None and not pushed.exact, text

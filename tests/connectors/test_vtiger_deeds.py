@@ -142,7 +142,7 @@ TEXTS = [
         "account_id in (11x1, 11x2)",
         "",
         "SELECT * FROM Contacts WHERE account_id IN ('11x1','11x2') ORDER BY id LIMIT 50;",
-        "",
+        "account_id in (11x1, 11x2)",
     ),
 ]
 
