@@ -18,6 +18,8 @@ from django.db.models.sql.compiler import SQLCompiler
 from portal.connections.living import machine, start_of, this_process
 from portal.ledger.models import Lease
 
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # Linux: goes on while the machine sleeps
+
 
 class LeaseLost(Exception):
     """Somebody else may be working on this by now: stop at once, write nothing."""
@@ -50,7 +52,7 @@ class Held:
 
     def renew(self) -> None:
         """Hold it for `seconds` from now. Raises LeaseLost when it ran out or was taken."""
-        until = time.clock_gettime(time.CLOCK_BOOTTIME) + self.seconds
+        until = time.clock_gettime(_CLOCK) + self.seconds
         if not _ours(self).update(expires_at=DatabaseClock(self.seconds)):
             raise LeaseLost(f"The lease “{self.name}” is no longer ours.")
         self.until = until
@@ -61,14 +63,14 @@ class Held:
 
     def seconds_left(self) -> float:
         """Return how long it is surely ours; never negative. Asks no database: sender threads call it."""
-        return max(0.0, self.until - time.clock_gettime(time.CLOCK_BOOTTIME))
+        return max(0.0, self.until - time.clock_gettime(_CLOCK))
 
 
 def take(name: str, seconds: float | None = None) -> Held | None:
     """Return the lease, or None while somebody living has it. A dead process of this host loses it at once, another
     host's at its expiry. `seconds` defaults to LEASE_SECONDS."""
     seconds = settings.LEASE_SECONDS if seconds is None else seconds
-    until = time.clock_gettime(time.CLOCK_BOOTTIME) + seconds
+    until = time.clock_gettime(_CLOCK) + seconds
     Lease.objects.bulk_create([Lease(name=name)], ignore_conflicts=True)
     lease = Lease.objects.annotate(now=DatabaseClock()).get(name=name)
     if lease.host and lease.expires_at and lease.expires_at > lease.now and not _is_dead(lease):

@@ -128,6 +128,16 @@ def settle(held: Held | None, entries: Iterable[Entry]) -> None:
             Entry.objects.bulk_update(entries, _SETTLED_FIELDS)
 
 
+def settle_skipped(held: Held | None, entries: Iterable[Entry]) -> None:
+    """Write that these entries needed no request, with the links they made; for many at once."""
+    entries = list(entries)
+    with fenced(held):
+        Entry.objects.bulk_update(entries, ["link_id"])
+        done = Entry.objects.filter(pk__in=[entry.pk for entry in entries])
+        number = held.number if held else 0
+        done.update(state=Entry.State.SKIPPED, settled_at=timezone.now(), lease_number=number)
+
+
 def move(held: Held | None, entries: models.QuerySet[Entry], state: str, *, reason: str = "") -> None:
     """Bring all these entries to another state at once: a plan that waits for approval, or that a newer one replaced."""
     settled = None if state in (*Entry.UNSETTLED, Entry.State.AWAITING) else timezone.now()

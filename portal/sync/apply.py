@@ -27,7 +27,7 @@ from portal.sync.outcome import judge, settle
 from portal.sync.send import Answer, Request, request_of, send
 
 PAGE = 500
-PATIENCE = 3  # unclear answers in a row, then the server gets a rest
+PATIENCE = 3  # unclear answers, or refused rights, in a row: then it is the server or the connection, not the record
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,13 @@ class _Now:
 def apply(job: Job) -> bool:
     """Send every planned entry of the run; say whether the slice's time sufficed. Raises RetryLater and ConfigError of a
     request after everything that was sent is settled, and Stopped."""
-    done = unclear = 0
+    done = in_a_row = 0
     while page := list(_planned(job)[:PAGE]):
         for side, group in _groups(job, page):
             job.keep_alive()
             answers = _carry_out(job, group, side)
-            unclear = unclear + len(answers) if answers and all(a.is_unclear for a in answers) else 0
-            _raise_what_stops(answers, unclear)
+            in_a_row = in_a_row + len(answers) if answers and all(a.may_be_the_record for a in answers) else 0
+            _raise_what_stops(answers, in_a_row)
             done += len(group)
             job.progress("apply", done, None)
             if job.is_over:
@@ -143,12 +143,10 @@ def _intend(job: Job, group: list[Entry], side: Side) -> bool:
 
 def _agree(job: Job, group: list[Entry], side: Side) -> None:
     """Link and agree where nothing has to be sent."""
-    for entry in group:
-        entry.state = Entry.State.SKIPPED
     with fenced(job.held):
         _link(job, group, side)
         write_bases(job.mapping, {entry.link_id: entry.base for entry in group if entry.link_id and entry.base})
-        write.settle(job.held, group)
+        write.settle_skipped(job.held, group)
 
 
 def _link(job: Job, group: list[Entry], side: Side) -> None:
@@ -166,10 +164,8 @@ def _link(job: Job, group: list[Entry], side: Side) -> None:
         entry.link_id = link.pk
 
 
-def _raise_what_stops(answers: list[Answer], unclear: int) -> None:
-    for answer in answers:
-        if isinstance(answer.error, ConfigError):
-            raise answer.error
-    for answer in answers:
-        if isinstance(answer.error, RetryLater) and (not answer.is_unclear or unclear >= PATIENCE):
-            raise answer.error
+def _raise_what_stops(answers: list[Answer], in_a_row: int) -> None:
+    for kind in (ConfigError, RetryLater):
+        for answer in answers:
+            if isinstance(answer.error, kind) and (not answer.may_be_the_record or in_a_row >= PATIENCE):
+                raise answer.error

@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from connectors.errors import ConfigError, ConnectorError, RetryLater, Unavailable, Unsupported
+from connectors.errors import AccessDenied, ConfigError, ConnectorError, RetryLater, Unavailable, Unsupported
 from connectors.types import JSON, Change, Record
 from connectors.values import redact
 from portal.ledger import write
@@ -98,7 +98,7 @@ def _fail(entry: Entry, error: ConnectorError, *, is_unclear: bool) -> None:
         entry.next_try = timezone.now() + timedelta(seconds=grace)
     elif isinstance(error, RetryLater):
         entry.state, entry.attempts = Entry.State.PLANNED, entry.attempts - 1
-    elif isinstance(error, ConfigError):
+    elif isinstance(error, ConfigError) and not isinstance(error, AccessDenied):
         entry.state, entry.reason, entry.next_try = Entry.State.FAILED, "connection", timezone.now()
     elif isinstance(error, Unsupported):
         entry.state, entry.reason = Entry.State.BLOCKED, "unsupported"

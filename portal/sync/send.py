@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from connectors.base import Connector
-from connectors.errors import ConnectorError
+from connectors.errors import AccessDenied, ConnectorError
 from connectors.types import JSON, Record
 from portal.ledger.models import Entry
 
@@ -24,6 +24,11 @@ class Answer:
     def is_unclear(self) -> bool:
         """Say whether the write may have happened all the same."""
         return bool(getattr(self.error, "maybe_done", False))
+
+    @property
+    def may_be_the_record(self) -> bool:
+        """Say whether the next record may fare better: an unclear answer, or a right that CRMs give record by record."""
+        return self.is_unclear or isinstance(self.error, AccessDenied)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from django.db import models
 
 from connectors.errors import AuthError, Duplicate, RateLimited, RecordInvalid, Unavailable
 from connectors.memory import Store
-from connectors.types import FieldSchema, Record, Values
+from connectors.types import Change, FieldSchema, Record, Values
 from portal.ledger.models import Entry, Problem, Run
 from portal.mappings.definition import Rule
-from portal.records.models import Copy, CopyChange
+from portal.records.models import Copy, CopyChange, Mirror
+from portal.records.store import store_changes
 from portal.sync.models import Base, Checkpoint, Link, MatchKey
 from portal.sync.run import SyncRefused, request_stop, request_sync, work
 from tests.portal.sync_world import RULES, World, emails, entries, person
@@ -376,3 +377,24 @@ def test_an_unexpected_error_interrupts_the_run_and_fails_it_only_when_it_comes_
         run = world.slice()
         Run.objects.update(not_before=None)
     assert run.state == "failed" and Problem.objects.filter(closed_at=None).exists()
+
+
+class Busy(Store):
+    """A server during whose first create our copy of another record changes, as by a webhook."""
+
+    def put(self, module: str, values: Values, *args: Any, **kwargs: Any) -> Record:
+        self.__class__ = Store
+        mirror = Mirror.objects.get(connection__name="north")
+        record = Record("Contacts", "2", {**person("bo"), "firstname": "Newer"})
+        store_changes(mirror, [Change("2", record)])
+        return super().put(module, values, *args, **kwargs)
+
+
+def test_a_record_that_changed_after_the_plan_is_planned_again_before_it_is_sent() -> None:
+    world = World()
+    world.add(world.north, "ada", "bo")
+    world.south.__class__ = Busy
+    run = world.sync()
+    assert (run.state, run.counts["create"]) == ("succeeded", 2)
+    assert [record.values["firstname"] for record in world.south.of("Contacts")] == ["Test", "Newer"]
+    assert Entry.objects.filter(reason="changed_meanwhile", state="skipped").count() == 1
