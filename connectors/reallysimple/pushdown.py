@@ -121,6 +121,8 @@ def _words(condition: Condition, field: FieldSchema) -> Pushed:
         return Pushed({field.name: {"$not": ""}})
     if op in (Op.EQ, Op.IN) and texts and len(texts) <= MOST_VALUES and all(map(_is_sure, texts)):
         return Pushed({field.name: texts[0] if op is Op.EQ else {"$in": texts}})
+    if op is Op.IN and len(texts) <= MOST_VALUES:
+        return _any([_words(Condition(field.name, Op.EQ, (text,)), field) for text in texts])
     if op not in (Op.EQ, Op.CONTAINS, Op.STARTS, Op.ENDS):
         return NOTHING
     if op in (Op.STARTS, Op.ENDS) and texts[0] and _is_sure(texts[0]):

@@ -37,6 +37,7 @@ ASKED = [
     ("modifieddate > 2024-02-29T10:00:00Z", {"modifieddate": {"$gt": "2024-02-29 10:00:00"}}, True),
     ("last = Smart", {"last": "Smart"}, False),
     ("last in (Smart, West)", {"last": {"$in": ["Smart", "West"]}}, False),
+    ("last in (Smart, Milner)", {"$or": [{"last": "Smart"}, {"last": {"$con": "lner"}}]}, False),
     ("last starts with 'Sma'", {"last": {"$sw": "Sma"}}, False),
     ("last ends with 'art'", {"last": {"$ew": "art"}}, False),
     ("last contains mar", {"last": {"$con": "mar"}}, False),
