@@ -22,10 +22,12 @@ from connectors.paging import prefetch
 from connectors.reallysimple.client import PAGE, Listing, Row
 from connectors.reallysimple.reading import Reader, ascending, id_of
 from connectors.reallysimple.schema import MODIFIED
+from connectors.spelling import zone_info
 from connectors.types import JSON, Change, ChangePage, Cursor
 
 STAMP = "%Y-%m-%d %H:%M:%S"
 BY_STAMP = {MODIFIED: "asc", "id": "asc"}
+NEWEST = {MODIFIED: "desc", "id": "desc"}
 OVERLAP = timedelta(seconds=10)  # a write stamped before another may become visible after it
 CLOSED_AFTER = timedelta(minutes=5)  # by the vendor's clock, counted from when we first saw the second
 FARTHEST_ZONE = timedelta(hours=12)  # no zone is farther behind UTC: stamps that old are old whatever `time_zone` says
@@ -118,10 +120,24 @@ def first_reading(reader: Reader, place: Place, context: Context, *, begun: bool
 
 def start(reader: Reader, place: Place) -> Place:
     """Return the place with the newest stamp there is, and how many records, before any is read."""
-    newest = reader.listing(order={MODIFIED: "desc", "id": "desc"}, limit=1)
-    stamp = str(newest.rows[0].get(MODIFIED) or "") if newest.rows else ""
-    place = replace(place, total=newest.total or 0)
-    return place.at(stamp, newest.at) if stamp else place
+    newest = reader.listing(order=NEWEST, limit=1)
+    place, latest = replace(place, total=newest.total or 0), latest_stamp(reader, newest.at)
+    if stamp_of(newest) > latest:
+        newest = reader.listing({MODIFIED: {"$lte": latest}}, NEWEST, limit=1)
+    if stamp_of(newest) > latest:
+        raise QueryError("The server does not filter by the time of the last change.")
+    return place.at(stamp_of(newest), newest.at) if stamp_of(newest) else place
+
+
+def stamp_of(listing: Listing) -> str:
+    """Return the stamp of the first row; "" when there is none."""
+    return str(listing.rows[0].get(MODIFIED) or "") if listing.rows else ""
+
+
+def latest_stamp(reader: Reader, now: datetime | None) -> str:
+    """Return the latest stamp to be believed. A record stamped in the future must not carry the cursor there, or all
+    that is written until then would be passed over; it comes again with each delta instead."""
+    return (now + CLOSED_AFTER).astimezone(zone_info(reader.codec.zone)).strftime(STAMP) if now else "9999"
 
 
 def everything(reader: Reader, place: Place, workers: int) -> Iterator[tuple[list[Row], Place]]:
@@ -171,8 +187,9 @@ def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage
             return
         fresh = [row for row, stamp in zip(listing.rows, stamps, strict=True) if stamp > reached]
         if fresh:
-            reached = stamps[-1]
-            place = place.at(reached[0], listing.at, reached[1]) if reached[0] >= place.time else place
+            reached, latest = stamps[-1], latest_stamp(reader, listing.at)
+            believed = [stamp for stamp in stamps if place.time <= stamp[0] <= latest]
+            place = place.at(believed[-1][0], listing.at, believed[-1][1]) if believed else place
             yield ChangePage(changed(reader, fresh), place.text())
         if not fresh or not listing.more():
             break
