@@ -387,7 +387,7 @@ class Busy(Store):
         mirror = Mirror.objects.get(connection__name="north")
         record = Record("Contacts", "2", {**person("bo"), "firstname": "Newer"})
         store_changes(mirror, [Change("2", record)])
-        return super().put(module, values, *args, **kwargs)
+        return self.put(module, values, *args, **kwargs)
 
 
 def test_a_record_that_changed_after_the_plan_is_planned_again_before_it_is_sent() -> None:
