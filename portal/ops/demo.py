@@ -31,8 +31,10 @@ from portal.accounts.models import User
 from portal.connections.check import check
 from portal.connections.models import Connection
 from portal.keys import write_keys
+from portal.mappings.models import Mapping
 
 MANAGE = str(settings.BASE_DIR / "manage.py")
+MAPPING = "contacts"  # as in demo.yaml
 
 
 class AlreadyRunning(Exception):
@@ -98,8 +100,11 @@ def sandboxes(records: int) -> Iterator[dict[str, dict[str, str]]]:
 
 
 def document(credentials: dict[str, dict[str, str]]) -> tuple[JSON, dict[str, str]]:
-    """Return the demo's import document, filled in, and the environment its secrets are read from."""
+    """Return the demo's import document, filled in, and the environment its secrets are read from. A mapping that is
+    there already stays as the person left it."""
     found = yaml.safe_load((Path(__file__).parent / "demo.yaml").read_text())
+    there = set(Mapping.objects.values_list("name", flat=True))
+    found["mappings"] = [mapping for mapping in found["mappings"] if mapping["name"] not in there]
     environment: dict[str, str] = {}
     for connection in found["connections"]:
         slug = connection["connector"]

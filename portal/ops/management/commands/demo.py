@@ -20,7 +20,7 @@ from portal.mappings.models import Mapping
 from portal.ops import demo
 from portal.ops.config_file import import_document
 from portal.records.models import Mirror
-from portal.sync.run import carry_out, request_sync
+from portal.sync.run import SyncRefused, carry_out, request_sync
 
 
 class Command(BaseCommand):
@@ -74,8 +74,13 @@ class Command(BaseCommand):
             raise CommandError(f"The sync ended as “{run.get_state_display()}”. {run.message}")
 
     def sync(self) -> Run:
-        """Carry the demo's mapping out; its first plan is approved by the demo, visibly in the ledger."""
-        run = request_sync(Mapping.objects.get(), actor="demo", trigger="command", approve_all=True, enqueue=False)
+        """Carry the demo's mapping out; its first plan is approved by the demo, visibly in the ledger. One that the person
+        paused is left alone."""
+        mapping = Mapping.objects.get(name=demo.MAPPING)
+        try:
+            run = request_sync(mapping, actor="demo", trigger="command", approve_all=True, enqueue=False)
+        except SyncRefused as e:
+            return Run(state=Run.State.CANCELLED, message=str(e))
         bars: dict[str, Any] = {}
 
         def show(phase: str, done: int, total: int | None) -> None:
