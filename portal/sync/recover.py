@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Min
 from django.utils import timezone
 
-from connectors.errors import RecordNotFound
+from connectors.errors import AccessDenied, RecordError, RecordNotFound
 from connectors.query import And, Condition, Filter, Op, Or, Query
 from connectors.types import JSON, Change, Record
 from portal.ledger import write
@@ -50,10 +50,12 @@ def next_look_up(job: Job) -> datetime | None:
 
 def _look_up(job: Job, entry: Entry) -> None:
     side = OTHER[source_side(job, entry)]
-    if entry.action == Entry.Action.CREATE:
-        outcome = _look_up_created(job, side, entry)
-    else:
-        outcome = _look_up_known(job, side, entry)
+    look_up = _look_up_created if entry.action == Entry.Action.CREATE else _look_up_known
+    try:
+        outcome = look_up(job, side, entry)
+    except (RecordError, AccessDenied) as e:  # this record cannot be read; the others shall not wait for it
+        entry.message = str(e)
+        outcome = _ask(entry, "cannot_look_up", [])
     settle(job, side, [outcome], plan_again=True)
 
 

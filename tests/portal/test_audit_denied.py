@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.errors import AccessDenied
+from connectors.errors import AccessDenied, Unavailable
 from portal.ledger.models import Entry, Run
-from tests.portal.sync_world import World, entries
+from tests.portal.sync_world import World, emails, entries
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,3 +32,19 @@ def test_a_run_without_any_right_to_write_stops_soon_and_says_why(parallel: int)
     run = world.sync()
     assert (run.state, run.message) == (Run.State.FAILED, "No right to create.")
     assert Entry.objects.exclude(sent_at=None).count() <= 4
+
+
+def test_a_record_that_cannot_be_looked_up_keeps_no_other_waiting() -> None:
+    world = World()
+    (ada,) = world.add(world.north, "ada")
+    world.sync()
+    world.north.put("Contacts", {**ada.values, "lastname": "Newname"}, ada.id)
+    world.south.fail("update", Unavailable("cut off", code="ConnectionReset", maybe_done=True))
+    world.slice()
+    world.add(world.north, "bob")
+    world.south.fail("get", AccessDenied("Not this record."), times=9)
+    world.south.fail("update", AccessDenied("Not this record."), times=9)
+    Run.objects.update(not_before=None)
+    run = world.sync()
+    assert run.state == Run.State.PARTLY_FAILED
+    assert emails(world.south) == ["ada@example.org", "bob@example.org"]
