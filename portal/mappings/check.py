@@ -11,6 +11,7 @@ from connectors.errors import QueryError
 from connectors.query import check as check_query
 from connectors.query import parse
 from connectors.types import FieldSchema, ModuleSchema
+from connectors.values import is_secret_field
 from portal.mappings.definition import Definition, Rule
 
 Schemas = Mapping[str, ModuleSchema]  # "left" and "right"
@@ -113,6 +114,9 @@ def _check_target(rule: Rule, side: str, schema: ModuleSchema, place: str) -> It
 
 
 def _check_value(rule: Rule, target: FieldSchema, place: str) -> Iterator[Finding]:
+    if is_secret_field(target.name):  # rules are kept and shown readably
+        text = gettext_noop("“%(field)s” is a password or a key: a fixed value would stand readably in the mapping.")
+        yield Finding("error", f"{place}.value", text, {"field": target.name})
     choices = {c.value for c in target.choices}
     if choices and isinstance(rule.value, str) and rule.value not in choices:
         text = gettext_noop("“%(value)s” is not among the choices of “%(field)s”.")

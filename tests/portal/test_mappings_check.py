@@ -26,6 +26,7 @@ RIGHT = ModuleSchema(
         FieldSchema("accountid", "Account", FieldType.REFERENCE, required=True),
         FieldSchema("owner", "Owner", FieldType.OWNER, required=True, default="1"),
         FieldSchema("status", "Status", FieldType.CHOICE, choices=(Choice("new", "New"),)),
+        FieldSchema("user_password", "Password"),
         FieldSchema("id", "Id", FieldType.ID, editable=False, required=True),
     ),
 )
@@ -69,6 +70,10 @@ def test_required_fields_without_a_rule_are_named_but_not_those_with_a_default()
         (
             {"rules": (*GOOD.rules[1:], Rule(right="last", source="value", value="too long"))},
             "fields[2].value: longer than the 5 characters of “last”.",
+        ),
+        (
+            {"rules": (*GOOD.rules, Rule(right="user_password", source="value", value="hunter2"))},
+            "fields[3].value: “user_password” is a password or a key",
         ),
     ],
 )
