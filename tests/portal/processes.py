@@ -4,6 +4,7 @@ The rule: only what was started here is ever sent a signal."""
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -158,6 +159,28 @@ class Portal:
         """Have the schedule of that name (or beginning) fall due a moment ago, instead of waiting for a minute to pass."""
         at = f"{datetime.now(UTC) - timedelta(seconds=1):%Y-%m-%d %H:%M:%S}"
         self.ask(f"UPDATE django_q_schedule SET next_run = '{at}' WHERE name LIKE '{name}%'")
+
+    def unschedule(self, name: str) -> None:
+        """Forget the schedule of that name (or beginning)."""
+        self.ask(f"DELETE FROM django_q_schedule WHERE name LIKE '{name}%'")
+
+    def is_writable(self) -> bool:
+        """Say whether no process is in the middle of a transaction that would make others wait."""
+        if not self.database_url.startswith("sqlite"):
+            return not self.ask(
+                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
+            )
+        with closing(sqlite3.connect(self.database_url.removeprefix("sqlite:///"), timeout=0.3)) as found:
+            try:
+                found.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            return True
+
+    def task_of(self, pid: int) -> str:
+        """Return the name of the task that a worker of a cluster is at, from the cluster's log."""
+        (worker,) = re.findall(rf"(\S+) ready for work at {pid}\b", self.log())
+        return str(re.findall(rf"{worker} processing (\S+) ", self.log())[-1])
 
     def wait_until(self, holds: Callable[[], Any], what: str, seconds: float = 60) -> Any:
         """Wait, and fail with what the clusters wrote."""

@@ -1,18 +1,17 @@
-"""`qcluster`: django-q2's own, which first takes up what an earlier cluster left: runs, and schedules that fell due. The
+"""`qcluster`: django-q2's cluster, which first takes up what an earlier one left: runs, and schedules that fell due. The
 rule: its processes end together; a part that outlived the rest would work on where nobody can see or stop it."""
 
 from __future__ import annotations
 
 import ctypes
-import multiprocessing
 import os
 import signal
 import sys
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
-from django_q.management.commands import qcluster
+from django_q.cluster import Cluster
 from django_q.scheduler import scheduler
 
 from portal.checks import refuse_without_keys
@@ -22,8 +21,8 @@ from portal.sync.tasks import resume_runs
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
-class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
-    help = "Carry out background work: scheduled syncs, and runs that were interrupted."
+class Command(BaseCommand):
+    help = "Carry out background work: scheduled syncs, and runs that were interrupted. Ctrl-C or SIGTERM ends it."
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_without_keys()
@@ -32,13 +31,13 @@ class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
         scheduler()
         connections.close_all()  # the cluster forks: no connection may be shared
         end_with_parent_after_fork()
-        super().handle(*args, **options)
-        for sentinel in multiprocessing.active_children():
-            sentinel.join()
-            if sentinel.exitcode:
-                raise CommandError(
-                    "The background work was ended from outside; start it again. Runs go on where they were."
-                )
+        cluster = Cluster()
+        cluster.start()
+        cluster.sentinel.join()
+        if cluster.sentinel.exitcode:
+            raise CommandError(
+                "The background work was ended from outside; start it again. Runs go on where they were."
+            )
 
 
 def end_with_parent_after_fork() -> None:
