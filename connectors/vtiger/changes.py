@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import orjson
 
 from connectors.context import Context
-from connectors.errors import AccessDenied, QueryError, Unavailable
+from connectors.errors import AccessDenied, QueryError, RetryLater, Unavailable
 from connectors.paging import prefetch
 from connectors.spelling import zone_info
 from connectors.types import Change, ChangePage, Cursor
@@ -124,13 +124,38 @@ def ranges(
         rows = read_range(reader, (after, None), columns, total)
         yield rows, number(str(rows[-1]["id"])) if rows else after, total
         return
-    fetched = prefetch(
-        lambda span: (read_range(reader, span[:2], columns, span[2]), span[1]),
-        spans(reader, after, total),
-        context.max_parallel,
-    )
-    for rows, last in fetched:
-        yield rows, last, total
+    first = [row for row in reader.rows(between(reader, after, None), columns=columns).rows if is_after(row, after)]
+    if first:  # whatever stops us soon: each time some records are got
+        after = number(str(first[-1]["id"]))
+        yield first, after, total
+    keys = until_stopped(spans(reader, after, total - len(first)))
+    for rows, last, error in prefetch(lambda key: part(reader, key, columns), keys, context.max_parallel):
+        if rows or error is None:
+            yield rows, last, total
+        if error is not None:
+            raise error
+
+
+def part(
+    reader: Reader, span: tuple[int, int, int] | RetryLater, columns: Sequence[str]
+) -> tuple[list[Row], int, RetryLater | None]:
+    """Return the rows of a span, the number up to which it was read, and what stopped us (a limit of calls, say): what
+    came before is handed over, or it would be asked for again and again."""
+    found: list[Row] = []
+    if isinstance(span, RetryLater):
+        return found, 0, span
+    try:
+        return read_range(reader, span[:2], columns, span[2], found), span[1], None
+    except RetryLater as e:
+        return found, number(str(found[-1]["id"])) if found else span[0], e
+
+
+def until_stopped(found: Iterator[tuple[int, int, int]]) -> Iterator[tuple[int, int, int] | RetryLater]:
+    """Yield the spans, and what stopped their finding in its turn, after what was read of those before it."""
+    try:
+        yield from found
+    except RetryLater as e:
+        yield e
 
 
 def spans(reader: Reader, after: int, total: int) -> Iterator[tuple[int, int, int]]:
@@ -157,15 +182,20 @@ def edge(reader: Reader, groups: Groups, order: str) -> int:
 
 
 def read_range(
-    reader: Reader, span: tuple[int, int | None], columns: Sequence[str] = (), expected: int | None = None
+    reader: Reader,
+    span: tuple[int, int | None],
+    columns: Sequence[str] = (),
+    expected: int | None = None,
+    found: list[Row] | None = None,
 ) -> list[Row]:
-    """Return all rows with first < id <= last. An empty page may hide a database error (C5), a short one lost rows (C16):
-    the end is believed when the server's count agrees, or when asking again brings nothing."""
-    found: list[Row] = []
+    """Return all rows with first < id <= last; `found` is filled as they come. An empty page may hide a database error
+    (C5), a short one lost rows (C16): the end is believed when the server's count agrees, or when asking again brings
+    nothing."""
+    found = [] if found is None else found
     after, doubted = span[0], False
     while True:
         came = reader.rows(between(reader, after, span[1]), columns=columns).rows
-        fresh = [row for row in came if number(str(row["id"])) > after]
+        fresh = [row for row in came if is_after(row, after)]
         if fresh:
             found += fresh
             after = number(str(fresh[-1]["id"]))
@@ -175,6 +205,11 @@ def read_range(
         if len(found) >= counted or (doubted and not fresh):
             return found
         doubted = True
+
+
+def is_after(row: Row, after: int) -> bool:
+    """Say whether a row's number is above that one: pages may overlap."""
+    return number(str(row["id"])) > after
 
 
 def between(reader: Reader, after: int, last: int | None) -> Groups:
