@@ -134,8 +134,6 @@ def _intend(job: Job, group: list[Entry], side: Side) -> bool:
             _link(job, group, side)
             write.mark_sent(job.held, group)
     except IntegrityError:  # another mapping of the same two modules linked one of them this very moment
-        for entry in group:
-            entry.attempts -= 1
         _plan_again(job, group, side)
         return False
     return True

@@ -24,7 +24,8 @@ def run_as_json(run: Run) -> JSON:
 
 def as_text(run: Run) -> str:
     """Return the run in lines: how it ended, what it did, and what waits and why."""
-    done = ", ".join(f"{name} {number}" for name, number in run.counts.items() if number) or _("nothing to do")
+    nothing = _("nothing to do") if run.state == Run.State.SUCCEEDED else _("nothing done yet")
+    done = ", ".join(f"{name} {number}" for name, number in run.counts.items() if number) or nothing
     lines = [f"{run}: {run.get_state_display()} – {done} ({run.calls} calls, {run.seconds:.1f} s)"]
     lines += [run.message] if run.message else []
     waiting = Entry.objects.filter(run=run, superseded_by=None, state__in=(*Entry.WAITING, *Entry.UNSETTLED))

@@ -10,6 +10,7 @@ from connectors.errors import Unavailable
 from portal.ledger.models import Problem, Run
 from portal.records.models import Copy, Mirror
 from portal.sync.run import work
+from portal.sync.show import as_text
 from tests.portal.sync_world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,3 +46,10 @@ def test_a_run_waits_longer_each_time_its_crm_is_out_of_reach() -> None:
         waits.append(run.not_before - run.beat_at)
         run = go_on(run)
     assert [round(wait / timedelta(seconds=30)) for wait in waits] == [1, 2, 4]
+
+
+def test_a_run_that_awaits_approval_does_not_say_that_nothing_is_to_do() -> None:
+    world = World(guards={"creates": 0})
+    world.add(world.north, "ada")
+    text = as_text(world.sync())
+    assert "nothing done yet" in text and "The first run would create 1 records." in text
