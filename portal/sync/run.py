@@ -81,7 +81,9 @@ def request_stop(run: Run, user: User | None, *, actor: str = "") -> None:
         write.finish_run(None, run, Run.State.CANCELLED)
     elif run.state in Run.OPEN and (held := lease.take(lease_name(run))) is not None:
         try:
-            write.finish_run(held, run, Run.State.CANCELLED, counts=count(run))
+            run.refresh_from_db()
+            if run.state in Run.OPEN:  # it may have ended while the page was looked at
+                write.finish_run(held, run, Run.State.CANCELLED, counts=count(run))
         finally:
             held.release()
 

@@ -9,7 +9,7 @@ import pytest
 from connectors.errors import Unavailable
 from portal.ledger.models import Problem, Run
 from portal.records.models import Copy, Mirror
-from portal.sync.run import work
+from portal.sync.run import request_stop, request_sync, work
 from portal.sync.show import as_text
 from tests.portal.sync_world import World
 
@@ -53,3 +53,14 @@ def test_a_run_that_awaits_approval_does_not_say_that_nothing_is_to_do() -> None
     world.add(world.north, "ada")
     text = as_text(world.sync())
     assert "nothing done yet" in text and "The first run would create 1 records." in text
+
+
+def test_stopping_a_run_that_has_just_ended_leaves_it_as_it_ended() -> None:
+    world = World()
+    world.add(world.north, "ada")
+    run = request_sync(world.mapping, actor="test", enqueue=False)
+    as_shown = Run.objects.get(pk=run.pk)
+    ended = work(run.pk)
+    request_stop(as_shown, None, actor="test")
+    ended.refresh_from_db()
+    assert ended.state == Run.State.SUCCEEDED
