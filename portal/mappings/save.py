@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from portal.connections.models import Connection
@@ -33,6 +34,16 @@ def save_mapping(definition: Definition, *, user: User | None, actor: str, note:
         for tell in after_save:
             tell(mapping)
     return mapping
+
+
+def pause_mapping(mapping: Mapping, paused: bool, who: str) -> None:
+    """Pause or resume a whole mapping, and its schedule with it; it says what it said."""
+    mapping.state = Mapping.State.PAUSED if paused else Mapping.State.ACTIVE
+    mapping.paused_reason = _("by %(who)s") % {"who": who} if paused else ""
+    with transaction.atomic():
+        mapping.save(update_fields=["state", "paused_reason", "updated_at"])
+        for tell in after_save:
+            tell(mapping)
 
 
 def definition_of(mapping: Mapping, number: int | None = None) -> Definition:

@@ -21,7 +21,7 @@ from portal.mappings.check import check
 from portal.mappings.definition import Definition, Side
 from portal.mappings.forms import MappingForms
 from portal.mappings.models import Mapping
-from portal.mappings.save import definition_of, save_mapping
+from portal.mappings.save import definition_of, pause_mapping, save_mapping
 from portal.ui.panels import draw_panels
 
 
@@ -127,9 +127,7 @@ def pause(request: HttpRequest, name: str) -> HttpResponse:
     """Pause or resume the whole mapping."""
     mapping = get_object_or_404(Mapping, name=name)
     pausing = mapping.state == Mapping.State.ACTIVE
-    mapping.state = Mapping.State.PAUSED if pausing else Mapping.State.ACTIVE
-    mapping.paused_reason = _("by %(who)s") % {"who": request.user.get_username()} if pausing else ""
-    mapping.save(update_fields=["state", "paused_reason"])
+    pause_mapping(mapping, pausing, request.user.get_username())
     write.audit(request.user, "pause mapping" if pausing else "resume mapping", mapping)  # type: ignore[arg-type]
     return redirect("mappings:change", mapping.name)
 
