@@ -40,8 +40,10 @@ ATTEMPTS = 3
 CHUNK = 256 * 1024
 BUSY = frozenset({502, 503, 504})
 
-# At its debug level urllib3 logs whole request targets, at its warning level those of odd answers: both hold sessions.
+# At its debug level urllib3 logs whole request targets, at its warning level those of odd answers: both hold sessions. The
+# filter holds whatever level somebody sets.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
+logging.getLogger("urllib3.connectionpool").addFilter(lambda record: record.levelno >= logging.ERROR)
 
 try:
     USER_AGENT = f"CRM-Portal/{version('crm-portal')}"
