@@ -48,11 +48,13 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     actions = None
 
     def get_urls(self) -> list[URLPattern]:
-        """Keep the admin's own names, so that its links work, and lead them to our pages."""
+        """Keep the admin's own names, so that its links work, and lead them to our pages. Other forms of the admin make a
+        link of `__fk__`, which stands for a key not chosen yet: so a key may be any text."""
 
         def to(view: str, with_name: bool = True) -> Any:
             def lead(request: HttpRequest, object_id: str = "") -> HttpResponse:
-                found = [get_object_or_404(Connection, pk=object_id).name] if with_name else []
+                key = int(object_id) if object_id.isdecimal() else 0
+                found = [get_object_or_404(Connection, pk=key).name] if with_name else []
                 return redirect(view, *found)
 
             return self.admin_site.admin_view(lead)
@@ -61,9 +63,9 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return [
             path("", to("connections:list", False), name=name % "changelist"),
             path("add/", to("connections:choose", False), name=name % "add"),
-            path("<int:object_id>/change/", to("connections:change"), name=name % "change"),
-            path("<int:object_id>/delete/", to("connections:delete"), name=name % "delete"),
-            path("<int:object_id>/history/", to("connections:history"), name=name % "history"),
+            path("<str:object_id>/change/", to("connections:change"), name=name % "change"),
+            path("<str:object_id>/delete/", to("connections:delete"), name=name % "delete"),
+            path("<str:object_id>/history/", to("connections:history"), name=name % "history"),
         ]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

@@ -305,3 +305,13 @@ def test_a_token_that_runs_out_is_told_on_page_and_list(admin: Client, running_s
     expires = Connection.objects.get().token_expires_at
     assert status == 200 and expires is not None and f'datetime="{expires.isoformat()}"' in page
     assert expires.isoformat() in admin.get("/connections/").content.decode()
+
+
+def test_a_name_for_an_owner_can_be_typed(admin: Client, north: Connection) -> None:
+    assert admin.get("/connections/ownerlabel/add/").status_code == 200
+    typed = {"connection": north.pk, "owner_id": "90505", "label": "Ada"}
+    assert admin.post("/connections/ownerlabel/add/", typed).status_code == 302
+    kept = north.owner_labels.get()
+    assert (kept.label, kept.typed) == ("Ada", True)
+    assert admin.get(f"/connections/ownerlabel/{kept.pk}/change/").status_code == 200
+    assert admin.get("/connections/connection/__fk__/change/").status_code == 404

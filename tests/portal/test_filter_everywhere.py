@@ -41,7 +41,7 @@ from tests.portal.test_records_filter_properties import several
 
 pytestmark = pytest.mark.django_db
 SUITE = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-NIGHTLY = settings(SUITE, max_examples=2500)
+NIGHTLY = settings(SUITE, max_examples=500)
 RULES = NetworkRules(allowed_networks=(IPv4Network("127.0.0.0/8"),), deadline=10)
 ZONE = "Europe/Berlin"  # two of its hours a year are not what they seem
 NASTY = 64  # records beside the seeded ones
