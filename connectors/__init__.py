@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from connectors.errors import ConfigError
+from connectors.wording import text as _
 
 if TYPE_CHECKING:
     from connectors.base import Connector
@@ -25,7 +26,9 @@ OFFERED: tuple[str, ...] = tuple(slug for slug in CONNECTORS if slug != "memory"
 def connector_class(slug: str) -> type[Connector]:
     """Return the class for a slug. Raises ConfigError, naming the known ones, for any other."""
     if slug not in CONNECTORS:
-        raise ConfigError(f"There is no connector “{slug}”. Known are: {', '.join(sorted(OFFERED))}.")
+        raise ConfigError(
+            _("There is no connector “%(slug)s”. Known are: %(names)s.", slug=slug, names=", ".join(sorted(OFFERED)))
+        )
     module, name = CONNECTORS[slug].rsplit(".", 1)
     return cast("type[Connector]", getattr(import_module(module), name))
 

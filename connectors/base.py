@@ -31,23 +31,27 @@ from connectors.types import (
     View,
     WebhookRequest,
 )
+from connectors.wording import joined
+from connectors.wording import text as _
 
 # Two settings every connector has (design §3 of the values: naive date-times need a zone, phones need a region).
 TIME_ZONE = Setting(
     "time_zone",
-    "Time zone of the server",
+    _("Time zone of the server"),
     type="time_zone",
     required=False,
     default="UTC",
-    help="The zone in which this CRM writes dates and times that name none. “Test connection” proposes what the server tells.",
+    help=_(
+        "The zone in which this CRM writes dates and times that name none. “Test connection” proposes what the server tells."
+    ),
 )
 REGION = Setting(
     "region",
-    "Region for phone numbers",
+    _("Region for phone numbers"),
     type="region",
     required=False,
     default="GB",
-    help="Two-letter country code; phone numbers without a country are read as numbers of this country.",
+    help=_("Two-letter country code; phone numbers without a country are read as numbers of this country."),
 )
 
 
@@ -68,7 +72,7 @@ class Connector(ABC):
         self.secrets = {s.name: secrets.get(s.name) or "" for s in self.settings if s.secret}
         missing = [s.label for s in self.settings if s.required and not (self.config | self.secrets).get(s.name)]
         if missing:
-            raise ConfigError(f"{self.label} needs: {', '.join(missing)}.")
+            raise ConfigError(_("%(crm)s needs: %(names)s.", crm=self.label, names=joined(", ", missing)))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.slug}>"  # never the settings: a URL may hold a secret
@@ -135,15 +139,15 @@ class Connector(ABC):
 
     def related(self, module: str, id: str, relation: str, query: Query) -> Page:
         """Return the records that hang on this one. `relation` is the name of the related module."""
-        self._unsupported("list related records")
+        self._unsupported(_("list related records"))
 
     def owners(self) -> list[Owner]:
         """Return who can own records."""
-        self._unsupported("list its users")
+        self._unsupported(_("list its users"))
 
     def views(self, module: str) -> list[View]:
         """Return the saved filters of a module."""
-        self._unsupported("list saved filters")
+        self._unsupported(_("list saved filters"))
 
     def record_url(self, module: str, id: str) -> str | None:
         """Return the address of the record in the CRM's own screens, or None where the form is not known."""
@@ -151,7 +155,7 @@ class Connector(ABC):
 
     def find_by(self, kind: str, text: str) -> list[Record]:
         """Return the records found by a search of the vendor's own; `kind` is "phone"."""
-        self._unsupported(f"search by {kind}")
+        self._unsupported(_("search by %(kind)s", kind=kind))
 
     # Writing. An unclear answer is Unavailable or ProtocolError with maybe_done=True, never repeated here.
 
@@ -165,50 +169,50 @@ class Connector(ABC):
 
     def delete(self, module: str, id: str) -> None:
         """Delete the record. Raises RecordNotFound when it is gone already."""
-        self._unsupported("delete records")
+        self._unsupported(_("delete records"))
 
     def link(self, module: str, id: str, relation: str, other_id: str) -> None:
         """Make two records belong together."""
-        self._unsupported("link records")
+        self._unsupported(_("link records"))
 
     def unlink(self, module: str, id: str, relation: str, other_id: str) -> None:
         """Undo `link`."""
-        self._unsupported("unlink records")
+        self._unsupported(_("unlink records"))
 
     def comment(self, module: str, id: str, text: str) -> None:
         """Add a comment to a record."""
-        self._unsupported("add comments")
+        self._unsupported(_("add comments"))
 
     def append_choices(self, module: str, field: str, values: list[str]) -> None:
         """Add entries to a pick list."""
-        self._unsupported("add entries to a pick list")
+        self._unsupported(_("add entries to a pick list"))
 
     # Files
 
     def files(self, module: str, id: str) -> list[FileInfo]:
         """Return the files that hang on a record."""
-        self._unsupported("list files")
+        self._unsupported(_("list files"))
 
     def download(self, module: str, id: str, file_id: str) -> FileContent:
         """Return one file."""
-        self._unsupported("download files")
+        self._unsupported(_("download files"))
 
     def upload(self, module: str, id: str, file: FileContent) -> FileInfo:
         """Add a file; its size is checked before anything is sent."""
-        self._unsupported("upload files")
+        self._unsupported(_("upload files"))
 
     # The rest
 
     def call(self, operation: str, params: Mapping[str, JSON]) -> JSON:
         """Carry out one of `operations` and return the vendor's answer."""
-        self._unsupported(f"carry out the operation “{operation}”")
+        self._unsupported(_("carry out the operation “%(operation)s”", operation=operation))
 
     def parse_webhook(self, request: WebhookRequest) -> list[Change]:
         """Return what a request from the vendor says has changed."""
-        self._unsupported("send us changes")
+        self._unsupported(_("send us changes"))
 
     def _unsupported(self, what: str) -> NoReturn:
-        raise Unsupported(f"{self.label} cannot {what}.")
+        raise Unsupported(_("%(crm)s cannot %(what)s.", crm=self.label, what=what))
 
 
 def find_operation(connector: type[Connector] | Connector, name: str) -> Operation:
@@ -216,5 +220,6 @@ def find_operation(connector: type[Connector] | Connector, name: str) -> Operati
     for operation in connector.operations:
         if operation.name == name:
             return operation
-    known = ", ".join(o.name for o in connector.operations) or "none"
-    raise Unsupported(f"{connector.label} has no operation “{name}”. It has: {known}.")
+    known = ", ".join(o.name for o in connector.operations) or _("none")
+    sentence = _("%(crm)s has no operation “%(name)s”. It has: %(known)s.", crm=connector.label, name=name, known=known)
+    raise Unsupported(sentence)

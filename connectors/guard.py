@@ -29,6 +29,7 @@ from urllib3.util.connection import create_connection
 
 from connectors.context import NetworkRules
 from connectors.errors import ConfigError, ConnectorError, HostRefused, Unavailable
+from connectors.wording import text as _
 
 SILENCE = 20.0  # seconds a socket may stay silent
 NAT64 = IPv6Network("64:ff9b::/96")
@@ -67,14 +68,19 @@ def refusal(text: str, scheme: str, host: str, rules: NetworkRules) -> str | Non
         return None
     where = host if host == text else f"{host} ({text})"
     if not is_public(address):
-        return (
-            f"{where} is not an address on the public internet, and this portal connects to such addresses only when the "
-            f"setting CRM_ALLOWED_NETWORKS names their network, for example CRM_ALLOWED_NETWORKS={address}/{address.max_prefixlen}."
+        return _(
+            "%(where)s is not an address on the public internet, and this portal connects to such addresses "
+            "only when the setting CRM_ALLOWED_NETWORKS names their network, for example "
+            "CRM_ALLOWED_NETWORKS=%(address)s/%(length)s.",
+            where=where,
+            address=address,
+            length=address.max_prefixlen,
         )
     if scheme == "http" and not rules.allow_http:
-        return (
-            f"{where} would be asked without encryption. Use https, or switch on “allow plain http” for this connection, "
-            f"or name its network in the setting CRM_ALLOWED_NETWORKS."
+        return _(
+            "%(where)s would be asked without encryption. Use https, or switch on “allow plain http” for "
+            "this connection, or name its network in the setting CRM_ALLOWED_NETWORKS.",
+            where=where,
         )
     return None
 
@@ -85,7 +91,9 @@ def checked_addresses(host: str, port: int, scheme: str, rules: NetworkRules) ->
     reasons = {address: refusal(address, scheme, host, rules) for address in found}
     allowed = [address for address, reason in reasons.items() if reason is None]
     if not allowed:
-        raise HostRefused(next((r for r in reasons.values() if r), f"{host} has no address."), code="HOST_REFUSED")
+        raise HostRefused(
+            next((r for r in reasons.values() if r), _("%(host)s has no address.", host=host)), code="HOST_REFUSED"
+        )
     return allowed
 
 
@@ -195,7 +203,7 @@ def open_pool(origin: str, rules: NetworkRules, sockets: int) -> tuple[HTTPConne
         return POOLS[parts.scheme](parts.hostname or "", parts.port, rules=rules, **kwargs), False
     way = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     if way.scheme not in POOLS or not way.hostname:
-        raise ConfigError("The proxy named in the environment is not an http or https address.")
+        raise ConfigError(_("The proxy named in the environment is not an http or https address."))
     secret = unquote(f"{way.username}:{way.password or ''}") if way.username else None
     address = way._replace(netloc=way.netloc.rpartition("@")[2]).geturl()
     manager = ProxyManager(address, proxy_headers=make_headers(proxy_basic_auth=secret), **kwargs)
@@ -210,7 +218,7 @@ def trust(ca_bundle: str) -> ssl.SSLContext:
         return _trusting(ca_bundle or DEFAULT_CA_BUNDLE_PATH, (found.st_ino, found.st_mtime_ns, found.st_size))
     except OSError as e:  # ssl.SSLError is one
         raise ConfigError(
-            "The CA bundle of this connection cannot be read: it must be a file of PEM certificates."
+            _("The CA bundle of this connection cannot be read: it must be a file of PEM certificates.")
         ) from e
 
 
@@ -228,17 +236,21 @@ def unreachable(error: NotSent, host: str) -> ConnectorError:
     cause = error.__cause__
     code = type(cause).__name__
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return ConfigError(
-            f"The certificate of {host} is not trusted: {cause.verify_message}. "
-            "If your company signs its own certificates, give this connection its CA bundle.",
-            code="CERTIFICATE",
+        told = _(
+            "The certificate of %(host)s is not trusted: %(why)s. If your company signs its own certificates, give this"
+            " connection its CA bundle.",
+            host=host,
+            why=cause.verify_message,
         )
+        return ConfigError(told, code="CERTIFICATE")
     if isinstance(cause, (socket.gaierror, UnicodeError)) or code == "NameResolutionError":
-        return Unavailable(f"The name {host} is not known: check the address for a typing mistake.", code=code)
-    if isinstance(cause, ssl.SSLError):
-        return Unavailable(f"{host} does not speak TLS there: is it http, or another port?", code=code)
-    if isinstance(cause, TimeoutError) or code == "ConnectTimeoutError":
-        return Unavailable(f"{host} did not answer in time: it may be down, or a firewall keeps us out.", code=code)
-    if isinstance(cause, ConnectionRefusedError):
-        return Unavailable(f"{host} refuses connections: is the server running, and the port right?", code=code)
-    return Unavailable(f"{host} cannot be reached ({code}).", code=code)
+        told = _("The name %(host)s is not known: check the address for a typing mistake.", host=host)
+    elif isinstance(cause, ssl.SSLError):
+        told = _("%(host)s does not speak TLS there: is it http, or another port?", host=host)
+    elif isinstance(cause, TimeoutError) or code == "ConnectTimeoutError":
+        told = _("%(host)s did not answer in time: it may be down, or a firewall keeps us out.", host=host)
+    elif isinstance(cause, ConnectionRefusedError):
+        told = _("%(host)s refuses connections: is the server running, and the port right?", host=host)
+    else:
+        told = _("%(host)s cannot be reached (%(code)s).", host=host, code=code)
+    return Unavailable(told, code=code)

@@ -11,7 +11,7 @@ import logging
 import random
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -19,10 +19,11 @@ from urllib.parse import urlencode, urlsplit
 import orjson
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
 from urllib3.exceptions import HTTPError
-from urllib3.filepost import encode_multipart_formdata
 from urllib3.util import Retry
 
+from connectors.body import Files, checked, encode
 from connectors.context import Call, Context, Outcome
+from connectors.echo import without_echo
 from connectors.errors import (
     ConfigError,
     HostRefused,
@@ -33,6 +34,7 @@ from connectors.errors import (
 )
 from connectors.guard import POOLS, NotSent, checked_addresses, open_pool, unreachable
 from connectors.types import JSON
+from connectors.wording import text as _
 
 CONNECT_TIMEOUT = 5.0  # seconds, all addresses of the host together
 LONGEST_WAIT = 5.0  # seconds; who asks us to wait longer postpones the run
@@ -49,8 +51,6 @@ try:
     USER_AGENT = f"CRM-Portal/{version('crm-portal')}"
 except PackageNotFoundError:  # a copy of the folder without an installation
     USER_AGENT = "CRM-Portal"
-
-Files = Mapping[str, tuple[str, bytes, str]]  # parameter -> (file name, content, content type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +72,21 @@ class Answer:
         try:
             return orjson.loads(self.body.removeprefix(b"\xef\xbb\xbf"))
         except orjson.JSONDecodeError as e:
-            raise self.not_understood(f"{self._looks_like()} instead of JSON (HTTP status {self.status})") from e
+            what = _("%(what)s instead of JSON (HTTP status %(status)s)", what=self._looks_like(), status=self.status)
+            raise self.not_understood(what) from e
 
     def not_understood(self, what: str) -> ProtocolError:
         """Return the error for an answer that is not as documented; `what` completes “The server sent …”."""
-        return ProtocolError(f"The server sent {what}.", code=str(self.status), maybe_done=self.maybe_done)
+        sentence = _("The server sent %(what)s.", what=what)
+        return ProtocolError(sentence, code=str(self.status), maybe_done=self.maybe_done)
 
     def _looks_like(self) -> str:
         start = self.body[:200].lstrip().lower()
         if not start:
-            return "an empty answer"
+            return _("an empty answer")
         if start.startswith((b"<!doctype", b"<html")):
-            return "a web page"
-        return "cut-off or damaged data" if start.startswith((b"{", b"[")) else "something else"
+            return _("a web page")
+        return _("cut-off or damaged data") if start.startswith((b"{", b"[")) else _("something else")
 
 
 class Http:
@@ -99,12 +101,12 @@ class Http:
             self.host, self.port = parts.hostname or "", parts.port or {"http": 80}.get(parts.scheme, 443)
         except ValueError as e:
             raise ConfigError(
-                "The address of the CRM cannot be read: it should look like https://crm.example.com."
+                _("The address of the CRM cannot be read: it should look like https://crm.example.com.")
             ) from e
         if parts.scheme not in POOLS or not self.host:
-            raise ConfigError("The address of the CRM must begin with https:// and name a host.")
+            raise ConfigError(_("The address of the CRM must begin with https:// and name a host."))
         if parts.username is not None or parts.query or parts.fragment:
-            raise ConfigError("The address of the CRM must hold no user name, password, “?” or “#”.")
+            raise ConfigError(_("The address of the CRM must hold no user name, password, “?” or “#”."))
         self.scheme, self.origin, self._path = parts.scheme, f"{parts.scheme}://{parts.netloc}", parts.path
         self._headers = {
             "User-Agent": USER_AGENT,
@@ -143,7 +145,8 @@ class Http:
         target = self._target(url, params)
         body, kind = encode(data, json, files)
         sent = {**self._headers, **kind, **checked(headers or {})}
-        return self._repeated(call, target, body, sent)
+        answer = self._repeated(call, target, body, sent)
+        return replace(answer, body=without_echo(answer.body, sent, params, data))
 
     def _repeated(self, call: Call, target: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         """Send until there is an answer to hand back, no try is left, or the next one would come after the deadline."""
@@ -169,7 +172,9 @@ class Http:
         """Return the request target: path and query, absolute when a proxy forwards it."""
         if "://" in url:
             if not url.startswith(f"{self.origin}/"):
-                raise HostRefused("The server pointed us to another host, and we do not follow.", code="HOST_REFUSED")
+                raise HostRefused(
+                    _("The server pointed us to another host, and we do not follow."), code="HOST_REFUSED"
+                )
             path = url.removeprefix(self.origin)
         else:
             path = f"{self._path}/{url.lstrip('/')}" if url else self._path or "/"
@@ -199,7 +204,7 @@ class Http:
     ) -> tuple[Answer, int]:
         """Send once; return the answer and how many bytes came over the wire."""
         if left <= 0:
-            raise Unavailable(f"There was no time left to ask {self.host}.")
+            raise Unavailable(_("There was no time left to ask %(host)s.", host=self.host))
         timeout = Timeout(connect=min(CONNECT_TIMEOUT, left), total=left)
         try:
             pool = self._open()
@@ -211,10 +216,10 @@ class Http:
         except NotSent as e:
             raise unreachable(e, self.host) from e
         except (HTTPError, OSError, http.client.HTTPException) as e:
-            what = (
-                "did not answer in time" if "imeout" in type(e).__name__ else "broke off before its answer was complete"
-            )
-            raise Unavailable(f"{self.host} {what}.", code=type(e).__name__, maybe_done=not call.safe) from e
+            late, broken = _("did not answer in time"), _("broke off before its answer was complete")
+            what = late if "imeout" in type(e).__name__ else broken
+            sentence = _("%(host)s %(what)s.", host=self.host, what=what)
+            raise Unavailable(sentence, code=type(e).__name__, maybe_done=not call.safe) from e
 
     def _read(self, call: Call, response: BaseHTTPResponse) -> tuple[Answer, int]:
         limit = self.context.network.max_response
@@ -226,7 +231,7 @@ class Http:
                 size += len(chunk)
                 if size > limit:
                     raise ProtocolError(
-                        f"{self.host} sent an answer larger than {limit // 2**20} MB.",
+                        _("%(host)s sent an answer larger than %(limit)s MB.", host=self.host, limit=limit // 2**20),
                         code="TOO_LARGE",
                         maybe_done=not call.safe,
                     )
@@ -255,38 +260,12 @@ class Http:
             return
 
 
-def checked(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the headers. Raises ConfigError for one that HTTP cannot carry; the library's own error would quote it."""
-    for name, value in headers.items():
-        if not (value.isascii() and value.isprintable()):
-            raise ConfigError(
-                f"The secret sent as “{name}” holds a line break or a sign that no token has: paste it again."
-            )
-    return headers
-
-
-def encode(
-    data: Mapping[str, Any] | bytes | None, json: JSON, files: Files | None
-) -> tuple[bytes | None, dict[str, str]]:
-    """Return the body and its content type: JSON, multipart when there are files, else a form."""
-    if json is not None:
-        return orjson.dumps(json), {"Content-Type": "application/json"}
-    if files is not None:
-        plain = data.items() if isinstance(data, Mapping) else ()
-        fields: dict[str, Any] = {**{name: str(value) for name, value in plain}, **files}
-        body, kind = encode_multipart_formdata(fields)
-        return body, {"Content-Type": kind}
-    if isinstance(data, Mapping):
-        return urlencode(data).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
-    return data, {}
-
-
 def busy(call: Call, answer: Answer) -> RetryLater | None:
     """Return the error for an answer that means “not now”, or None. Only a safe call's 502, 503 and 504 mean that."""
     if answer.status == 429:
-        return RateLimited("The CRM asks us to slow down.", code="429", retry_after=retry_after(answer))
+        return RateLimited(_("The CRM asks us to slow down."), code="429", retry_after=retry_after(answer))
     if call.safe and answer.status in BUSY:
-        sentence = f"The CRM's server is not available just now (HTTP status {answer.status})."
+        sentence = _("The CRM's server is not available just now (HTTP status %(status)s).", status=answer.status)
         return Unavailable(sentence, code=str(answer.status), retry_after=retry_after(answer))
     return None
 

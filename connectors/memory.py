@@ -13,7 +13,7 @@ from dataclasses import replace
 from connectors.base import REGION, TIME_ZONE, Connector, find_operation
 from connectors.context import Call, Outcome
 from connectors.errors import AuthError, ConnectorError, QueryError, RecordInvalid, RecordNotFound
-from connectors.memory_store import Store, forget, store
+from connectors.memory_store import Store, forget, store, with_choices
 from connectors.paging import local_page
 from connectors.query import Query, fold, to_text
 from connectors.types import (
@@ -21,10 +21,8 @@ from connectors.types import (
     Capabilities,
     Change,
     ChangePage,
-    Choice,
     Cursor,
     Explanation,
-    FieldSchema,
     FieldType,
     FileContent,
     FileInfo,
@@ -40,6 +38,7 @@ from connectors.types import (
     Values,
 )
 from connectors.values import Codec
+from connectors.wording import text as _
 
 __all__ = ["MemoryConnector", "Store", "forget", "store"]
 
@@ -60,8 +59,12 @@ class MemoryConnector(Connector):
     slug = "memory"
     label = "Memory"
     settings = (
-        Setting("store", "Store", required=False, default="memory", is_host=True, help="Equal names share records."),
-        Setting("password", "Password", type="password", required=False, secret=True, help="If the store has one."),
+        Setting(
+            "store", _("Store"), required=False, default="memory", is_host=True, help=_("Equal names share records.")
+        ),
+        Setting(
+            "password", _("Password"), type="password", required=False, secret=True, help=_("If the store has one.")
+        ),
         TIME_ZONE,
         REGION,
     )
@@ -81,10 +84,10 @@ class MemoryConnector(Connector):
         max_upload=MAX_UPLOAD,
     )
     operations = (
-        Operation("count_records", "Return how many records a module has", (Parameter("module", required=True),)),
-        Operation("empty_module", "Delete all records", (Parameter("module", required=True),), writes=True),
+        Operation("count_records", _("Return how many records a module has"), (Parameter("module", required=True),)),
+        Operation("empty_module", _("Delete all records"), (Parameter("module", required=True),), writes=True),
     )
-    likely_causes = ("The store has a password and another one is set here.",)
+    likely_causes = (_("The store has a password and another one is set here."),)
 
     @property
     def _known(self) -> Store:
@@ -117,7 +120,7 @@ class MemoryConnector(Connector):
 
     def _log_in(self, crm: Store) -> None:
         if crm.password and crm.password != self.secrets["password"]:
-            raise AuthError("The store refuses this password. Set the one it has.")
+            raise AuthError(_("The store refuses this password. Set the one it has."))
 
     # Who and what is there
 
@@ -249,10 +252,9 @@ class MemoryConnector(Connector):
         with self._request("append_choices", writes=True) as crm:
             schema = crm.schema(module)
             if schema.field(field) is None:
-                raise QueryError(f"There is no field “{field}” in {module}.")
-            crm.schemas[module] = replace(
-                schema, fields=tuple(_with_choices(f, values) if f.name == field else f for f in schema.fields)
-            )
+                raise QueryError(_("There is no field “%(field)s” in %(module)s.", field=field, module=module))
+            fields = tuple(with_choices(f, values) if f.name == field else f for f in schema.fields)
+            crm.schemas[module] = replace(schema, fields=fields)
 
     # Files and the rest
 
@@ -265,11 +267,12 @@ class MemoryConnector(Connector):
             for number, file in enumerate(self._files(crm, module, id)):
                 if str(number) == file_id:
                     return file
-            raise RecordNotFound(f"{module} {id} has no file {file_id}.")
+            raise RecordNotFound(_("%(module)s %(id)s has no file %(file_id)s.", module=module, id=id, file_id=file_id))
 
     def upload(self, module: str, id: str, file: FileContent) -> FileInfo:
         if len(file.content) > MAX_UPLOAD:
-            raise RecordInvalid(f"“{file.name}” is larger than {MAX_UPLOAD:,} bytes. Nothing was sent.")
+            most, name = f"{MAX_UPLOAD:,}", file.name
+            raise RecordInvalid(_("“%(name)s” is larger than %(most)s bytes. Nothing was sent.", name=name, most=most))
         with self._request("upload", writes=True) as crm:
             files = self._files(crm, module, id)
             files.append(file)
@@ -292,8 +295,3 @@ class MemoryConnector(Connector):
                 for record in found:
                     crm.remove(module, record.id)
             return {"module": module, "count": len(found)}
-
-
-def _with_choices(field: FieldSchema, values: list[str]) -> FieldSchema:
-    known = {choice.value for choice in field.choices}
-    return replace(field, choices=field.choices + tuple(Choice(value, value) for value in values if value not in known))

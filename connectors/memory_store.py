@@ -4,7 +4,7 @@ canonical values; every method may be called from any thread."""
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from connectors.errors import ConnectorError, QueryError, RecordNotFound
@@ -21,6 +21,7 @@ from connectors.types import (
     Record,
     Values,
 )
+from connectors.wording import text as _
 
 _STAMPS = (
     FieldSchema("created", "Created time", FieldType.DATETIME, editable=False),
@@ -136,14 +137,15 @@ class Store:
     def schema(self, module: str) -> ModuleSchema:
         """Return the module's fields. Raises QueryError."""
         if module not in self.schemas:
-            raise QueryError(f"There is no module “{module}”. There are: {', '.join(self.schemas)}.")
+            names = ", ".join(self.schemas)
+            raise QueryError(_("There is no module “%(module)s”. There are: %(names)s.", module=module, names=names))
         return self.schemas[module]
 
     def record(self, module: str, id: str) -> Record:
         """Return the record. Raises QueryError, RecordNotFound."""
         self.schema(module)
         if (module, id) not in self.records:
-            raise RecordNotFound(f"{module} {id} does not exist, or was deleted.")
+            raise RecordNotFound(_("%(module)s %(id)s does not exist, or was deleted.", module=module, id=id))
         return self.records[module, id]
 
     def of(self, module: str) -> list[Record]:
@@ -170,3 +172,9 @@ def forget(name: str = "memory") -> None:
     """Begin that store anew."""
     with _LOCK:
         _STORES.pop(name, None)
+
+
+def with_choices(field: FieldSchema, values: list[str]) -> FieldSchema:
+    """Return the field with these choices too."""
+    known = {choice.value for choice in field.choices}
+    return replace(field, choices=field.choices + tuple(Choice(value, value) for value in values if value not in known))

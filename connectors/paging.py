@@ -15,6 +15,7 @@ import orjson
 from connectors.errors import QueryError
 from connectors.query import Query, check, match_record, sort_key
 from connectors.types import ModuleSchema, Page, Record
+from connectors.wording import text as _
 
 Key = TypeVar("Key")
 Fetched = TypeVar("Fetched")
@@ -78,4 +79,6 @@ def _from_cursor(cursor: str, module: str) -> Record:
         id, values = orjson.loads(cursor)
         return Record(module, str(id), dict(values))
     except (ValueError, TypeError) as e:
-        raise QueryError("The place to go on from is not one this connection gave out. Begin at the first page.") from e
+        raise QueryError(
+            _("The place to go on from is not one this connection gave out. Begin at the first page.")
+        ) from e

@@ -15,6 +15,7 @@ import orjson
 
 from connectors.errors import ConfigError
 from connectors.types import JSON, NUMBER_TYPES, FieldSchema, FieldType
+from connectors.wording import text as _
 
 PERSIAN_DIGITS, ARABIC_DIGITS = "۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩"
 ASCII_DIGITS = str.maketrans(PERSIAN_DIGITS + ARABIC_DIGITS, "0123456789" * 2)
@@ -29,6 +30,11 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME = re.compile(r"\d{2}:\d{2}(:\d{2})?", re.ASCII)
 _DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
+NOT_A_NUMBER = _("is not a number such as 1234.5")
+NOT_A_NUMBER_BUT_A_COMMA = _("is not a number such as 1234.5 (write it without a comma)")
+NOT_A_DATE = _("is not a date such as 2024-02-29")
+NOT_A_TIME = _("is not a time such as 23:59")
+NOT_A_MOMENT = _("is not a date and time such as 2024-02-29 23:59")
 _YES, _NO = frozenset({"true", "yes", "1", "on"}), frozenset({"false", "no", "0", "off"})
 
 
@@ -41,7 +47,7 @@ def canonical_number(text: str) -> str:
     if not text.isascii() or not _NUMBER.fullmatch(text):
         plain = text.strip().translate(ASCII_DIGITS).translate(_SEPARATORS)
     if not _NUMBER.fullmatch(plain):
-        raise ValueError("is not a number such as 1234.5" + (" (write it without a comma)" if "," in text else ""))
+        raise ValueError(NOT_A_NUMBER_BUT_A_COMMA if "," in text else NOT_A_NUMBER)
     number = format(Decimal(plain), "f").lstrip("+")
     if "." in number:
         number = number.rstrip("0").rstrip(".")
@@ -50,13 +56,13 @@ def canonical_number(text: str) -> str:
 
 def canonical_date(text: str) -> str:
     """Return "2024-02-29" from that very form, in any digits. Raises ValueError."""
-    day: date = _parse(date, text, _DATE, "is not a date such as 2024-02-29")
+    day: date = _parse(date, text, _DATE, NOT_A_DATE)
     return day.isoformat()
 
 
 def canonical_time(text: str) -> str:
     """Return "23:59:00" from "23:59" or "23:59:00". Raises ValueError."""
-    moment: time = _parse(time, text, _TIME, "is not a time such as 23:59")
+    moment: time = _parse(time, text, _TIME, NOT_A_TIME)
     return moment.isoformat()
 
 
@@ -67,14 +73,14 @@ def _parse(kind: Any, text: str, shape: re.Pattern[str], problem: str) -> Any:
     try:
         return kind.fromisoformat(plain)
     except ValueError as e:
-        raise ValueError(f"{problem} ({e})") from e
+        raise ValueError(_("%(problem)s (%(why)s)", problem=problem, why=e)) from e
 
 
 def canonical_boolean(value: JSON) -> bool:
     """Return the truth value of true/false, yes/no, on/off, 1/0. Raises ValueError."""
     word = str(value).strip().lower().translate(ASCII_DIGITS)
     if word not in _YES | _NO:
-        raise ValueError("is neither yes nor no")
+        raise ValueError(_("is neither yes nor no"))
     return word in _YES
 
 
@@ -84,7 +90,9 @@ def zone_info(zone: str) -> ZoneInfo:
     try:
         return ZoneInfo(zone)
     except (KeyError, ValueError, OSError) as e:
-        raise ConfigError(f"There is no time zone “{zone}”. Write it like Europe/London or Asia/Tehran.") from e
+        raise ConfigError(
+            _("There is no time zone “%(zone)s”. Write it like Europe/London or Asia/Tehran.", zone=zone)
+        ) from e
 
 
 def to_utc(text: str, zone: str = "UTC") -> str:
@@ -93,7 +101,7 @@ def to_utc(text: str, zone: str = "UTC") -> str:
     Fractions of a second are cut. An hour that occurs twice (clocks going back) is taken as its first, an hour that does
     not exist as that much later. Raises ValueError.
     """
-    moment: datetime = _parse(datetime, text, _DATETIME, "is not a date and time such as 2024-02-29 23:59")
+    moment: datetime = _parse(datetime, text, _DATETIME, NOT_A_MOMENT)
     if moment.tzinfo is None and zone == "UTC":
         return moment.isoformat(timespec="seconds") + "Z"
     return instant(moment if moment.tzinfo else moment.replace(tzinfo=zone_info(zone)))
@@ -104,7 +112,7 @@ def instant(moment: datetime) -> str:
     try:
         utc = moment.astimezone(UTC)
     except OverflowError as e:
-        raise ValueError("is outside the years 1 to 9999") from e
+        raise ValueError(_("is outside the years 1 to 9999")) from e
     return utc.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
@@ -116,7 +124,7 @@ def from_utc(text: str, zone: str = "UTC") -> str:
     try:
         moment = datetime.fromisoformat(to_utc(text)).astimezone(zone_info(zone))
     except OverflowError as e:
-        raise ValueError("is outside the years 1 to 9999") from e
+        raise ValueError(_("is outside the years 1 to 9999")) from e
     return moment.replace(tzinfo=None).isoformat(sep=" ")
 
 
@@ -149,25 +157,25 @@ def choice_value(field: FieldSchema, text: str) -> str:
     if not field.choices:
         return text
     names = ", ".join(c.value for c in field.choices[:10]) + (", …" if len(field.choices) > 10 else "")
-    raise ValueError(f"is none of its choices ({names})")
+    raise ValueError(_("is none of its choices (%(names)s)", names=names))
 
 
 def _text(field: FieldSchema, value: JSON) -> str:
     if isinstance(value, list | dict):
-        raise ValueError("must be one text")
+        raise ValueError(_("must be one text"))
     return as_text(value)
 
 
 def _number(field: FieldSchema, value: JSON) -> str:
     if isinstance(value, bool | list | dict):
-        raise ValueError("is not a number such as 1234.5")
+        raise ValueError(NOT_A_NUMBER)
     return canonical_number(str(value))
 
 
 def _integer(field: FieldSchema, value: JSON) -> str:
     number = _number(field, value)
     if "." in number:
-        raise ValueError("must be a whole number")
+        raise ValueError(_("must be a whole number"))
     return number
 
 
@@ -178,7 +186,7 @@ def _choices(field: FieldSchema, value: JSON) -> list[str]:
 
 def _structure(field: FieldSchema, value: JSON) -> JSON:
     if field.type is FieldType.LINES and not (isinstance(value, list) and all(isinstance(v, dict) for v in value)):
-        raise ValueError("must be a list of objects")
+        raise ValueError(_("must be a list of objects"))
     return value
 
 

@@ -27,6 +27,8 @@ from connectors.spelling import (
     to_utc,
 )
 from connectors.types import JSON, NUMBER_TYPES, FieldSchema, FieldType, ModuleSchema, Values
+from connectors.wording import joined, said
+from connectors.wording import text as _
 
 __all__ = [
     "CODEC_VERSION",
@@ -98,19 +100,20 @@ class Codec:
         try:
             canonical = self.canonical(field, value)
             if canonical is None and field.required:
-                raise ValueError("is required and cannot be emptied")
+                raise ValueError(_("is required and cannot be emptied"))
             return self.encode_empty(field) if canonical is None else self._encoders[field.type](field, canonical)
         except ValueError as e:
-            problem = f"{e}; given was {shape(value)}"
-            raise RecordInvalid(f"“{field.label or field.name}” {problem}.", fields={field.name: problem}) from e
+            problem = _("%(why)s; given was %(shape)s", why=said(e), shape=shape(value))
+            sentence = _("“%(field)s” %(problem)s.", field=field.label or field.name, problem=problem)
+            raise RecordInvalid(sentence, fields={field.name: problem}) from e
 
     def canonical(self, field: FieldSchema, value: JSON) -> JSON:
         """Return the one spelling of a value a person or a mapping gave; None for nothing. Raises ValueError."""
         if storable(value) != value:
-            raise ValueError("holds a character that cannot be stored (NUL or half of a pair)")
+            raise ValueError(_("holds a character that cannot be stored (NUL or half of a pair)"))
         canonical = spelling.canonical(field, value, self.zone)
         if field.max_length is not None and isinstance(canonical, str) and len(canonical) > field.max_length:
-            raise ValueError(f"may have at most {field.max_length} characters")
+            raise ValueError(_("may have at most %(length)s characters", length=field.max_length))
         return canonical
 
     # Whole records
@@ -130,15 +133,16 @@ class Codec:
         for name, value in values.items():
             field = schema.field(name)
             if field is None or not field.editable:
-                wrong[name] = "does not exist" if field is None else "cannot be changed"
+                wrong[name] = _("does not exist") if field is None else _("cannot be changed")
                 continue
             try:
                 wire[name] = self.encode(field, value)
             except RecordInvalid as e:
                 wrong |= e.fields
         if wrong:
-            told = "; ".join(f"“{name}” {why}" for name, why in wrong.items())
-            raise RecordInvalid(f"Nothing was sent to {schema.module.label}: {told}.", fields=wrong)
+            told = joined("; ", (_("“%(field)s” %(problem)s", field=name, problem=why) for name, why in wrong.items()))
+            sentence = _("Nothing was sent to %(module)s: %(problems)s.", module=schema.module.label, problems=told)
+            raise RecordInvalid(sentence, fields=wrong)
         return wire
 
     # Hooks: reading
@@ -244,10 +248,11 @@ def digest(values: Values | bytes) -> bytes:
 def shape(value: JSON) -> str:
     """Describe a value without telling it: "a text of 12 characters"."""
     if isinstance(value, str):
-        return f"a text of {len(value)} characters"
+        return _("a text of %(count)s characters", count=len(value))
     if isinstance(value, list | tuple):
-        return f"a list of {len(value)}"
-    return {"NoneType": "nothing", "bool": "true or false", "dict": "an object"}.get(type(value).__name__, "a number")
+        return _("a list of %(count)s", count=len(value))
+    named = {"NoneType": _("nothing"), "bool": _("true or false"), "dict": _("an object")}
+    return named.get(type(value).__name__) or _("a number")
 
 
 def storable(value: JSON) -> JSON:

@@ -22,6 +22,7 @@ from connectors.query.names import (
 )
 from connectors.spelling import CANONICAL_NUMBER
 from connectors.types import JSON, NUMBER_TYPES, FieldSchema, FieldType, ModuleSchema, Record, Values
+from connectors.wording import text as _
 
 Comparable = Any  # str, bool, Decimal or (length, id): values of one field always have the same one
 _NUMBER = re.compile(CANONICAL_NUMBER)
@@ -179,8 +180,21 @@ def _check_condition(condition: Condition, field: FieldSchema) -> None:
     check_operator(field, condition.op)
     needed = _ARITY.get(condition.op, 1)
     if needed is not None and len(condition.values) != needed:
-        raise QueryError(f"“{field.name} {condition.op}” needs {needed} values, not {len(condition.values)}.")
+        raise QueryError(
+            _(
+                "“%(field)s %(op)s” needs %(needed)s values, not %(count)s.",
+                field=field.name,
+                op=condition.op,
+                needed=needed,
+                count=len(condition.values),
+            )
+        )
     if any(comparable(field, value) is None for value in condition.values):
         raise QueryError(
-            f"“{field.name} {condition.op}” needs values of a {field.type} field in their canonical spelling."
+            _(
+                "“%(field)s %(op)s” needs values of a %(type)s field in their canonical spelling.",
+                field=field.name,
+                op=condition.op,
+                type=field.type,
+            )
         )

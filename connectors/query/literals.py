@@ -10,6 +10,8 @@ from connectors.query.filters import And, Condition, Filter, Not, Op, Or
 from connectors.query.words import Token
 from connectors.spelling import canonical, canonical_date, canonical_number, choice_value, instant, zone_info
 from connectors.types import JSON, NUMBER_TYPES, FieldSchema, FieldType
+from connectors.wording import said
+from connectors.wording import text as _
 
 _DAY = re.compile(r"\s*\d{4}-\d{1,2}-\d{1,2}\s*")  # any digits: `canonical_date` reads Persian ones
 
@@ -35,7 +37,10 @@ def _value(field: FieldSchema, op: Op, word: Token, zone: str) -> JSON:
 
 
 def _wrong(field: FieldSchema, word: Token, error: ValueError) -> QueryError:
-    return QueryError(f"“{word.text}” for “{field.name}” {error}.", position=word.position)
+    return QueryError(
+        _("“%(word)s” for “%(field)s” %(problem)s.", word=word.text, field=field.name, problem=said(error)),
+        position=word.position,
+    )
 
 
 def _on_days(field: FieldSchema, op: Op, words: list[Token], zone: str) -> Filter:

@@ -8,6 +8,7 @@ from connectors.errors import QueryError
 from connectors.query.filters import Op
 from connectors.query.folding import fold
 from connectors.types import NUMBER_TYPES, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
+from connectors.wording import text as _
 
 ID_FIELD = FieldSchema(
     "id", "Id", FieldType.ID, editable=False
@@ -43,11 +44,15 @@ def find_field(name: str, schema: ModuleSchema, *, position: int | None = None) 
             return found[0]
         if found:
             names = ", ".join(f.name for f in found)
-            raise QueryError(f"“{told}” may mean several fields: {names}. Write one of these.", position=position)
+            sentence = _("“%(name)s” may mean several fields: %(names)s. Write one of these.", name=told, names=names)
+            raise QueryError(sentence, position=position)
     known = {fold(n): n for f in schema.fields for n in (f.label, f.name)}
     near = get_close_matches(wanted[:100], known, n=1, cutoff=0.5)
-    hint = f" Did you mean “{known[near[0]]}”?" if near else ""
-    raise QueryError(f"There is no field “{told}” in {schema.module.label}.{hint}", position=position)
+    sentence = _("There is no field “%(name)s” in %(module)s.", name=told, module=schema.module.label)
+    if near:
+        hint = _("Did you mean “%(name)s”?", name=known[near[0]])
+        sentence = _("%(sentence)s %(hint)s", sentence=sentence, hint=hint)
+    raise QueryError(sentence, position=position)
 
 
 def _pseudo(wanted: str, schema: ModuleSchema) -> list[FieldSchema]:
@@ -61,15 +66,18 @@ def check_operator(field: FieldSchema, op: Op, *, position: int | None = None) -
     """Raise QueryError when that type of field does not take that operator, naming those it takes."""
     if op not in OPERATORS[field.type]:
         able = ", ".join(str(o) for o in Op if o in OPERATORS[field.type])
-        raise QueryError(
-            f"“{op}” cannot be asked of “{field.name}”, a {field.type} field. It takes: {able}.", position=position
-        )
+        sentence = _(
+            "“%(op)s” cannot be asked of “%(field)s”, a %(type)s field. It takes: %(able)s.",
+            op=op, field=field.name, type=field.type, able=able,
+        )  # fmt: skip
+        raise QueryError(sentence, position=position)
 
 
 def check_sortable(field: FieldSchema, *, position: int | None = None) -> None:
     """Raise QueryError for a field whose values have no order."""
     if field.type in UNSORTED:
-        raise QueryError(f"“{field.name}”, a {field.type} field, cannot be sorted by.", position=position)
+        sentence = _("“%(field)s”, a %(type)s field, cannot be sorted by.", field=field.name, type=field.type)
+        raise QueryError(sentence, position=position)
 
 
 def find_exact(name: str, schema: ModuleSchema) -> FieldSchema:
@@ -77,5 +85,7 @@ def find_exact(name: str, schema: ModuleSchema) -> FieldSchema:
     found = schema.field(name) or (ID_FIELD if name == ID_FIELD.name else None)
     if found is None:
         near = find_field(name, schema)  # raises, with a suggestion, unless it is only spelt differently
-        raise QueryError(f"There is no field “{name}” in {schema.module.label}. Did you mean “{near.name}”?")
+        sentence = _("There is no field “%(name)s” in %(module)s.", name=name, module=schema.module.label)
+        hint = _("Did you mean “%(name)s”?", name=near.name)
+        raise QueryError(_("%(sentence)s %(hint)s", sentence=sentence, hint=hint))
     return found

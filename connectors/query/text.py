@@ -20,6 +20,7 @@ from connectors.query.literals import condition
 from connectors.query.names import check_operator, check_sortable, find_field
 from connectors.query.words import Token, cut, quote
 from connectors.types import FieldSchema, ModuleSchema
+from connectors.wording import text as _
 
 MAX_LENGTH = 20_000  # characters
 MAX_DEPTH = 50  # brackets inside brackets
@@ -32,7 +33,8 @@ def parse(text: str, schema: ModuleSchema, *, zone: str = "UTC") -> Filter | Non
     Raises QueryError with `.position` for anything wrong, ConfigError for a zone that does not exist.
     """
     if len(text) > MAX_LENGTH:
-        raise QueryError(f"The filter is longer than {MAX_LENGTH:,} characters.", position=MAX_LENGTH)
+        sentence = _("The filter is longer than %(most)s characters.", most=f"{MAX_LENGTH:,}")
+        raise QueryError(sentence, position=MAX_LENGTH)
     tokens = cut(text)
     return _Parser(tokens, schema, zone).whole() if len(tokens) > 1 else None
 
@@ -61,15 +63,18 @@ class _Parser:
         return False
 
     def refuse(self, message: str) -> NoReturn:
-        found = f"; here is “{self.next.text}”" if self.next.kind != "end" else ", but the filter ends here"
-        raise QueryError(f"{message}{found}.", position=self.next.position)
+        if self.next.kind == "end":
+            sentence = _("%(problem)s, but the filter ends here.", problem=message)
+        else:
+            sentence = _("%(problem)s; here is “%(found)s”.", problem=message, found=self.next.text)
+        raise QueryError(sentence, position=self.next.position)
 
     def whole(self) -> Filter:
         result = self.any()
         if self.next.kind == "mark" and self.next.text == ")":
-            self.refuse("This bracket was never opened")
+            self.refuse(_("This bracket was never opened"))
         if self.next.kind != "end":
-            self.refuse("“and” or “or” is expected (a value of several words needs quotation marks)")
+            self.refuse(_("“and” or “or” is expected (a value of several words needs quotation marks)"))
         return result
 
     def any(self) -> Filter:
@@ -87,13 +92,13 @@ class _Parser:
     def part(self) -> Filter:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise QueryError(f"Brackets and “not” may be {MAX_DEPTH} deep.", position=self.next.position)
+            raise QueryError(_("Brackets and “not” may be %(most)s deep.", most=MAX_DEPTH), position=self.next.position)
         if self.takes("not"):
             result: Filter = Not(self.part())
         elif self.next.kind == "mark" and self.next.text == "(":
             self.take()
             result = self.any()
-            self.mark(")", "A closing bracket “)” is expected")
+            self.mark(")", _("A closing bracket “)” is expected"))
         else:
             result = self.test()
         self.depth -= 1
@@ -106,7 +111,7 @@ class _Parser:
 
     def test(self) -> Filter:
         if self.next.kind not in {"word", "quoted"} or self.next.is_word("and", "or"):
-            self.refuse("The name of a field is expected")
+            self.refuse(_("The name of a field is expected"))
         name = self.take()
         field = find_field(name.text, self.schema, position=name.position)
         operator = self.next
@@ -122,10 +127,12 @@ class _Parser:
             if self.takes(*op.split()):
                 return op
         if self.next.is_word("not"):
-            self.refuse(f"To turn a condition round write: not {quote(name.text)} …")
+            self.refuse(_("To turn a condition round write: not %(name)s …", name=quote(name.text)))
         if self.takes("is"):
-            self.refuse("After “is” only “empty” or “not empty” can follow; else write “=”")
-        self.refuse(f"An operator is expected after “{name.text}”: {', '.join(Op)}")
+            self.refuse(_("After “is” only “empty” or “not empty” can follow; else write “=”"))
+        self.refuse(
+            _("An operator is expected after “%(name)s”: %(operators)s", name=name.text, operators=", ".join(Op))
+        )
 
     def values(self, field: FieldSchema, op: Op) -> list[Token]:
         if op in {Op.EMPTY, Op.NOT_EMPTY}:
@@ -136,7 +143,7 @@ class _Parser:
         if op is not Op.BETWEEN:
             return [first]
         if not self.takes("and"):
-            self.refuse("“and” and a second value are expected after “between”")
+            self.refuse(_("“and” and a second value are expected after “between”"))
         return [first, self.value(field)]
 
     def listed(self, field: FieldSchema) -> list[Token]:
@@ -148,14 +155,14 @@ class _Parser:
         while self.next.kind == "mark" and self.next.text == ",":
             self.take()
             found.append(self.value(field))
-        self.mark(")", "“,” or “)” is expected")
+        self.mark(")", _("“,” or “)” is expected"))
         return found
 
     def value(self, field: FieldSchema) -> Token:
         if self.next.kind not in {"word", "quoted"} or self.next.is_word("and", "or"):
-            self.refuse(f"A value for “{field.name}” is expected")
+            self.refuse(_("A value for “%(field)s” is expected", field=field.name))
         if not self.next.text:
-            self.refuse(f"To find empty values write: {quote(field.name)} is empty")
+            self.refuse(_("To find empty values write: %(field)s is empty", field=quote(field.name)))
         return self.take()
 
 
@@ -165,17 +172,17 @@ def parse_order(text: str, schema: ModuleSchema) -> tuple[Order, ...]:
     found: list[Order] = []
     while parser.next.kind != "end":
         if found:
-            parser.mark(",", "“,” is expected between columns")
+            parser.mark(",", _("“,” is expected between columns"))
         column = _column(parser)
         if column.field in {other.field for other in found}:
-            parser.refuse(f"“{column.field}” is named twice")
+            parser.refuse(_("“%(field)s” is named twice", field=column.field))
         found.append(column)
     return tuple(found)
 
 
 def _column(parser: _Parser) -> Order:
     if parser.next.kind not in {"word", "quoted"}:
-        parser.refuse("The name of a field is expected")
+        parser.refuse(_("The name of a field is expected"))
     token = parser.take()
     minus = token.kind == "word" and token.text.startswith("-")
     field = find_field(token.text[minus:], parser.schema, position=token.position)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from connectors.errors import QueryError
 from connectors.spelling import UNSTORABLE
+from connectors.wording import text as _
 
 KEYWORDS = frozenset({"and", "or", "not", "in", "contains", "starts", "ends", "with", "between", "is", "empty"})
 _TOKEN = re.compile(
@@ -38,7 +39,7 @@ class Token:
 def cut(text: str) -> list[Token]:
     """Return the words of the text. Raises QueryError for a quotation mark without its partner."""
     if bad := UNSTORABLE.search(text):
-        raise QueryError("Here is a character that no value can hold.", position=bad.start())
+        raise QueryError(_("Here is a character that no value can hold."), position=bad.start())
     tokens, position, end = [], 0, len(text.rstrip())
     while position < end:
         found = _TOKEN.match(text, position, end)
@@ -57,8 +58,8 @@ def _refuse(text: str, position: int) -> None:
     while text[position].isspace():
         position += 1
     if text[position] in "\"'":
-        raise QueryError("This quotation mark is never closed.", position=position)
-    raise QueryError(f"“{text[position]}” cannot stand here.", position=position)
+        raise QueryError(_("This quotation mark is never closed."), position=position)
+    raise QueryError(_("“%(sign)s” cannot stand here.", sign=text[position]), position=position)
 
 
 def quote(text: str) -> str:

@@ -14,6 +14,7 @@ from connectors.reallysimple.client import ReallySimpleClient, expires_at
 from connectors.reallysimple.schema import module
 from connectors.spelling import instant
 from connectors.types import Identity
+from connectors.wording import text as _
 
 SOON = timedelta(days=30)
 REFUSALS = (QueryError, NotInPlan, AccessDenied)
@@ -27,9 +28,10 @@ def identity(client: ReallySimpleClient, objects: Sequence[str], context: Contex
     notes = []
     if refused:
         names = ", ".join(module(name).label for name in refused)
-        notes.append(f"Not in your price plan, or not permitted: {names}.")
+        notes.append(_("Not in your price plan, or not permitted: %(names)s.", names=names))
     if runs_out and runs_out - context.clock.now() < SOON:
-        notes.append(f"The access token runs out on {runs_out:%Y-%m-%d}: make a new one before.")
+        day = f"{runs_out:%Y-%m-%d}"
+        notes.append(_("The access token runs out on %(day)s: make a new one before.", day=day))
     return Identity(
         account=urlsplit(client.root).hostname or "",
         version="API 4.0",
@@ -59,8 +61,10 @@ def probe(client: ReallySimpleClient, objects: Sequence[str], context: Context) 
 def token_refused(refused: Refused, runs_out: datetime | None, now: datetime) -> AuthError:
     """Return the error for a token by which no object may be read, with the vendor's own words."""
     error = next((e for e in refused.values() if isinstance(e, AuthError)), next(iter(refused.values())))
-    why = f"It refuses all objects: {error.vendor_message or 'without a reason'}."
+    why = _("It refuses all objects: %(why)s.", why=error.vendor_message or _("without a reason"))
     if runs_out and runs_out <= now:
-        why = f"It ran out on {runs_out:%Y-%m-%d}."
-    sentence = f"Really Simple Systems does not accept this access token. {why} Make a new one and paste it here."
+        why = _("It ran out on %(day)s.", day=f"{runs_out:%Y-%m-%d}")
+    sentence = _(
+        "Really Simple Systems does not accept this access token. %(why)s Make a new one and paste it here.", why=why
+    )
     return AuthError(sentence, code=error.code, vendor_message=error.vendor_message)

@@ -24,8 +24,9 @@ from connectors.errors import (
 )
 from connectors.http import Answer
 from connectors.types import JSON
+from connectors.wording import joined
+from connectors.wording import text as _
 
-NAME = "Really Simple Systems"
 OF_TOKEN = ("unauthenticated", "unauthorized", "unauthorised", "token")
 OF_PLAN = ("limit", "subscription", "plan")
 
@@ -36,42 +37,58 @@ def failure(call: Call, answer: Answer, object_name: str, id: str = "") -> Conne
     message = str(told.get("message") or "")[:300]
     status, about = answer.status, f"{object_name} {id}".strip()
     code = str(told.get("code") or status)
-    what = f"says of {about}: {message.rstrip('.')}" if message else f"answers HTTP status {status} for {about}"
-    said = f"{NAME} {what}"
+    said = what_it_says(about, message, status)
     if status >= 500 and "invalid record type" in message.lower():
-        return QueryError(f"{NAME} knows no object “{object_name}”.", code=code, vendor_message=message)
+        unknown = _("Really Simple Systems knows no object “%(name)s”.", name=object_name)
+        return QueryError(unknown, code=code, vendor_message=message)
     if status >= 500:
-        failed = f"{said}. Its server failed."
+        failed = _("%(said)s. Its server failed.", said=said)
         return Unavailable(failed, code=code, vendor_message=message, maybe_done=answer.maybe_done)
     if 300 <= status < 400:
-        return AuthError(f"{NAME} sends us to its login page: the access token is not valid.", code=code)
+        sent_away = _("Really Simple Systems sends us to its login page: the access token is not valid.")
+        return AuthError(sent_away, code=code)
+    if status == 404:
+        return missing(object_name, id, code, message)
     if status in (401, 402, 403):
         return refused(call, said, code, message, status)
-    if status == 404 and id:
-        return RecordNotFound(f"There is no {object_name} {id} in {NAME}, or not any more.", code=code)
-    if status == 404:
-        missing = f"{NAME} has no “{object_name}”, or not in this account's price plan."
-        return QueryError(missing, code=code, vendor_message=message)
     if status == 422 or (status == 400 and call.writes):
         return invalid(call, said, code, message, told.get("validation"))
     if status == 400:
-        return QueryError(f"{said}.", code=code, vendor_message=message)
-    return ProtocolError(f"{said}.", code=code, vendor_message=message, maybe_done=answer.maybe_done)
+        return QueryError(_("%(said)s.", said=said), code=code, vendor_message=message)
+    return ProtocolError(_("%(said)s.", said=said), code=code, vendor_message=message, maybe_done=answer.maybe_done)
+
+
+def what_it_says(about: str, message: str, status: int) -> str:
+    """Return what the server says, without the full stop."""
+    if message:
+        return _("Really Simple Systems says of %(about)s: %(told)s", about=about, told=message.rstrip("."))
+    return _("Really Simple Systems answers HTTP status %(status)s for %(about)s", status=status, about=about)
+
+
+def missing(object_name: str, id: str, code: str, message: str) -> ConnectorError:
+    """Return the error of a record that is not there, or of an object when none was asked for."""
+    if id:
+        told = _("There is no %(name)s %(id)s in Really Simple Systems, or not any more.", name=object_name, id=id)
+        return RecordNotFound(told, code=code)
+    told = _("Really Simple Systems has no “%(name)s”, or not in this account's price plan.", name=object_name)
+    return QueryError(told, code=code, vendor_message=message)
 
 
 def refused(call: Call, said: str, code: str, message: str, status: int) -> ConnectorError:
     """Tell apart a token that is not valid, a limit of the subscription, and an object this token may not use."""
     words = message.lower()
     if status == 401 or any(word in words for word in OF_TOKEN):
-        sentence = (
-            f"{NAME} refuses the access token: {message or 'it gave no reason'}. Make a new one and paste it here."
+        sentence = _(
+            "Really Simple Systems refuses the access token: %(why)s. Make a new one and paste it here.",
+            why=message or _("it gave no reason"),
         )
         return AuthError(sentence, code=code, vendor_message=message)
     if call.writes and "limit" in words:
-        return NotInPlan(f"{said}.", code=code, vendor_message=message)
-    sentence = (
-        f"{said}. The price plan or the permissions of this user do not include it. "
-        "Test the connection: when all objects are refused, it is the access token."
+        return NotInPlan(_("%(said)s.", said=said), code=code, vendor_message=message)
+    sentence = _(
+        "%(said)s. The price plan or the permissions of this user do not include it. Test the "
+        "connection: when all objects are refused, it is the access token.",
+        said=said,
     )
     return NotInPlan(sentence, code=code, vendor_message=message)
 
@@ -80,18 +97,18 @@ def invalid(call: Call, said: str, code: str, message: str, validation: JSON) ->
     """Return the error of a refused write with what is wrong by field; a full subscription is no fault of the values."""
     fields = faults(validation)
     if not fields and "limit" in message.lower() and any(word in message.lower() for word in OF_PLAN):
-        return NotInPlan(f"{said}.", code=code, vendor_message=message)
+        return NotInPlan(_("%(said)s.", said=said), code=code, vendor_message=message)
     if not call.writes:
-        return QueryError(f"{said}.", code=code, vendor_message=message)
-    listed = "; ".join(f"{name}: {why}" for name, why in fields.items())
-    sentence = said + (f" ({listed})." if listed else ".")
+        return QueryError(_("%(said)s.", said=said), code=code, vendor_message=message)
+    listed = joined("; ", (_("%(field)s: %(problem)s", field=name, problem=why) for name, why in fields.items()))
+    sentence = _("%(said)s (%(problems)s).", said=said, problems=listed) if listed else _("%(said)s.", said=said)
     return RecordInvalid(sentence, code=code, vendor_message=message, fields=fields)
 
 
 def faults(validation: JSON) -> dict[str, str]:
     """Return {field: what is wrong} from `validation`, which is nested lists, objects and texts of any depth."""
     if isinstance(validation, Mapping):
-        return {str(name): ", ".join(words(why)) or "is not valid" for name, why in validation.items()}
+        return {str(name): ", ".join(words(why)) or _("is not valid") for name, why in validation.items()}
     found: dict[str, str] = {}
     for item in validation if isinstance(validation, list) else []:
         found |= faults(item)

@@ -17,13 +17,14 @@ from math import ceil
 import orjson
 
 from connectors.context import Context
-from connectors.errors import ProtocolError, QueryError
+from connectors.errors import QueryError
 from connectors.paging import prefetch
 from connectors.reallysimple.client import PAGE, Listing, Row
-from connectors.reallysimple.reading import Reader, ascending, id_of
+from connectors.reallysimple.reading import Reader, ascending, id_of, out_of_order
 from connectors.reallysimple.schema import MODIFIED
 from connectors.spelling import zone_info
 from connectors.types import JSON, Change, ChangePage, Cursor
+from connectors.wording import text as _
 
 STAMP = "%Y-%m-%d %H:%M:%S"
 BY_STAMP = {MODIFIED: "asc", "id": "asc"}
@@ -87,7 +88,7 @@ def changes(reader: Reader, since: Cursor | None, context: Context) -> Iterator[
 
 def ids(reader: Reader, context: Context) -> Iterator[list[str]]:
     """Yield every id there is; ends normally only when the sweep was complete."""
-    for rows, _ in everything(reader, Place(), context.max_parallel):
+    for rows, _place in everything(reader, Place(), context.max_parallel):
         yield [str(row["id"]) for row in rows]
 
 
@@ -97,7 +98,7 @@ def parse(cursor: Cursor | None) -> Place:
         return Place(**orjson.loads(cursor)) if cursor else Place()
     except (orjson.JSONDecodeError, TypeError) as e:
         raise QueryError(
-            "This cursor is not one of Really Simple Systems: read the object again from the beginning."
+            _("This cursor is not one of Really Simple Systems: read the object again from the beginning.")
         ) from e
 
 
@@ -125,7 +126,7 @@ def start(reader: Reader, place: Place) -> Place:
     if stamp_of(newest) > latest:
         newest = reader.listing({MODIFIED: {"$lte": latest}}, NEWEST, limit=1)
     if stamp_of(newest) > latest:
-        raise QueryError("The server does not filter by the time of the last change.")
+        raise QueryError(_("The server does not filter by the time of the last change."))
     return place.at(stamp_of(newest), newest.at) if stamp_of(newest) else place
 
 
@@ -167,7 +168,7 @@ def numbered(reader: Reader, place: Place, workers: int) -> Generator[tuple[list
 def in_order(reader: Reader, rows: list[Row]) -> list[Row]:
     """Return the rows. Raises ProtocolError when they do not ascend by id, without which nothing is sure to be complete."""
     if ascending(rows) is None:
-        raise ProtocolError(f"Really Simple Systems does not keep to the order of ids in {reader.object_name}.")
+        raise out_of_order(reader.object_name)
     return rows
 
 
@@ -201,7 +202,7 @@ def in_time(rows: Sequence[Row], oldest: str) -> list[tuple[str, int]]:
     """Return stamp and id of each row. Raises QueryError when they are older, or in another order, than was asked."""
     stamps = [(str(row.get(MODIFIED) or ""), id_of(row)) for row in rows]
     if any(one > other for one, other in zip([(oldest, 0), *stamps], stamps, strict=False)):
-        raise QueryError("The server does not filter or sort by the time of the last change.")
+        raise QueryError(_("The server does not filter or sort by the time of the last change."))
     return stamps
 
 

@@ -19,6 +19,7 @@ from connectors.errors import ConfigError, RecordNotFound
 from connectors.http import Answer, Http
 from connectors.reallysimple.answers import failure
 from connectors.types import JSON
+from connectors.wording import text as _
 
 LIST = Call("list", "GET", safe=True)
 RELATED = Call("related", "GET", safe=True)
@@ -100,7 +101,9 @@ class ReallySimpleClient:
             return row
         found = self.listing(object_name, limit=1, q={"id": int(id) if id.isdecimal() else id}, lines=lines).rows
         if not found or str(found[0].get("id")) != id:
-            raise RecordNotFound(f"There is no {object_name} {id} in Really Simple Systems, or not any more.")
+            raise RecordNotFound(
+                _("There is no %(name)s %(id)s in Really Simple Systems, or not any more.", name=object_name, id=id)
+            )
         return found[0]
 
     def create(self, object_name: str, record: Mapping[str, JSON]) -> Row:
@@ -150,10 +153,10 @@ class ReallySimpleClient:
         if items is None and isinstance(about_list, dict):
             items = []  # "If the page cannot be found, no records will be returned."
         if not isinstance(items, list):
-            raise answer.not_understood("something that is not a list of records")
+            raise answer.not_understood(_("something that is not a list of records"))
         rows = [item.get("record", item) if isinstance(item, dict) else item for item in items]
         if not all(isinstance(row, dict) and "id" in row for row in rows):
-            raise answer.not_understood("a list of something that has no ids")
+            raise answer.not_understood(_("a list of something that has no ids"))
         about_list = about_list if isinstance(about_list, dict) else {}
         more = about_list.get("has_more")
         return Listing(
@@ -165,7 +168,7 @@ class ReallySimpleClient:
             raise failure(call, answer, object_name, id)
         row = _record(answer.json())
         if row is None:
-            raise answer.not_understood("no record in answer to a write")
+            raise answer.not_understood(_("no record in answer to a write"))
         return row
 
 
@@ -176,7 +179,7 @@ def root(url: str) -> str:
     """
     parts = urlsplit(url.strip() if "://" in url else f"https://{url.strip()}")
     if not parts.netloc:
-        raise ConfigError("The address should look like https://apiv4.reallysimplesystems.com.")
+        raise ConfigError(_("The address should look like https://apiv4.reallysimplesystems.com."))
     path = parts.path.rstrip("/")
     for end in ("/accounts", "/contacts", "/datadictionary"):
         path = path.removesuffix(end)

@@ -13,6 +13,7 @@ import orjson
 from connectors.spelling import instant, zone_info
 from connectors.types import JSON, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
 from connectors.values import Codec, canonical_number, is_secret_field
+from connectors.wording import text as _
 
 DATES = frozenset({FieldType.DATE, FieldType.DATETIME})
 POINTERS = frozenset({FieldType.REFERENCE, FieldType.OWNER})
@@ -69,7 +70,7 @@ class ReallySimpleCodec(Codec):
 
     def encode_reference(self, field: FieldSchema, value: JSON) -> JSON:
         if not is_number(value):
-            raise ValueError("is not the id of a record, which is a number")
+            raise ValueError(_("is not the id of a record, which is a number"))
         return int(value)
 
     def decoder(self, schema: ModuleSchema) -> Callable[[Mapping[str, JSON]], dict[str, JSON]]:

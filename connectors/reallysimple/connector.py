@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import replace
 from typing import ClassVar
 
-from connectors.base import REGION, TIME_ZONE, Connector, find_operation
+from connectors.base import Connector, find_operation
 from connectors.context import Context
 from connectors.errors import (
     ConfigError,
@@ -19,7 +19,7 @@ from connectors.errors import (
 )
 from connectors.paging import only_fields, prefetch
 from connectors.query import Query, check, match_record
-from connectors.reallysimple import access, changes
+from connectors.reallysimple import about, access, changes
 from connectors.reallysimple.client import PAGE, ReallySimpleClient
 from connectors.reallysimple.codec import ReallySimpleCodec, is_number
 from connectors.reallysimple.operations import OPERATIONS, carry_out
@@ -42,8 +42,8 @@ from connectors.types import (
     Setting,
     Values,
 )
+from connectors.wording import text as _
 
-HOST = "https://apiv4.reallysimplesystems.com"
 NAME_OF_OBJECT = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
@@ -52,27 +52,7 @@ class ReallySimpleConnector(Connector):
 
     slug: ClassVar[str] = "reallysimple"
     label: ClassVar[str] = "Really Simple Systems"
-    settings: ClassVar[tuple[Setting, ...]] = (
-        Setting(
-            "url", "Address of the API", type="url", required=False, is_host=True, default=HOST,
-            help="The same for every customer; leave it as it is.",
-        ),
-        Setting(
-            "access_token", "Access token", type="longtext", secret=True,
-            help="In the CRM: Settings / Integrations / API V4, “Manage API Keys and Alerts”, “generate new key”.",
-        ),
-        Setting(
-            "extra_objects", "Custom tables", required=False,
-            help="Object names of your own tables, with commas between them, for example: policies, sites.",
-        ),
-        Setting(
-            "list_names", "Names of pick lists", type="longtext", required=False,
-            help="Needed only to add entries to a pick list: object/field=name of the list, one a line, for example "
-            "accounts/type=accounttype.",
-        ),
-        TIME_ZONE,
-        REGION,
-    )  # fmt: skip
+    settings: ClassVar[tuple[Setting, ...]] = about.SETTINGS
     capabilities: ClassVar[Capabilities] = Capabilities(
         changes_since=True,
         related=True,
@@ -81,19 +61,8 @@ class ReallySimpleConnector(Connector):
         page_size=PAGE,
     )
     operations = OPERATIONS
-    credentials_help: ClassVar[str] = (
-        "Log in to the CRM and open Settings / Integrations / API V4. Under “Enable API Access to Users” select the user the "
-        "portal shall act as and click Enable. Then, under “Manage API Keys and Alerts”, click “generate new key”, select "
-        "that user and click “generate”. The access token is shown only once and runs out after about a year. On the same "
-        "page you can have an e-mail sent when most of your calls are used up or when a call fails."
-    )
-    likely_causes: ClassVar[tuple[str, ...]] = (
-        "The access token was not copied whole: it is about 1,100 characters long.",
-        "The access token has run out, or another one was generated in its place.",
-        "API access is not enabled for that user: Settings / Integrations / API V4.",
-        "The price plan does not include the API or this record type.",
-        "The number of calls of your subscription is used up.",
-    )
+    credentials_help: ClassVar[str] = about.CREDENTIALS_HELP
+    likely_causes: ClassVar[tuple[str, ...]] = about.LIKELY_CAUSES
 
     def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], context: Context) -> None:
         super().__init__(settings, secrets, context)
@@ -107,7 +76,10 @@ class ReallySimpleConnector(Connector):
         names = [name.strip() for name in self.config["extra_objects"].split(",") if name.strip()]
         if wrong := [name for name in names if not NAME_OF_OBJECT.fullmatch(name)]:
             raise ConfigError(
-                f"“{wrong[0]}” cannot be the name of a custom table. Write names such as: policies, sites."
+                _(
+                    "“%(name)s” cannot be the name of a custom table. Write names such as: policies, sites.",
+                    name=wrong[0],
+                )
             )
         return [name for name in dict.fromkeys(names) if name not in OBJECTS]
 
@@ -120,7 +92,7 @@ class ReallySimpleConnector(Connector):
         return access.identity(self.client, self._objects, self.context)
 
     def modules(self) -> list[Module]:
-        readable, _ = access.probe(self.client, self._objects, self.context)
+        readable, refused = access.probe(self.client, self._objects, self.context)
         return [module(name) for name in readable]
 
     def describe(self, module: str) -> ModuleSchema:
@@ -141,7 +113,10 @@ class ReallySimpleConnector(Connector):
 
     def _known_object(self, name: str) -> None:
         if name not in self._objects:
-            raise QueryError(f"Really Simple Systems has no object “{name}”. Known are: {', '.join(self._objects)}.")
+            names = ", ".join(self._objects)
+            raise QueryError(
+                _("Really Simple Systems has no object “%(name)s”. Known are: %(names)s.", name=name, names=names)
+            )
 
     def _read_dictionary(self, name: str) -> JSON:
         """Return the data dictionary; the names in a record where there is none to be had."""
@@ -243,10 +218,10 @@ class ReallySimpleConnector(Connector):
         described = self._fields(module)
         missing = [f.name for f in described.fields if f.required and values.get(f.name) is None]
         if missing:
-            fields = dict.fromkeys(missing, "is required")
-            raise RecordInvalid(
-                f"Nothing was sent to {described.module.label}: needed are {', '.join(missing)}.", fields=fields
-            )
+            fields = dict.fromkeys(missing, _("is required"))
+            names, label = ", ".join(missing), described.module.label
+            sentence = _("Nothing was sent to %(module)s: needed are %(names)s.", module=label, names=names)
+            raise RecordInvalid(sentence, fields=fields)
         described = self._with_choices(described, values)
         row = self.client.create(module, self.codec.encode_values(described, values))
         return self._reader(module).record(row)
@@ -263,11 +238,15 @@ class ReallySimpleConnector(Connector):
     def append_choices(self, module: str, field: str, values: list[str]) -> None:
         """Add entries to a pick list. The vendor names lists otherwise than fields, and the name is never guessed."""
         lines = (line.partition("=") for line in re.split(r"[\n,]", self.config["list_names"]))
-        names = {key.strip(): name.strip() for key, _, name in lines if name.strip()}
+        names = {key.strip(): name.strip() for key, sign, name in lines if name.strip()}
         if f"{module}/{field}" not in names:
             raise Unsupported(
-                f"Really Simple Systems wants the name of the pick list behind {module}/{field}: write it into the "
-                f"connection's setting “Names of pick lists”, as {module}/{field}=name."
+                _(
+                    "Really Simple Systems wants the name of the pick list behind %(module)s/%(field)s: write it "
+                    "into the connection's setting “Names of pick lists”, as %(module)s/%(field)s=name.",
+                    module=module,
+                    field=field,
+                )
             )
         self.client.append_lookup(names[f"{module}/{field}"], values)
         self._described.pop(module, None)
@@ -279,5 +258,8 @@ class ReallySimpleConnector(Connector):
 def checked_id(module: str, id: str) -> str:
     """Return the id. Raises RecordNotFound for what cannot be one: sent, it would ask for something else."""
     if not is_number(id):
-        raise RecordNotFound(f"“{id[:40]}” is not an id of {module} in Really Simple Systems, which are numbers.")
+        told = _(
+            "“%(id)s” is not an id of %(name)s in Really Simple Systems, which are numbers.", id=id[:40], name=module
+        )
+        raise RecordNotFound(told)
     return id

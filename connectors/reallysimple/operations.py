@@ -11,57 +11,60 @@ from connectors.errors import ConfigError, RecordInvalid
 from connectors.reallysimple.client import PAGE, Listing, ReallySimpleClient
 from connectors.types import JSON, Operation, Parameter
 from connectors.values import is_secret_field
+from connectors.wording import text as _
 
-OBJECT = Parameter("object", "Object", required=True, help="As the document spells it: accounts, opportunity_lines.")
-ID = Parameter("id", "Id", required=True)
-LIMIT = Parameter("limit", "Limit", "integer", help="At most 100.")
-PAGE_NUMBER = Parameter("page", "Page", "integer", help="Counted from 1.")
-LINES = Parameter("lines", "With lines", "boolean", help="For opportunities: their lines beside them.")
-RECORD = Parameter("record", "Fields", "json", required=True, help='In the vendor\'s spelling: {"name": "Acme"}.')
+OBJECT = Parameter(
+    "object", _("Object"), required=True, help=_("As the document spells it: accounts, opportunity_lines.")
+)
+ID = Parameter("id", _("Id"), required=True)
+LIMIT = Parameter("limit", _("Limit"), "integer", help=_("At most 100."))
+PAGE_NUMBER = Parameter("page", _("Page"), "integer", help=_("Counted from 1."))
+LINES = Parameter("lines", _("With lines"), "boolean", help=_("For opportunities: their lines beside them."))
+RECORD = Parameter("record", _("Fields"), "json", required=True, help=_('In the vendor\'s spelling: {"name": "Acme"}.'))
 
 OPERATIONS = (
-    Operation("datadictionary", "Return the fields of an object", (OBJECT,), section="Data Dictionary"),
+    Operation("datadictionary", _("Return the fields of an object"), (OBJECT,), section="Data Dictionary"),
     Operation(
         "lookup",
-        "Return the entries of a pick list",
-        (OBJECT, Parameter("field", "Field", required=True, help="type")),
+        _("Return the entries of a pick list"),
+        (OBJECT, Parameter("field", _("Field"), required=True, help="type")),
         section="Lookup lists/dropdowns",
     ),
     Operation(
         "append_lookup",
-        "Add entries to a pick list",
+        _("Add entries to a pick list"),
         (
             Parameter(
-                "list_name", "Name of the list", required=True, help="The list's own name, not object and field."
+                "list_name", _("Name of the list"), required=True, help=_("The list's own name, not object and field.")
             ),
-            Parameter("items", "Entries", "list", required=True),
+            Parameter("items", _("Entries"), "list", required=True),
         ),
         writes=True,
         section="Appending to lookup list/dropdown",
     ),
     Operation(
         "list",
-        "Return one page of records as the server sends them",
+        _("Return one page of records as the server sends them"),
         (
             OBJECT,
             LIMIT,
             PAGE_NUMBER,
             LINES,
-            Parameter("q", "Filter", "json", help='{"name": {"$sw": "tes"}}'),
-            Parameter("order", "Order", "json", help='{"name": "asc"}'),
+            Parameter("q", _("Filter"), "json", help='{"name": {"$sw": "tes"}}'),
+            Parameter("order", _("Order"), "json", help='{"name": "asc"}'),
         ),
         section="Filtering results",
     ),
-    Operation("get", "Return one record as the server sends it", (OBJECT, ID, LINES), section="GET Requests"),
+    Operation("get", _("Return one record as the server sends it"), (OBJECT, ID, LINES), section="GET Requests"),
     Operation(
         "related",
-        "Return the records of another object that hang on a record",
-        (OBJECT, ID, Parameter("relation", "Object related", required=True, help="contacts"), LIMIT, PAGE_NUMBER),
+        _("Return the records of another object that hang on a record"),
+        (OBJECT, ID, Parameter("relation", _("Object related"), required=True, help="contacts"), LIMIT, PAGE_NUMBER),
         section="GET Requests",
     ),
-    Operation("create", "Create a record", (OBJECT, RECORD), writes=True, section="POST Requests"),
-    Operation("update", "Change fields of a record", (OBJECT, ID, RECORD), writes=True, section="PATCH Requests"),
-    Operation("delete", "Delete a record", (OBJECT, ID), writes=True, section="DELETE Requests"),
+    Operation("create", _("Create a record"), (OBJECT, RECORD), writes=True, section="POST Requests"),
+    Operation("update", _("Change fields of a record"), (OBJECT, ID, RECORD), writes=True, section="PATCH Requests"),
+    Operation("delete", _("Delete a record"), (OBJECT, ID), writes=True, section="DELETE Requests"),
 )
 
 
@@ -83,8 +86,12 @@ def checked(operation: Operation, params: Mapping[str, JSON]) -> dict[str, JSON]
     known = {parameter.name: parameter for parameter in operation.parameters}
     missing = [p.name for p in operation.parameters if p.required and p.name not in given]
     if missing or given.keys() - known:
-        wrong = f"needs {', '.join(missing)}" if missing else f"has no {', '.join(sorted(given.keys() - known))}"
-        raise ConfigError(f"The operation “{operation.name}” {wrong}. It takes: {', '.join(known)}.")
+        unknown = ", ".join(sorted(given.keys() - known))
+        wrong = _("needs %(names)s", names=", ".join(missing)) if missing else _("has no %(names)s", names=unknown)
+        takes, name = ", ".join(known), operation.name
+        raise ConfigError(
+            _("The operation “%(name)s” %(problem)s. It takes: %(names)s.", name=name, problem=wrong, names=takes)
+        )
     return {name: typed(known[name], value) for name, value in given.items()}
 
 
@@ -98,12 +105,14 @@ def typed(parameter: Parameter, value: JSON) -> JSON:
         if parameter.type == "json" and isinstance(value, str):
             value = orjson.loads(value)
         if parameter.type == "json" and not isinstance(value, dict):
-            raise ValueError("not an object")
+            raise ValueError(_("not an object"))
         if parameter.type == "list" and isinstance(value, str):
             return orjson.loads(value) if value.lstrip().startswith("[") else value.split("\n")
     except (TypeError, ValueError) as e:
-        kind = "a JSON object" if parameter.type == "json" else f"of type {parameter.type}"
-        raise RecordInvalid(f"“{parameter.name}” must be {kind}.", fields={parameter.name: f"must be {kind}"}) from e
+        kind = _("a JSON object") if parameter.type == "json" else _("of type %(type)s", type=parameter.type)
+        problem = _("must be %(kind)s", kind=kind)
+        sentence = _("“%(field)s” %(problem)s.", field=parameter.name, problem=problem)
+        raise RecordInvalid(sentence, fields={parameter.name: problem}) from e
     return value if parameter.type in ("json", "list") else str(value)
 
 

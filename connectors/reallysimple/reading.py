@@ -18,6 +18,8 @@ from connectors.reallysimple.codec import POINTERS, ReallySimpleCodec
 from connectors.reallysimple.pushdown import Pushed, both, is_clean, push
 from connectors.reallysimple.schema import WITH_LINES
 from connectors.types import JSON, NUMBER_TYPES, Explanation, FieldType, ModuleSchema, Page, Record
+from connectors.wording import joined
+from connectors.wording import text as _
 
 MOST_PAGES = 10  # of the server's in one page of ours; a filter that finds little gives short pages, not long waits
 SORTED_HERE = 1000  # records at most are sorted here by our rules; more come in the server's own order of text
@@ -87,7 +89,8 @@ class Reader:
         found = self.listing(both(q, beyond), {"id": "desc"} if down else BY_ID, limit=limit)
         fresh = [row for row in found.rows if not id or (id_of(row) < id if down else id_of(row) > id)]
         if found.rows and not fresh:
-            raise ProtocolError(f"Really Simple Systems sends the same page of {self.object_name} again and again.")
+            told = _("Really Simple Systems sends the same page of %(name)s again and again.", name=self.object_name)
+            raise ProtocolError(told)
         return replace(found, rows=fresh)
 
     # A page of a query
@@ -105,7 +108,7 @@ class Reader:
         holds = match_record(query.filter, self.schema)
         found: list[Record] = []
         total, first = None, query.cursor is None
-        for _ in range(MOST_PAGES):
+        for _page in range(MOST_PAGES):
             listing, steps = self._step(query, pushed, place, query.limit - len(found))
             total = listing.total if first and pushed.exact and total is None else total
             for position, record in enumerate(self.records(listing.rows)):
@@ -167,7 +170,7 @@ class Reader:
                 return
             ids = ascending(listing.rows)
             if ids is None:
-                raise ProtocolError(f"Really Simple Systems does not keep to the order of ids in {self.object_name}.")
+                raise out_of_order(self.object_name)
             yield listing.rows
             after = ids[-1]
             if not listing.more():
@@ -181,16 +184,17 @@ class Reader:
         text = " ".join(f"{k}={_json(v)}" for k, v in {**sent, "order": self._server_order(query.order)}.items())
         local = [] if pushed.exact or query.filter is None else [to_text(query.filter)]
         if query.order and query.order[0].field != "id" and not self._sorts_like_us(query.order):
-            local.append(f"order by {order_to_text(query.order)}, when at most {SORTED_HERE} records match")
-        return Explanation(text, "; ".join(local), None if local else max(1, ceil(query.limit / PAGE)))
+            order = order_to_text(query.order)
+            local.append(_("order by %(order)s, when at most %(most)s records match", order=order, most=SORTED_HERE))
+        return Explanation(text, joined("; ", local), None if local else max(1, ceil(query.limit / PAGE)))
 
 
 def parse(cursor: str) -> Place:
     """Return the place in a cursor. Raises QueryError for one that is not ours."""
-    kind, _, value = cursor.partition(" ")
+    kind, space, value = cursor.partition(" ")
     if kind == "sorted" or (kind in ("after", "at") and value.isdecimal()):
         return Place(kind, value)
-    raise QueryError("This place in the list is not known. Begin again at its first page.")
+    raise QueryError(_("This place in the list is not known. Begin again at its first page."))
 
 
 def id_of(row: Row) -> int:
@@ -198,7 +202,12 @@ def id_of(row: Row) -> int:
     try:
         return int(row["id"])
     except (TypeError, ValueError) as e:
-        raise ProtocolError("Really Simple Systems sent an id that is not a number.") from e
+        raise ProtocolError(_("Really Simple Systems sent an id that is not a number.")) from e
+
+
+def out_of_order(object_name: str) -> ProtocolError:
+    """Return the error for pages whose ids do not ascend as asked."""
+    return ProtocolError(_("Really Simple Systems does not keep to the order of ids in %(name)s.", name=object_name))
 
 
 def ascending(rows: Sequence[Row]) -> list[int] | None:

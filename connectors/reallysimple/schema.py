@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from connectors.errors import ProtocolError
 from connectors.spelling import canonical_boolean
 from connectors.types import JSON, NUMBER_TYPES, Choice, FieldSchema, FieldType, Module, ModuleSchema
+from connectors.wording import text as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ OBJECTS = {
     "opportunity_lines": Object("Opportunity Lines", "Opportunity Line", (("product",),)),
 }
 WITH_LINES = "opportunities"  # the object that takes lines=true
-LINES = FieldSchema("lines", "Lines", FieldType.LINES, editable=False, wire_type="lines")
+LINES = FieldSchema("lines", _("Lines"), FieldType.LINES, editable=False, wire_type="lines")
 MODIFIED, CREATED, OWNER = "modifieddate", "createddate", "ownerid"
 READ_ONLY = frozenset({"id", "createdby", "modifiedby", CREATED, MODIFIED})
 
@@ -100,7 +101,8 @@ def schema(object_name: str, dictionary: JSON) -> ModuleSchema:
     """Return what a data dictionary, or a sample record where it is unreadable, says of an object. Raises ProtocolError."""
     found = {name: field_schema(name, spec) for name, spec in entries(dictionary)}
     if not found:
-        raise ProtocolError(f"The data dictionary of {object_name} is not in a form this portal can read.")
+        told = _("The data dictionary of %(name)s is not in a form this portal can read.", name=object_name)
+        raise ProtocolError(told)
     if "id" not in found:
         found = {"id": field_schema("id", {}), **found}
     if object_name == WITH_LINES:

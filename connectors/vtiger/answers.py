@@ -29,6 +29,7 @@ from connectors.errors import (
 )
 from connectors.http import Answer
 from connectors.types import JSON
+from connectors.wording import text as _
 
 ENVELOPE = b'{"success"'
 MISSING = "Permission to perform the operation is denied"  # what a missing or deleted record answers (D1)
@@ -72,32 +73,42 @@ def not_an_envelope(answer: Answer) -> ConnectorError:
     """Return the error for what is not webservice.php's JSON: nothing, a web page, "Sorry! …", damaged data."""
     status = str(answer.status)
     if answer.status >= 500:
-        sentence = f"Vtiger's server failed (HTTP status {status}): a PHP error, or its database is down."
+        sentence = _(
+            "Vtiger's server failed (HTTP status %(status)s): a PHP error, or its database is down.", status=status
+        )
         return Unavailable(sentence, code=status, maybe_done=answer.maybe_done)
     if answer.body.lstrip().startswith(b"Sorry!"):
-        sentence = "Vtiger answered “Sorry! Attempt to access restricted file.” instead of a result."
+        sentence = _("Vtiger answered “Sorry! Attempt to access restricted file.” instead of a result.")
         return ProtocolError(sentence, code="SORRY", vendor_message=answer.text[:200], maybe_done=answer.maybe_done)
     if answer.status in (401, 403):
-        return AccessDenied(f"The server refuses us before Vtiger is asked (HTTP status {status}).", code=status)
+        return AccessDenied(
+            _("The server refuses us before Vtiger is asked (HTTP status %(status)s).", status=status), code=status
+        )
     if answer.status != 200:
-        sentence = f"There is no Vtiger webservice at this address (HTTP status {status}): check the URL."
+        sentence = _(
+            "There is no Vtiger webservice at this address (HTTP status %(status)s): check the URL.", status=status
+        )
         return ConfigError(sentence, code=status)
     try:
         answer.json()
     except ProtocolError as e:
         return e
-    return answer.not_understood("JSON that is not Vtiger's “success” and “result”")
+    return answer.not_understood(_("JSON that is not Vtiger's “success” and “result”"))
 
 
 def failure(operation: str, error: dict[str, JSON], *, maybe_done: bool) -> ConnectorError:
     """Return the error for `{"code", "message"}`; `maybe_done` says whether the operation could have changed something."""
     code = str(error.get("code", error.get("errorCode", "")))
     told = str(error.get("message") or error.get("errorMessage") or "")[:300]
-    sentence = f"Vtiger refuses “{operation}”: {told or 'it gave no reason'}" + (f" ({code})." if code else ".")
+    why = told or _("it gave no reason")
+    if code:
+        sentence = _("Vtiger refuses “%(operation)s”: %(why)s (%(code)s).", operation=operation, why=why, code=code)
+    else:
+        sentence = _("Vtiger refuses “%(operation)s”: %(why)s.", operation=operation, why=why)
     if code in UNCLEAR:
         return Unavailable(sentence, code=code, vendor_message=told, maybe_done=maybe_done)
     if code == "0" and told.startswith("Duplicate"):
-        return Duplicate("Vtiger forbids a second record like this one.", code=code, vendor_message=told)
+        return Duplicate(_("Vtiger forbids a second record like this one."), code=code, vendor_message=told)
     if code == "ACCESS_DENIED":
         return denied(operation, told)(sentence, code=code, vendor_message=told)
     if code in NAMES_A_FIELD:

@@ -23,6 +23,7 @@ from connectors.vtiger.client import Rows, VtigerClient
 from connectors.vtiger.reading import Reader, Row, number
 from connectors.vtiger.schema import MODIFIED
 from connectors.vtiger.vtql import PAGE, Groups, literal
+from connectors.wording import text as _
 
 RANGE = 8 * PAGE  # records one worker reads before it hands them over
 STAMP = "%Y-%m-%d %H:%M:%S"
@@ -69,9 +70,8 @@ def changes(reader: Reader, since: Cursor | None, context: Context) -> Iterator[
 
 def ids(reader: Reader, context: Context) -> Iterator[list[str]]:
     """Yield every id there is; ends normally only when the sweep was complete."""
-    for rows, _, _ in ranges(reader, 0, context, columns=("id",)):
-        if rows:
-            yield [str(row["id"]) for row in rows]
+    read = ranges(reader, 0, context, columns=("id",))
+    yield from ([str(row["id"]) for row in page[0]] for page in read if page[0])
 
 
 def parse(cursor: Cursor | None) -> Place:
@@ -79,7 +79,7 @@ def parse(cursor: Cursor | None) -> Place:
     try:
         return Place(**orjson.loads(cursor)) if cursor else Place()
     except (orjson.JSONDecodeError, TypeError) as e:
-        raise QueryError("This cursor is not one of Vtiger's: read the module again from the beginning.") from e
+        raise QueryError(_("This cursor is not one of Vtiger's: read the module again from the beginning.")) from e
 
 
 # The first reading
@@ -177,7 +177,7 @@ def edge(reader: Reader, groups: Groups, order: str) -> int:
     """Return the number of the first id in that order. Raises Unavailable when there suddenly is none."""
     found = reader.rows(groups, order, 1, 0, ("id",)).rows
     if not found:
-        raise Unavailable(f"Vtiger counts records of {reader.module} but shows none: its database seems to fail.")
+        raise Unavailable(_("Vtiger counts records of %(name)s but shows none: its database seems to fail.", name=reader.module))  # fmt: skip
     return number(str(found[0]["id"]))
 
 

@@ -18,11 +18,13 @@ from email.utils import parsedate_to_datetime
 
 import orjson
 
+from connectors.body import Files
 from connectors.context import Call, Context
 from connectors.errors import AuthError, ConnectorError, ProtocolError, RecordNotFound
-from connectors.http import Answer, Files, Http
+from connectors.http import Answer, Http
 from connectors.types import JSON
 from connectors.vtiger.answers import SessionGone, result
+from connectors.wording import text as _
 
 READS = ("getchallenge", "listtypes", "describe", "retrieve", "query", "sync", "relatedtypes", "retrieve_related", "files_retrieve")  # fmt: skip
 WRITES = ("create", "update", "revise", "delete", "convertlead", "add_related")
@@ -87,7 +89,7 @@ class VtigerClient:
             told = self._challenge_and_login()
         session = told.pop("sessionName", None) or told.pop("sessionId", None)  # the vendor's document says sessionId
         if not session:
-            raise ProtocolError("Vtiger's answer to “login” names no session.")
+            raise ProtocolError(_("Vtiger's answer to “login” names no session."))
         token = f"{session} {told.get('userId', '')}"
         self.context.sessions.put(slot, token)
         return token, told
@@ -259,7 +261,7 @@ def checked(id: str) -> str:
     """
     plain = folded(id)
     if not ID.fullmatch(plain):
-        raise RecordNotFound(f"“{id[:40]}” is not an id of Vtiger, which look like 12x345.")
+        raise RecordNotFound(_("“%(id)s” is not an id of Vtiger, which look like 12x345.", id=id[:40]))
     return plain
 
 
@@ -276,7 +278,8 @@ def as_json(element: Mapping[str, JSON]) -> str:
 def fields(operation: str, answer: JSON, *, maybe_done: bool = False) -> dict[str, JSON]:
     """Return the answer as the object it must be. Raises ProtocolError."""
     if not isinstance(answer, dict):
-        raise ProtocolError(f"Vtiger's answer to “{operation}” is not an object.", maybe_done=maybe_done)
+        sentence = _("Vtiger's answer to “%(operation)s” is not an object.", operation=operation)
+        raise ProtocolError(sentence, maybe_done=maybe_done)
     return answer
 
 
@@ -284,7 +287,7 @@ def rows(operation: str, answer: JSON) -> list[dict[str, JSON]]:
     """Return the answer as the list of objects it must be; null is an empty list. Raises ProtocolError."""
     found = answer if answer is not None else []
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise ProtocolError(f"Vtiger's answer to “{operation}” is not a list of records.")
+        raise ProtocolError(_("Vtiger's answer to “%(operation)s” is not a list of records.", operation=operation))
     return found
 
 

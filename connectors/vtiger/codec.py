@@ -11,6 +11,7 @@ from connectors.errors import RecordNotFound
 from connectors.types import JSON, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
 from connectors.values import Codec, canonical_number
 from connectors.vtiger.client import checked
+from connectors.wording import text as _
 
 BETWEEN_CHOICES = re.compile(r"\s*\|##\|\s*")  # some clients store it without the blanks (E7)
 LARGEST_INTEGER = 2**31 - 1  # larger ones are clamped (E6)
@@ -63,14 +64,18 @@ class VtigerCodec(Codec):
 
     def encode_text(self, field: FieldSchema, value: JSON) -> JSON:
         if self.learned.get(NO_EMOJI) and beyond_three_bytes(value):
-            raise ValueError("holds an emoji or another rare character, which this server's database turns into “????”")
+            raise ValueError(
+                _("holds an emoji or another rare character, which this server's database turns into “????”")
+            )
         return value
 
     def encode_number(self, field: FieldSchema, value: JSON) -> JSON:
         if field.type is FieldType.INTEGER and abs(int(value)) > LARGEST_INTEGER:
-            raise ValueError(f"must lie between -{LARGEST_INTEGER} and {LARGEST_INTEGER}")
+            raise ValueError(_("must lie between -%(largest)s and %(largest)s", largest=LARGEST_INTEGER))
         if len(value.replace(".", "").lstrip("-0")) > MOST_DIGITS:
-            raise ValueError(f"has more than {MOST_DIGITS} digits, of which this server would lose the last")
+            raise ValueError(
+                _("has more than %(most)s digits, of which this server would lose the last", most=MOST_DIGITS)
+            )
         return value
 
     def encode_boolean(self, field: FieldSchema, value: JSON) -> JSON:
@@ -78,14 +83,14 @@ class VtigerCodec(Codec):
 
     def encode_multichoice(self, field: FieldSchema, value: JSON) -> JSON:
         if any("|##|" in part for part in value):
-            raise ValueError("holds “|##|”, by which this server keeps choices apart")
+            raise ValueError(_("holds “|##|”, by which this server keeps choices apart"))
         return " |##| ".join(self.encode_text(field, part) for part in value)
 
     def encode_reference(self, field: FieldSchema, value: JSON) -> JSON:
         try:
             return checked(value)
         except RecordNotFound as e:
-            raise ValueError("is not the id of a record, such as 12x345") from e
+            raise ValueError(_("is not the id of a record, such as 12x345")) from e
 
     def learn(self, sent: dict[str, JSON], stored: dict[str, JSON]) -> None:
         """Remember that the database cannot hold emoji when an answer shows it, so that the next is refused."""

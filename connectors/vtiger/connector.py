@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import ClassVar
 
-from connectors.base import REGION, TIME_ZONE, Connector, find_operation
+from connectors.base import Connector, find_operation
 from connectors.context import Context
 from connectors.errors import (
     AccessDenied,
@@ -33,13 +33,14 @@ from connectors.types import (
     Setting,
     Values,
 )
-from connectors.vtiger import changes, documents, vtql
+from connectors.vtiger import about, changes, documents, vtql
 from connectors.vtiger.client import ID, VtigerClient, checked, folded
 from connectors.vtiger.codec import VtigerCodec
 from connectors.vtiger.operations import OPERATIONS, carry_out
 from connectors.vtiger.owners import Owners
 from connectors.vtiger.reading import Reader
 from connectors.vtiger.schema import DEFAULTS, Described, described, listed
+from connectors.wording import text as _
 
 AMBIGUOUS = frozenset({"ACCESS_DENIED", "INVALID_ID_ATTRIBUTE"})
 
@@ -49,19 +50,7 @@ class VtigerConnector(Connector):
 
     slug: ClassVar[str] = "vtiger"
     label: ClassVar[str] = "Vtiger"
-    settings: ClassVar[tuple[Setting, ...]] = (
-        Setting(
-            "url", "Address", type="url", is_host=True,
-            help="Where you open Vtiger in the browser: https://crm.example.com or https://example.com/vtiger.",
-        ),
-        Setting("username", "User name", help="The name you log in with, not the e-mail address."),
-        Setting(
-            "access_key", "Access key", type="password", secret=True,
-            help="In Vtiger: My Preferences, at the bottom, “Access Key”. It is not the password.",
-        ),
-        TIME_ZONE,
-        REGION,
-    )  # fmt: skip
+    settings: ClassVar[tuple[Setting, ...]] = about.SETTINGS
     capabilities: ClassVar[Capabilities] = Capabilities(
         changes_since=True,
         tells_gone=False,  # `sync` tells, where it works, of this user's own records only: the sweep is needed anyway
@@ -76,16 +65,8 @@ class VtigerConnector(Connector):
         max_upload=documents.MAX_UPLOAD,
     )
     operations = OPERATIONS
-    credentials_help: ClassVar[str] = (
-        "Log in to Vtiger as the user the portal shall act as, open My Preferences and copy the Access Key. Only records "
-        "that this user may see are read; to see the deletions of all users' records the portal compares the ids."
-    )
-    likely_causes: ClassVar[tuple[str, ...]] = (
-        "The access key was copied from another user, or the password was given instead of it.",
-        "The user name is spelt differently, or the user is inactive.",
-        "The address is not the one at which Vtiger opens in a browser.",
-        "The server accepts API requests only from addresses on its list, and this portal's is not on it.",
-    )
+    credentials_help: ClassVar[str] = about.CREDENTIALS_HELP
+    likely_causes: ClassVar[tuple[str, ...]] = about.LIKELY_CAUSES
 
     def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], context: Context) -> None:
         super().__init__(settings, secrets, context)
@@ -110,7 +91,7 @@ class VtigerConnector(Connector):
             user=str(told.get("username") or self.config["username"]),
             version=str(told.get("vtigerVersion") or ""),
             modules=modules,
-            notes=tuple(notes(told, works, self.config["time_zone"])),
+            notes=tuple(about.notes(told, works, self.config["time_zone"])),
         )
 
     def modules(self) -> list[Module]:
@@ -259,7 +240,9 @@ class VtigerConnector(Connector):
         for label, told in known.items():
             if relation in (told.get("name"), label):
                 return label
-        raise QueryError(f"{module} has no relation “{relation}”. It has: {', '.join(known) or 'none'}.")
+        names = ", ".join(known) or _("none")
+        told = _("%(module)s has no relation “%(name)s”. It has: %(names)s.", module=module, name=relation, names=names)
+        raise QueryError(told)
 
     @contextmanager
     def _telling_missing(self, *records: tuple[str, str]) -> Iterator[list[str]]:
@@ -275,22 +258,24 @@ class VtigerConnector(Connector):
             if e.code not in AMBIGUOUS:
                 raise
             told = {"code": e.code, "vendor_message": e.vendor_message}
-            for (module, _), id in zip(records, plain, strict=True):
+            for (module, _given), id in zip(records, plain, strict=True):
                 if not self._reader(module).rows(((vtql.one_of("id", [id]),),), columns=("id",)).rows:
-                    raise RecordNotFound(f"{module} has no record {id} (any more).", **told) from e
-            raise AccessDenied(f"Vtiger does not allow this user to do this with {', '.join(plain)}.", **told) from e
+                    sentence = _("%(module)s has no record %(id)s (any more).", module=module, id=id)
+                    raise RecordNotFound(sentence, **told) from e
+            sentence = _("Vtiger does not allow this user to do this with %(names)s.", names=", ".join(plain))
+            raise AccessDenied(sentence, **told) from e
 
     def _own_id(self, module: str, id: str) -> str:
         """Return the id in its one form. Raises RecordNotFound when it is another module's: the server would not mind."""
         plain, described = checked(id), self._module(module)
         if not described.owns(plain):
-            raise RecordNotFound(f"{module} has no record {plain}: its ids begin with {described.prefix}x.")
+            prefix = f"{described.prefix}x"
+            raise RecordNotFound(
+                _(
+                    "%(module)s has no record %(id)s: its ids begin with %(prefix)s.",
+                    module=module,
+                    id=plain,
+                    prefix=prefix,
+                )
+            )
         return plain
-
-
-def notes(told: Mapping[str, JSON], sync_works: bool, zone: str) -> Iterator[str]:
-    """Yield what a person should know about this server."""
-    own = f" ({told['time_zone']} is only the zone of this user)" if told.get("time_zone") else ""
-    yield f"Vtiger does not tell the time zone of its server{own}. Its times are read as {zone}: change the setting if they are wrong."
-    if not sync_works:
-        yield "This server cannot tell what was deleted, so deletions are found by comparing all ids."

@@ -8,6 +8,7 @@ from base64 import b64decode
 from connectors.errors import ProtocolError, RecordInvalid, RecordNotFound
 from connectors.types import JSON, FileContent, FileInfo
 from connectors.vtiger.client import VtigerClient
+from connectors.wording import text as _
 
 DOCUMENTS = "Documents"
 FOLDERS = "DocumentFolders"
@@ -36,11 +37,11 @@ def download(client: VtigerClient, id: str) -> FileContent:
     attachment = str(client.retrieve(id).get("imageattachmentids") or "").split(",")[0].strip()
     found = client.files_retrieve(attachment) if attachment else []
     if not found:
-        raise RecordNotFound(f"The document {id} holds no file.")
+        raise RecordNotFound(_("The document %(id)s holds no file.", id=id))
     try:
         content = b64decode(str(found[0].get("filecontents") or ""), validate=True)
     except binascii.Error as e:
-        raise ProtocolError(f"Vtiger sent the file of document {id} damaged.") from e
+        raise ProtocolError(_("Vtiger sent the file of document %(id)s damaged.", id=id)) from e
     return FileContent(
         str(found[0].get("filename") or id), content, str(found[0].get("filetype") or "application/octet-stream")
     )
@@ -49,8 +50,9 @@ def download(client: VtigerClient, id: str) -> FileContent:
 def check_size(file: FileContent) -> None:
     """Raise RecordInvalid for a file that is too large to be sent."""
     if len(file.content) > MAX_UPLOAD:
-        problem = f"is larger than the {MAX_UPLOAD // 2**20} MB Vtiger takes"
-        raise RecordInvalid(f"“{file.name}” {problem}. Nothing was sent.", fields={"filename": problem})
+        problem = _("is larger than the %(limit)s MB Vtiger takes", limit=MAX_UPLOAD // 2**20)
+        sentence = _("“%(field)s” %(problem)s. Nothing was sent.", field=file.name, problem=problem)
+        raise RecordInvalid(sentence, fields={"filename": problem})
 
 
 def upload(client: VtigerClient, file: FileContent, folder_id: str) -> FileInfo:

@@ -10,75 +10,79 @@ from connectors.errors import RecordInvalid
 from connectors.types import JSON, Operation, Parameter
 from connectors.values import is_secret_field
 from connectors.vtiger.client import VtigerClient
+from connectors.wording import joined, said
+from connectors.wording import text as _
 
 HIDDEN = frozenset({"token", "sessionName", "sessionId"})
 
-MODULE = Parameter("elementType", "Module", required=True, help="As the server spells it: Contacts.")
-ID = Parameter("id", "Id", required=True, help="With the module's number: 12x345.")
-ELEMENT = Parameter("element", "Fields", "json", required=True, help='In the server\'s spelling: {"lastname": "Ito"}.')
+MODULE = Parameter("elementType", _("Module"), required=True, help=_("As the server spells it: Contacts."))
+ID = Parameter("id", _("Id"), required=True, help=_("With the module's number: 12x345."))
+ELEMENT = Parameter(
+    "element", _("Fields"), "json", required=True, help=_('In the server\'s spelling: {"lastname": "Ito"}.')
+)
 
 OPERATIONS = (
-    Operation("getchallenge", "Ask for a challenge; tells the server's time", section="Login Operation"),
-    Operation("login", "Log in anew; tells the user and the version", section="Login Operation"),
-    Operation("logout", "End the sessions of this connection", section="Logout Operation"),
-    Operation("extendsession", "Keep the session alive", section="Extend Session Operation"),
-    Operation("listtypes", "List the modules", section="List Types Operation"),
-    Operation("describe", "Describe the fields of a module", (MODULE,), section="Describe Operation"),
-    Operation("create", "Create a record", (MODULE, ELEMENT), writes=True, section="Create Operation"),
-    Operation("retrieve", "Read one record", (ID,), section="Retrieve Operation"),
+    Operation("getchallenge", _("Ask for a challenge; tells the server's time"), section="Login Operation"),
+    Operation("login", _("Log in anew; tells the user and the version"), section="Login Operation"),
+    Operation("logout", _("End the sessions of this connection"), section="Logout Operation"),
+    Operation("extendsession", _("Keep the session alive"), section="Extend Session Operation"),
+    Operation("listtypes", _("List the modules"), section="List Types Operation"),
+    Operation("describe", _("Describe the fields of a module"), (MODULE,), section="Describe Operation"),
+    Operation("create", _("Create a record"), (MODULE, ELEMENT), writes=True, section="Create Operation"),
+    Operation("retrieve", _("Read one record"), (ID,), section="Retrieve Operation"),
     Operation(
         "update",
-        "Save a whole record: send all mandatory fields, and the description, which else is spoilt",
+        _("Save a whole record: send all mandatory fields, and the description, which else is spoilt"),
         (ELEMENT,),
         writes=True,
         section="Update Operation",
     ),
-    Operation("revise", "Change some fields of a record", (ID, ELEMENT), writes=True, section="Update Operation"),
-    Operation("delete", "Move a record to the recycle bin", (ID,), writes=True, section="Delete Operation"),
+    Operation("revise", _("Change some fields of a record"), (ID, ELEMENT), writes=True, section="Update Operation"),
+    Operation("delete", _("Move a record to the recycle bin"), (ID,), writes=True, section="Delete Operation"),
     Operation(
         "query",
-        "Query a module; at most 100 rows",
-        (Parameter("query", "Query", required=True, help="SELECT * FROM Contacts WHERE lastname = 'Ito' LIMIT 10;"),),
+        _("Query a module; at most 100 rows"),
+        (Parameter("query", _("Query"), required=True, help="SELECT * FROM Contacts WHERE lastname = 'Ito' LIMIT 10;"),),
         section="Query Operation",
     ),
     Operation(
         "sync",
-        "List this user's records that changed or were deleted since",
-        (MODULE, Parameter("modifiedTime", "Since", "integer", required=True, help="Unix seconds; 1 for everything.")),
+        _("List this user's records that changed or were deleted since"),
+        (MODULE, Parameter("modifiedTime", _("Since"), "integer", required=True, help=_("Unix seconds; 1 for everything."))),
         section="Sync Operation",
-        errors=("500: servers with PHP 8 cannot do this",),
+        errors=(_("500: servers with PHP 8 cannot do this"),),
     ),
-    Operation("relatedtypes", "List the relations of a module", (MODULE,), section="Relations"),
+    Operation("relatedtypes", _("List the relations of a module"), (MODULE,), section="Relations"),
     Operation(
         "retrieve_related",
-        "List the records of a relation",
-        (ID, Parameter("relatedType", "Module", required=True), Parameter("relatedLabel", "Relation", required=True)),
+        _("List the records of a relation"),
+        (ID, Parameter("relatedType", _("Module"), required=True), Parameter("relatedLabel", _("Relation"), required=True)),
         section="Relations",
     ),
     Operation(
         "add_related",
-        "Make two records belong together",
+        _("Make two records belong together"),
         (
-            Parameter("sourceRecordId", "Id", required=True),
-            Parameter("relatedRecordId", "Id of the other", required=True),
-            Parameter("relationIdLabel", "Relation", required=True),
+            Parameter("sourceRecordId", _("Id"), required=True),
+            Parameter("relatedRecordId", _("Id of the other"), required=True),
+            Parameter("relationIdLabel", _("Relation"), required=True),
         ),
         writes=True,
         section="Relations",
     ),
     Operation(
         "convertlead",
-        "Make a lead an account, a contact, an opportunity",
+        _("Make a lead an account, a contact, an opportunity"),
         (
-            Parameter("leadId", "Lead", required=True),
-            Parameter("assignedTo", "Owner", help="The id of a user or group; else the user of this connection."),
-            Parameter("entities", "What to make", "json", required=True, help='{"Contacts": {"create": true, "name": "Contacts", "lastname": "Ito"}}'),
+            Parameter("leadId", _("Lead"), required=True),
+            Parameter("assignedTo", _("Owner"), help=_("The id of a user or group; else the user of this connection.")),
+            Parameter("entities", _("What to make"), "json", required=True, help='{"Contacts": {"create": true, "name": "Contacts", "lastname": "Ito"}}'),
         ),
         writes=True,
         section="Leads",
         errors=("LEAD_ALREADY_CONVERTED",),
     ),
-    Operation("files_retrieve", "Read the file of an attachment", (ID,), section="Files"),
+    Operation("files_retrieve", _("Read the file of an attachment"), (ID,), section="Files"),
 )  # fmt: skip
 
 
@@ -97,17 +101,20 @@ def without_secrets(value: JSON) -> JSON:
 def _checked(operation: Operation, params: Mapping[str, JSON]) -> dict[str, JSON]:
     given = {name: value for name, value in params.items() if value not in (None, "")}
     known = {parameter.name: parameter for parameter in operation.parameters}
-    wrong = dict.fromkeys(sorted(set(given) - set(known)), "is not one of its parameters")
-    wrong |= {p.name: "is needed" for p in operation.parameters if p.required and p.name not in given}
+    wrong: dict[str, str] = dict.fromkeys(sorted(set(given) - set(known)), _("is not one of its parameters"))
+    wrong |= {p.name: _("is needed") for p in operation.parameters if p.required and p.name not in given}
     for name in set(given) & set(known):
         try:
             given[name] = _READ[known[name].type](given[name])
         except ValueError as e:
-            wrong[name] = str(e)
+            wrong[name] = said(e)
     if wrong:
-        told = "; ".join(f"“{name}” {why}" for name, why in wrong.items())
-        takes = ", ".join(known) or "nothing"
-        raise RecordInvalid(f"The operation “{operation.name}” was not sent: {told}. It takes: {takes}.", fields=wrong)
+        told = joined("; ", (_("“%(field)s” %(problem)s", field=name, problem=why) for name, why in wrong.items()))
+        sentence = _(
+            "The operation “%(operation)s” was not sent: %(problems)s. It takes: %(names)s.",
+            operation=operation.name, problems=told, names=", ".join(known) or _("nothing"),
+        )  # fmt: skip
+        raise RecordInvalid(sentence, fields=wrong)
     return given
 
 
@@ -115,15 +122,15 @@ def _object(value: JSON) -> JSON:
     try:
         read = json.loads(value) if isinstance(value, str) else value
     except ValueError as e:
-        raise ValueError("is not JSON") from e
+        raise ValueError(_("is not JSON")) from e
     if not isinstance(read, dict):
-        raise ValueError("must be a JSON object")
+        raise ValueError(_("must be a JSON object"))
     return read
 
 
 def _integer(value: JSON) -> int:
     if not str(value).isdecimal():
-        raise ValueError("must be a whole number")
+        raise ValueError(_("must be a whole number"))
     return int(str(value))
 
 

@@ -9,6 +9,7 @@ from connectors.types import Owner
 from connectors.vtiger.changes import read_range
 from connectors.vtiger.client import VtigerClient
 from connectors.vtiger.reading import Reader, Row
+from connectors.wording import text as _
 
 NAME = ("first_name", "last_name")
 
@@ -36,8 +37,9 @@ class Owners:
         if self._known is None:
             self.everyone()
         if self._known and id not in self._known:
-            problem = "is no user or group of this Vtiger"
-            raise RecordInvalid(f"The owner {id} {problem}. Nothing was sent.", fields={field: problem})
+            problem = _("is no user or group of this Vtiger")
+            sentence = _("The owner %(id)s %(problem)s. Nothing was sent.", id=id, problem=problem)
+            raise RecordInvalid(sentence, fields={field: problem})
 
     def _users(self) -> Sequence[Owner]:
         """Return the users, none when we may not list them. Passwords and keys are not asked for (B13)."""

@@ -17,6 +17,7 @@ from connectors.vtiger.client import Rows, VtigerClient
 from connectors.vtiger.codec import VtigerCodec
 from connectors.vtiger.schema import Described
 from connectors.vtiger.vtql import PAGE, Groups, Pushed
+from connectors.wording import text as _
 
 MOST_PAGES = 10  # of the server's in one page of ours; a filter that finds little gives short pages, not long waits
 SORTED_HERE = 1000  # records at most are sorted here by our rules; more come in the server's own order of text
@@ -59,7 +60,7 @@ class Reader:
     def record(self, row: Row) -> Record:
         """Return a row as a record. Raises ProtocolError when it has no id."""
         if not row.get("id"):
-            raise ProtocolError(f"Vtiger sent a record of {self.module} without an id.")
+            raise ProtocolError(_("Vtiger sent a record of %(module)s without an id.", module=self.module))
         values = self.codec.decode_values(self.schema, row)
         return Record(self.module, str(row["id"]), values, values.get(self.schema.modified_field or ""))
 
@@ -75,7 +76,9 @@ class Reader:
         try:
             return int(str(found[0]["count"]))
         except (LookupError, ValueError) as e:
-            raise ProtocolError(f"Vtiger cannot tell how many records of {self.module} there are.") from e
+            raise ProtocolError(
+                _("Vtiger cannot tell how many records of %(module)s there are.", module=self.module)
+            ) from e
 
     # A page of a query
 
@@ -88,7 +91,7 @@ class Reader:
             return self._sorted_page(query, pushed, place)
         holds = None if pushed.exact else match_record(query.filter, self.schema)
         found: list[Record] = []
-        for _ in range(MOST_PAGES):
+        for _page in range(MOST_PAGES):
             came = list(self._step(query, pushed, place, PAGE if holds else min(PAGE, query.limit - len(found))))
             if not came:
                 return Page(tuple(found))
@@ -132,7 +135,10 @@ class Reader:
             return Place("sorted", "")
         if not one_way(query.order):
             raise QueryError(
-                f"Vtiger cannot sort {total} records up and down at once. Sort in one direction, or filter."
+                _(
+                    "Vtiger cannot sort %(total)s records up and down at once. Sort in one direction, or filter.",
+                    total=total,
+                )
             )
         return Place("at", "0") if ascending else Place("left", str(total))
 
@@ -157,10 +163,10 @@ class Reader:
         )
 
     def _parse(self, cursor: str) -> Place:
-        kind, _, value = cursor.partition(" ")
+        kind, space, value = cursor.partition(" ")
         if kind in ("after", "sorted") or (kind in ("at", "left") and value.isdecimal()):
             return Place(kind, value)  # type: ignore[arg-type]
-        raise QueryError("This place in the list is not known. Begin again at its first page.")
+        raise QueryError(_("This place in the list is not known. Begin again at its first page."))
 
     def _step(self, query: Query, pushed: Pushed, place: Place, limit: int) -> Iterator[tuple[Row, Place]]:
         """Yield the rows of the server's next page, each with the place after it."""
@@ -226,5 +232,5 @@ def number(id: str) -> int:
     """Return the second part of an id, by which the server compares (C4). Raises ProtocolError."""
     tail = id.partition("x")[2]
     if not tail.isdecimal():
-        raise ProtocolError(f"Vtiger sent “{id[:40]}” where an id belongs.")
+        raise ProtocolError(_("Vtiger sent “%(id)s” where an id belongs.", id=id[:40]))
     return int(tail)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from connectors.types import JSON, Choice, FieldSchema, FieldType, Module, ModuleSchema
 from connectors.values import is_secret_field
 from connectors.vtiger.codec import VtigerCodec
+from connectors.wording import text as _
 
 TYPES = {
     "string": FieldType.TEXT,
@@ -37,7 +38,7 @@ MODIFIED, CREATED, OWNER = "modifiedtime", "createdtime", "assigned_user_id"
 LINES = "LineItems"
 WITH_LINES = frozenset({"Quotes", "PurchaseOrder", "SalesOrder", "Invoice"})  # describe does not tell of lines (D20)
 DEFAULTS = {"Calendar": {"activitytype": "Task"}}  # a task created without it is never found by a query (D16)
-OWNER_HELP = "When nothing is given for a new record, the user of this connection becomes its owner."
+OWNER_HELP = _("When nothing is given for a new record, the user of this connection becomes its owner.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def described(told: dict[str, JSON], codec: VtigerCodec, user_id: str) -> Descri
     fields = [field_schema(field, codec) for field in told.get("fields") or [] if not is_secret(field)]
     fields = [_with_default(name, field, user_id) for field in fields]
     if name in WITH_LINES:
-        fields.append(FieldSchema(LINES, "Lines", FieldType.LINES, wire_type="lines"))
+        fields.append(FieldSchema(LINES, _("Lines"), FieldType.LINES, wire_type="lines"))
     names = {field.name for field in fields}
     module = Module(
         name,
