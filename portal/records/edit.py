@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from connectors.base import Connector
 from connectors.errors import ConnectorError
 from connectors.types import JSON, Change, ModuleSchema, Record, Values
+from connectors.values import strip_secrets
 from portal.accounts.models import User
 from portal.connections.models import Connection
 from portal.ledger import write
@@ -107,7 +108,9 @@ class Editor:
         different: dict[str, list[JSON]] = {}
         if record is not None:
             different = {
-                n: [v, record.values[n]] for n, v in values.items() if n in record.values and record.values[n] != v
+                n: [v, record.values[n]]
+                for n, v in strip_secrets(values).items()
+                if n in record.values and record.values[n] != v
             }
             entry.record_id, entry.label = record.id, entry.label or record_label(record, self.schema)
             entry.stored = {name: record.values[name] for name in values if name in record.values}

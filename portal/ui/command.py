@@ -77,9 +77,10 @@ def _with_position(error: Exception) -> str:
 
 
 def parse_pairs(pairs: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield (key, value) of `k=v` arguments, split at the first `=`. Raises WrongUse for one without."""
-    for pair in pairs:
+    """Yield (key, value) of `k=v` arguments, split at the first `=`. Raises WrongUse for one without: by its number, for
+    what stands there may be a secret."""
+    for number, pair in enumerate(pairs, 1):
         key, sign, value = pair.partition("=")
         if not sign or not key:
-            raise WrongUse(f"“{pair}” is not of the form key=value.")
+            raise WrongUse(f"--set number {number} is not of the form key=value.")
         yield key, value

@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 from django.core.management.base import CommandParser
+from yaml.parser import ParserError
+from yaml.scanner import ScannerError
 
 from connectors.types import JSON
 from portal.mappings.document import BadDocument
@@ -42,5 +44,13 @@ def _read(path: Path) -> JSON:
         return yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
     except OSError as e:
         raise WrongUse(f"{path} cannot be read: {e.strerror}.") from e
-    except (yaml.YAMLError, UnicodeDecodeError) as e:
-        raise WrongUse(f"{path} is neither YAML nor JSON: {e}") from e
+    except UnicodeDecodeError as e:
+        raise WrongUse(f"{path} is no text in UTF-8: byte {e.start + 1} cannot be read.") from None
+    except yaml.YAMLError as e:
+        raise WrongUse(f"{path} is neither YAML nor JSON{_place(e)}.") from None  # its words repeat the line: a secret
+
+
+def _place(error: yaml.YAMLError) -> str:
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    why = f": {error.problem}" if isinstance(error, ScannerError | ParserError) and error.problem else ""
+    return f" at line {mark.line + 1}, character {mark.column + 1}{why}" if mark else ""
