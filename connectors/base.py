@@ -72,7 +72,7 @@ class Connector(ABC):
         self.secrets = {s.name: secrets.get(s.name) or "" for s in self.settings if s.secret}
         missing = [s.label for s in self.settings if s.required and not (self.config | self.secrets).get(s.name)]
         if missing:
-            raise ConfigError(_("%(crm)s needs: %(names)s.", crm=self.label, names=joined(", ", missing)))
+            raise ConfigError(_("%(crm)s needs: %(names)s.", crm=self.label, names=joined(_(", "), missing)))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.slug}>"  # never the settings: a URL may hold a secret

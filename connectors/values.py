@@ -140,7 +140,9 @@ class Codec:
             except RecordInvalid as e:
                 wrong |= e.fields
         if wrong:
-            told = joined("; ", (_("“%(field)s” %(problem)s", field=name, problem=why) for name, why in wrong.items()))
+            told = joined(
+                _("; "), (_("“%(field)s” %(problem)s", field=name, problem=why) for name, why in wrong.items())
+            )
             sentence = _("Nothing was sent to %(module)s: %(problems)s.", module=schema.module.label, problems=told)
             raise RecordInvalid(sentence, fields=wrong)
         return wire

@@ -1,5 +1,8 @@
 """Sentences that can be translated later, without Django. The rule: what a person may read is made by `text`, which is the
-English sentence itself and remembers of what it was made; whoever shows it looks up the template in the person's language."""
+English sentence itself and remembers of what it was made; whoever shows it looks up the template in the person's language.
+
+Modules import it as `_`, the name by which gettext's tools find what is to be translated.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +46,6 @@ def said(error: Exception) -> str:
 
 
 def joined(separator: str, parts: Iterable[str]) -> str:
-    """Return the parts with the separator, a literal, between them; each keeps its own template."""
+    """Return the parts with the separator between them; each keeps its own template."""
     kept = tuple(parts)
     return Text(separator, {}, kept) if kept else ""

@@ -100,7 +100,7 @@ def invalid(call: Call, said: str, code: str, message: str, validation: JSON) ->
         return NotInPlan(_("%(said)s.", said=said), code=code, vendor_message=message)
     if not call.writes:
         return QueryError(_("%(said)s.", said=said), code=code, vendor_message=message)
-    listed = joined("; ", (_("%(field)s: %(problem)s", field=name, problem=why) for name, why in fields.items()))
+    listed = joined(_("; "), (_("%(field)s: %(problem)s", field=name, problem=why) for name, why in fields.items()))
     sentence = _("%(said)s (%(problems)s).", said=said, problems=listed) if listed else _("%(said)s.", said=said)
     return RecordInvalid(sentence, code=code, vendor_message=message, fields=fields)
 

@@ -186,7 +186,7 @@ class Reader:
         if query.order and query.order[0].field != "id" and not self._sorts_like_us(query.order):
             order = order_to_text(query.order)
             local.append(_("order by %(order)s, when at most %(most)s records match", order=order, most=SORTED_HERE))
-        return Explanation(text, joined("; ", local), None if local else max(1, ceil(query.limit / PAGE)))
+        return Explanation(text, joined(_("; "), local), None if local else max(1, ceil(query.limit / PAGE)))
 
 
 def parse(cursor: str) -> Place:

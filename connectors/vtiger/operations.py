@@ -109,7 +109,7 @@ def _checked(operation: Operation, params: Mapping[str, JSON]) -> dict[str, JSON
         except ValueError as e:
             wrong[name] = said(e)
     if wrong:
-        told = joined("; ", (_("“%(field)s” %(problem)s", field=name, problem=why) for name, why in wrong.items()))
+        told = joined(_("; "), (_("“%(field)s” %(problem)s", field=name, problem=why) for name, why in wrong.items()))
         sentence = _(
             "The operation “%(operation)s” was not sent: %(problems)s. It takes: %(names)s.",
             operation=operation.name, problems=told, names=", ".join(known) or _("nothing"),
