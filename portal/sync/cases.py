@@ -52,13 +52,15 @@ class Pair:
 @dataclass(frozen=True, slots=True)
 class Lone:
     """A record without a partner. `own` are the other records of its side that hold the same key; `found` those of the
-    other side, `taken` the ones among them that are linked; `partner` is the copy when exactly one was found."""
+    other side, `taken` the ones among them that are linked, `widowed` those of them that are linked to a deleted record,
+    and to which; `partner` is the copy when exactly one was found."""
 
     side: Side
     seen: Seen
     own: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
     taken: frozenset[str] = frozenset()
+    widowed: Mapping[str, str] = field(default_factory=dict)
     partner: Seen | None = None
 
 

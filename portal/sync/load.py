@@ -79,8 +79,9 @@ def _lone(job: Job, side: Side, records: Collection[Seen]) -> Iterable[Lone]:
     other = OTHER[side]
     holding = holders(job, [digest_of(record.key) for record in records])
     found = {id for (at, _), ids in holding.items() if at == other for id in ids}
-    taken = job.links.taken(other, found)
-    partners = copies(job, other, found - taken)
+    links = job.links.find(other, found)
+    widowed = _widowed(job, side, links)
+    partners = copies(job, other, found - links.keys())
     for record in records:
         key = digest_of(record.key)
         ids = holding.get((other, key), [])
@@ -89,6 +90,14 @@ def _lone(job: Job, side: Side, records: Collection[Seen]) -> Iterable[Lone]:
             record,
             own=tuple(id for id in holding.get((side, key), []) if id != record.id),
             found=tuple(ids),
-            taken=taken & frozenset(ids),
+            taken=frozenset(ids) & links.keys(),
+            widowed={id: widowed[id] for id in ids if id in widowed},
             partner=partners.get(ids[0]) if len(ids) == 1 else None,
         )
+
+
+def _widowed(job: Job, side: Side, links: Mapping[str, Link]) -> dict[str, str]:
+    """Return which of the linked records have lost their partner, and the partner's id on that side."""
+    ids = {id: job.links.id_at(link, side) for id, link in links.items() if link.state == Link.State.LINKED}
+    deleted = {id for id, seen in copies(job, side, ids.values()).items() if seen.deleted}
+    return {id: partner for id, partner in ids.items() if partner in deleted}

@@ -10,7 +10,15 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from connectors.errors import AccessDenied, ConfigError, ConnectorError, RetryLater, Unavailable, Unsupported
+from connectors.errors import (
+    AccessDenied,
+    ConfigError,
+    ConnectorError,
+    RecordNotFound,
+    RetryLater,
+    Unavailable,
+    Unsupported,
+)
 from connectors.types import JSON, Change, Record
 from connectors.values import redact
 from portal.ledger import write
@@ -33,14 +41,17 @@ WAITS = tuple(timedelta(minutes=m) for m in (1, 5, 30, 120))  # before the secon
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An entry in its new state, with what the server now holds where it told."""
+    """An entry in its new state, with what the server now holds where it told; `is_missing`: that it has no such record."""
 
     entry: Entry
     change: Change | None = None
+    is_missing: bool = False
 
 
 def judge(job: Job, side: Side, entry: Entry, answer: Answer) -> Outcome:
     """Return what an answer means; the entry carries its new state."""
+    if isinstance(answer.error, RecordNotFound) and entry.action != Entry.Action.CREATE:
+        return vanished(entry)
     if answer.error is not None:
         _fail(entry, answer.error, is_unclear=answer.is_unclear)
         return Outcome(entry)
@@ -63,21 +74,32 @@ def accept(job: Job, side: Side, entry: Entry, record: Record) -> Outcome:
     return Outcome(entry, Change(record.id, record))
 
 
+def vanished(entry: Entry) -> Outcome:
+    """Return the outcome of a write to a record that somebody deleted behind us: a delete is done, an update waits."""
+    is_delete = entry.action == Entry.Action.DELETE
+    entry.state = Entry.State.DONE if is_delete else Entry.State.BLOCKED
+    entry.reason, entry.message, entry.next_try = "" if is_delete else "target_missing", "", None
+    return Outcome(entry, is_missing=True)
+
+
 def settle(job: Job, side: Side, outcomes: Sequence[Outcome], *, plan_again: bool = False) -> None:
     """Write the outcomes. `plan_again`: their records may have changed while nobody knew how the requests ended."""
     source = OTHER[side]
     done = [outcome for outcome in outcomes if outcome.change is not None]
+    lost = [outcome.entry for outcome in outcomes if outcome.is_missing]
     with fenced(job.held):
         _refuse_taken(job, side, done)
-        if changes := [o.change for o in done if o.change is not None]:
-            store_changes(job.mirrors[side], changes, run_id=job.run.pk)
+        if done or lost:
+            changes = [o.change for o in done if o.change is not None]
+            missing = [entry.record_id for entry in lost]
+            store_changes(job.mirrors[side], changes, missing=missing, run_id=job.run.pk)
         ended = [o.entry for o in outcomes if o.entry.state in (Entry.State.DONE, Entry.State.STORED_DIFFERENTLY)]
         _complete_links(job, side, [entry for entry in ended if entry.action == Entry.Action.CREATE])
         write_bases(job.mapping, {e.link_id: e.base for e in ended if e.link_id and e.action != Entry.Action.DELETE})
         _forget_links([o.entry for o in outcomes if o.entry not in ended and o.entry.state not in _OPEN_ENDED])
         write.settle(job.held, [outcome.entry for outcome in outcomes])
-        if plan_again:
-            mark_due(job, ids={source: [outcome.entry.source_id for outcome in outcomes]})
+        due = [outcome.entry.source_id for outcome in outcomes if plan_again or outcome.is_missing]
+        mark_due(job, ids={source: due})
 
 
 def put_off(entry: Entry) -> None:

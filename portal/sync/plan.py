@@ -33,7 +33,8 @@ def _plan_lone(lone: Lone, terms: Terms) -> tuple[Action, ...]:
     if len(lone.found) > 1:
         return (Action("conflict", side, seen, reason="several_matches", evidence=_evidence(lone)),)
     if lone.taken:
-        return (Action("conflict", side, seen, reason="match_taken", evidence=_evidence(lone)),)
+        reason = "match_taken_by_deleted" if lone.widowed else "match_taken"
+        return (Action("conflict", side, seen, reason=reason, evidence=_evidence(lone)),)
     if lone.partner is None:
         return (_create(seen, side, terms),)
     if lone.side == "right" and terms.writes("right") and lone.partner.inside:
@@ -125,5 +126,6 @@ def _unsafe_key(side: Side, values: Mapping[str, JSON], terms: Terms) -> dict[st
 
 
 def _evidence(lone: Lone) -> dict[str, JSON]:
-    """Whom a person should look at: the key, and up to twenty holders of it on either side."""
-    return {"key": list(lone.seen.key or ()), "own": sorted(lone.own)[:20], "found": sorted(lone.found)[:20]}
+    """Whom a person should look at: the key, up to twenty holders of it on either side, and deleted partners of them."""
+    linked: dict[str, JSON] = {"linked": dict(lone.widowed)} if lone.widowed else {}
+    return {"key": list(lone.seen.key or ()), "own": sorted(lone.own)[:20], "found": sorted(lone.found)[:20], **linked}

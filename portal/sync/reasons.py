@@ -33,6 +33,13 @@ REASONS: dict[str, Reason] = {
         _("The record on the other side that holds this match key is linked to another one."),
         _("Look at both records: one of them holds the wrong key."),
     ),
+    "match_taken_by_deleted": Reason(
+        _("The record on the other side that holds this match key is linked to a record that was deleted here."),
+        _(
+            "Restore the deleted record and delete this one; or delete the record on the other side, then this one is "
+            "created there."
+        ),
+    ),
     "cannot_convert": Reason(
         _("A value cannot be carried over."), _("Correct the value, or change the rule of that field.")
     ),

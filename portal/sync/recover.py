@@ -20,7 +20,7 @@ from portal.sync.cases import OTHER, SIDES
 from portal.sync.entries import source_side
 from portal.sync.job import Job
 from portal.sync.keys import key_of
-from portal.sync.outcome import Outcome, accept, put_off, settle
+from portal.sync.outcome import Outcome, accept, put_off, settle, vanished
 
 ENOUGH = 20  # records with the same key: more evidence helps nobody
 
@@ -63,13 +63,8 @@ def _look_up_known(job: Job, side: Side, entry: Entry) -> Outcome:
     """Update or delete: the record itself tells."""
     try:
         record = job.crms[side].get(entry.module, entry.record_id)
-    except RecordNotFound as e:
-        if entry.action == Entry.Action.DELETE:
-            entry.state = Entry.State.DONE
-            return Outcome(entry, Change(entry.record_id))
-        entry.reason, entry.message = "refused", str(e)
-        put_off(entry)
-        return Outcome(entry)
+    except RecordNotFound:
+        return vanished(entry)
     if entry.action == Entry.Action.UPDATE and _holds(entry, record):
         return accept(job, side, entry, record)
     return _not_arrived(entry, Change(record.id, record))

@@ -216,6 +216,10 @@ def test_what_is_agreed_on_is_what_each_side_stores() -> None:
         (Lone("left", seen("L"), own=("M",), found=("R",)), ["conflict right doubled_key"]),
         (Lone("left", seen("L"), found=("R", "S")), ["conflict right several_matches"]),
         (Lone("left", seen("L"), found=("R",), taken=frozenset("R")), ["conflict right match_taken"]),
+        (
+            Lone("left", seen("L"), found=("R",), taken=frozenset("R"), widowed={"R": "K"}),
+            ["conflict right match_taken_by_deleted"],
+        ),
         (Lone("left", seen("L"), found=("R",), partner=seen("R")), ["skip right matched"]),
         (Lone("left", seen("L", "Y"), found=("R",), partner=seen("R")), ["update right city=Y"]),
         (Lone("left", seen("L", None), found=("R",), partner=seen("R")), ["skip right matched"]),
