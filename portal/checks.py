@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.management import CommandError
+from django.utils.translation import gettext as _
 
 from portal.connections.access import parse_network
 from portal.connections.crypto import HOW_TO_MAKE_KEYS
@@ -18,11 +19,13 @@ def missing_keys() -> str:
     """Return one line saying which keys are missing and how to make them; "" when nothing is."""
     lines = []
     if not settings.CREDENTIAL_KEYS:
-        lines.append(HOW_TO_MAKE_KEYS)
+        lines.append(str(HOW_TO_MAKE_KEYS))
     if not settings.SECRET_KEY_IS_SET:
         lines.append(
-            "SECRET_KEY is not set: logins cannot be signed. Make one with "
-            "`python -c 'import secrets; print(secrets.token_urlsafe(50))'` and put it into .env."
+            _(
+                "SECRET_KEY is not set: logins cannot be signed. Make one with `python -c 'import secrets; "
+                "print(secrets.token_urlsafe(50))'` and put it into .env."
+            )
         )
     return " ".join(lines)
 
@@ -46,8 +49,9 @@ def check_credential_keys(**kwargs: Any) -> list[CheckMessage]:
     bad = [number for number, key in enumerate(settings.CREDENTIAL_KEYS, 1) if not _is_key(key)]
     return [
         Error(
-            f"CREDENTIAL_KEYS: key number {number} is not a Fernet key (32 bytes, URL-safe base64).",
-            hint="The keys are separated by commas; the first one seals, all of them unseal.",
+            _("CREDENTIAL_KEYS: key number %(number)s is not a Fernet key (32 bytes, URL-safe base64).")
+            % {"number": number},
+            hint=_("The keys are separated by commas; the first one seals, all of them unseal."),
             id="portal.E002",
         )
         for number in bad
@@ -65,21 +69,25 @@ def check_times(**kwargs: Any) -> list[CheckMessage]:
     """A slice ends before its task is killed, which is before the task is handed out again, and within its lease."""
     s = settings
     rules = [
-        (s.SLICE_SECONDS >= 1, "SLICE_SECONDS must be at least 1"),
-        (s.CALL_DEADLINE_SECONDS >= 1, "CALL_DEADLINE_SECONDS must be at least 1"),
-        (s.UNKNOWN_GRACE_SECONDS >= 0, "UNKNOWN_GRACE_SECONDS must not be negative"),
+        (s.SLICE_SECONDS >= 1, _("SLICE_SECONDS must be at least 1")),
+        (s.CALL_DEADLINE_SECONDS >= 1, _("CALL_DEADLINE_SECONDS must be at least 1")),
+        (s.UNKNOWN_GRACE_SECONDS >= 0, _("UNKNOWN_GRACE_SECONDS must not be negative")),
         (
             s.SLICE_SECONDS + s.CALL_DEADLINE_SECONDS < s.Q_TIMEOUT,
-            "SLICE_SECONDS + CALL_DEADLINE_SECONDS must be less than Q_TIMEOUT, or a slice is killed at work",
+            _("SLICE_SECONDS + CALL_DEADLINE_SECONDS must be less than Q_TIMEOUT, or a slice is killed at work"),
         ),
-        (s.Q_TIMEOUT < s.Q_RETRY, "Q_TIMEOUT must be less than Q_RETRY, or a task is handed out twice"),
+        (s.Q_TIMEOUT < s.Q_RETRY, _("Q_TIMEOUT must be less than Q_RETRY, or a task is handed out twice")),
         (
             s.SLICE_SECONDS + s.CALL_DEADLINE_SECONDS <= s.LEASE_SECONDS,
-            "SLICE_SECONDS + CALL_DEADLINE_SECONDS must not exceed LEASE_SECONDS, or a run loses its lease at work",
+            _("SLICE_SECONDS + CALL_DEADLINE_SECONDS must not exceed LEASE_SECONDS, or a run loses its lease at work"),
         ),
     ]
     figures = ", ".join(f"{name}={getattr(s, name)}" for name in _TIMES)
-    return [Error(f"{text}.", hint=f"Now: {figures}.", id="portal.E004") for holds, text in rules if not holds]
+    return [
+        Error(f"{text}.", hint=_("Now: %(figures)s.") % {"figures": figures}, id="portal.E004")
+        for holds, text in rules
+        if not holds
+    ]
 
 
 @register(Tags.security)
@@ -87,16 +95,16 @@ def check_hosts(**kwargs: Any) -> list[CheckMessage]:
     """ALLOWED_HOSTS holds bare names; "*" would let anybody's name for this server through."""
     found: list[CheckMessage] = [
         Error(
-            f"ALLOWED_HOSTS: “{host}” is not a host name.",
-            hint="Write the name alone: portal.example.org, without https:// and without a path.",
+            _("ALLOWED_HOSTS: “%(host)s” is not a host name.") % {"host": host},
+            hint=_("Write the name alone: portal.example.org, without https:// and without a path."),
             id="portal.E005",
         )
         for host in settings.ALLOWED_HOSTS
         if "/" in host or " " in host
     ]
     if "*" in settings.ALLOWED_HOSTS:
-        text = "ALLOWED_HOSTS holds “*”: requests under any name are answered."
-        found.append(Warning(text, hint="Name the hosts of this portal.", id="portal.W006"))
+        text = _("ALLOWED_HOSTS holds “*”: requests under any name are answered.")
+        found.append(Warning(text, hint=_("Name the hosts of this portal."), id="portal.W006"))
     return found
 
 
@@ -117,7 +125,7 @@ def _bad_networks() -> Iterator[CheckMessage]:
             parse_network(text)
         except ValueError:
             yield Error(
-                f"CRM_ALLOWED_NETWORKS: “{text}” is not a network.",
-                hint="Write networks or addresses separated by commas: 10.0.0.0/8,192.168.1.20",
+                _("CRM_ALLOWED_NETWORKS: “%(text)s” is not a network.") % {"text": text},
+                hint=_("Write networks or addresses separated by commas: 10.0.0.0/8,192.168.1.20"),
                 id="portal.E003",
             )

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 import environ
+from django.utils.translation import gettext_lazy as _
 
 from portal.keys import read_keys
 
@@ -132,7 +133,7 @@ Q_CLUSTER = {
     "bulk": 1,
     "poll": 0.5,
     "save_limit": 250,
-    "label": "Background tasks",
+    "label": _("Background tasks"),
     **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
 }
 

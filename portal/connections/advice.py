@@ -6,12 +6,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from connectors import errors
 from connectors.base import Connector
 from connectors.errors import ConnectorError
+from connectors.wording import text
+from portal.ui.wording import translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +136,15 @@ _KINDS: dict[type[ConnectorError], _Kind] = {
 def advise(error: ConnectorError, connector: type[Connector] | None = None) -> Advice:
     """Return the words for an error; with the connector's class, its own likely causes come first."""
     kind = next(_KINDS[cls] for cls in type(error).__mro__ if cls in _KINDS)
-    own = map(gettext, connector.likely_causes) if connector is not None and kind.vendor else ()
-    return Advice(str(kind.title), words(error), (*own, *map(str, kind.causes)), str(kind.what_to_do))
+    own = map(translated, connector.likely_causes) if connector is not None and kind.vendor else ()
+    return Advice(str(kind.title), translated(words(error)), (*own, *map(str, kind.causes)), str(kind.what_to_do))
 
 
 def words(error: ConnectorError) -> str:
     """Return the error in one text: our sentence, then the vendor's own words in brackets."""
     vendor = " ".join(part for part in (error.code, error.vendor_message) if part and part not in str(error))
-    return f"{error} ({vendor})" if vendor else str(error)
+    return (
+        text(gettext_noop("%(sentence)s (%(vendor)s)"), sentence=error.message, vendor=vendor)
+        if vendor
+        else error.message
+    )

@@ -16,6 +16,7 @@ from portal.connections.advice import words
 from portal.connections.models import Connection
 from portal.connections.owners import ask_owners, keep_owners
 from portal.connections.schema import keep_modules
+from portal.ui.wording import to_keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +59,14 @@ def note(connection: Connection, outcome: Outcome) -> None:
     if isinstance(outcome, Checked):
         told = outcome.identity
         connection.check_state, connection.check_message = Connection.Check.OK, ""
-        connection.identity = {**asdict(told), "modules": len(told.modules)}
+        connection.identity = {**asdict(told), "modules": len(told.modules), "notes": list(map(to_keep, told.notes))}
         connection.token_expires_at = datetime.fromisoformat(told.expires_at) if told.expires_at else None
         connection.learned = {**connection.learned, **outcome.learned}
         if told.modules:
             keep_modules(connection, list(told.modules))
         keep_owners(connection, outcome.owners)
     else:
-        connection.check_state, connection.check_message = Connection.Check.FAILED, words(outcome)
+        connection.check_state, connection.check_message = Connection.Check.FAILED, to_keep(words(outcome))
     connection.save(
         update_fields=["checked_at", "check_state", "check_message", "identity", "token_expires_at", "learned"]
     )

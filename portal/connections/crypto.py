@@ -9,10 +9,12 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-HOW_TO_MAKE_KEYS = (
-    "CREDENTIAL_KEYS is not set: credentials cannot be sealed. Make a key with "
-    "`python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'` and put it into .env."
+HOW_TO_MAKE_KEYS = gettext_lazy(
+    "CREDENTIAL_KEYS is not set: credentials cannot be sealed. Make a key with `python -c 'from "
+    "cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'` and put it into .env."
 )
 
 
@@ -27,12 +29,12 @@ class Sealed(dict[str, str]):
 
 def _box() -> MultiFernet:
     if not settings.CREDENTIAL_KEYS:
-        raise ImproperlyConfigured(HOW_TO_MAKE_KEYS)
+        raise ImproperlyConfigured(str(HOW_TO_MAKE_KEYS))
     try:
         return MultiFernet([Fernet(key) for key in settings.CREDENTIAL_KEYS])
     except ValueError:
         raise ImproperlyConfigured(
-            "CREDENTIAL_KEYS holds something that is not a Fernet key (32 bytes, URL-safe base64)."
+            _("CREDENTIAL_KEYS holds something that is not a Fernet key (32 bytes, URL-safe base64).")
         ) from None
 
 
@@ -47,7 +49,9 @@ def unseal(token: bytes) -> Sealed:
         return Sealed(orjson.loads(_box().decrypt(bytes(token))))
     except InvalidToken:
         raise ImproperlyConfigured(
-            "The stored credentials were sealed with a key that is not in CREDENTIAL_KEYS. Put the old key back (second)."
+            _(
+                "The stored credentials were sealed with a key that is not in CREDENTIAL_KEYS. Put the old key back (second)."
+            )
         ) from None
 
 

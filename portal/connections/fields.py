@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from connectors.types import Setting
 from portal.connections.regions import REGIONS
+from portal.ui.wording import translated
 
 TRUE, FALSE = "true", "false"  # how a yes or no is stored: settings are text
 
@@ -50,7 +51,7 @@ class YesNoField(forms.BooleanField):
 
 def field_of(setting: Setting, *, kept: bool) -> forms.Field:
     """Return the form field of a setting. `kept` says a secret is stored: leaving it empty keeps it."""
-    label, help = said(setting.label), said(setting.help)
+    label, help = translated(setting.label), translated(setting.help)
     if setting.secret:
         return _secret_field(label, help, kept=kept, required=setting.required and not kept)
     required = setting.required and not setting.default
@@ -66,11 +67,6 @@ def field_of(setting: Setting, *, kept: bool) -> forms.Field:
     return forms.CharField(**common, widget=forms.TextInput(attrs={"class": "vTextField"}))
 
 
-def said(text: str) -> str:
-    """Return a connector's words in the person's language: connectors know no Django, so their texts are plain English."""
-    return _(text) if text else ""
-
-
 def _secret_field(label: str, help: str, *, kept: bool, required: bool) -> forms.Field:
     attributes = {"class": "vTextField", "autocomplete": "new-password", "spellcheck": "false"}
     if kept:
@@ -84,7 +80,7 @@ def _choices(setting: Setting, required: bool) -> list[tuple[str, str]]:
         return [(zone, zone.replace("_", " ")) for zone in time_zones()]
     if setting.type == "region":
         return [(code, f"{code} · {name}") for code, name in REGIONS.items()]
-    choices = [(choice.value, choice.label) for choice in setting.choices]
+    choices = [(choice.value, translated(choice.label)) for choice in setting.choices]
     return choices if required or setting.default else [("", "—"), *choices]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from django.utils.translation import gettext as _
+
 from portal.connections.models import Connection
 from portal.ui.command import WrongUse
 
@@ -15,8 +17,8 @@ def connection_named(name: str) -> Connection:
     """Return the connection. Raises WrongUse naming the ones there are."""
     found = Connection.objects.filter(name=name).first()
     if found is None:
-        known = ", ".join(Connection.objects.values_list("name", flat=True)) or "none yet"
-        raise WrongUse(f"There is no connection “{name}”. There are: {known}.")
+        known = ", ".join(Connection.objects.values_list("name", flat=True)) or _("none yet")
+        raise WrongUse(_("There is no connection “%(name)s”. There are: %(known)s.") % {"name": name, "known": known})
     return found
 
 
@@ -26,5 +28,5 @@ def resolved(value: str, environment: Mapping[str, str] = os.environ) -> str:
         return value
     variable = value.removeprefix(FROM_ENVIRONMENT)
     if not environment.get(variable):
-        raise WrongUse(f"The environment has no variable “{variable}”, or it is empty.")
+        raise WrongUse(_("The environment has no variable “%(variable)s”, or it is empty.") % {"variable": variable})
     return environment[variable]

@@ -19,6 +19,7 @@ from portal.accounts.models import User
 from portal.connections.check import Outcome, note
 from portal.connections.forms import PREFIX, ConnectionForm, host_of, setting_of
 from portal.connections.models import Connection, KnownSchema, Session
+from portal.ui.wording import translated
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ def _kind(slug: str) -> type[Connector]:
     try:
         return connector_class(slug)
     except ConfigError as e:
-        raise BadConnection(str(e)) from e
+        raise BadConnection(translated(e)) from e
 
 
 def _check_names(kind: type[Connector], settings: Mapping[str, str], secrets: Mapping[str, str]) -> None:

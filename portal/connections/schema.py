@@ -14,11 +14,14 @@ from django.utils import timezone
 from connectors.base import Connector
 from connectors.errors import ConfigError, RetryLater
 from connectors.types import JSON, Choice, FieldSchema, FieldType, Module, ModuleSchema
+from connectors.wording import Text, text
 from portal.connections.access import open_connector
 from portal.connections.models import Connection, KnownSchema
+from portal.ui.wording import translated
 
 FORMAT = 1  # of the document; another one is asked for anew
 DAY = timedelta(hours=24)
+WORDS = ("label", "help")  # what a connector may say of a field in words of its own
 MODULES = ""  # the name under which the list of modules is kept
 T = TypeVar("T")
 
@@ -44,9 +47,9 @@ def kept_modules(connection: Connection) -> list[Module]:
 
 def refresh(connection: Connection, module: str, crm: Connector) -> ModuleSchema:
     """Ask the CRM for the module's fields, keep and return them."""
-    schema = crm.describe(module)
-    _keep(connection, module, schema_to_json(schema))
-    return schema
+    document = schema_to_json(crm.describe(module))
+    _keep(connection, module, document)
+    return schema_from_json(document)
 
 
 def refresh_modules(connection: Connection, crm: Connector) -> list[Module]:
@@ -62,12 +65,17 @@ def keep_modules(connection: Connection, found: list[Module]) -> None:
 
 
 def schema_to_json(schema: ModuleSchema) -> JSON:
-    """Return the description as a JSON document."""
-    return {"format": FORMAT, **asdict(schema)}
+    """Return the description as a JSON document. `ours` names what of a field are our words, not the CRM's."""
+    document = {"format": FORMAT, **asdict(schema)}
+    for kept, field in zip(document["fields"], schema.fields, strict=True):
+        if ours := [name for name in WORDS if isinstance(getattr(field, name), Text)]:
+            kept["ours"] = ours
+    return document
 
 
 def schema_from_json(document: JSON) -> ModuleSchema:
-    """Return the description again. Raises KeyError, TypeError, ValueError for a document of another format."""
+    """Return the description again, our words in the language now active. Raises KeyError, TypeError, ValueError for a
+    document of another format."""
     _check(document)
     return ModuleSchema(
         module=Module(**document["module"]),
@@ -91,9 +99,11 @@ def _check(document: JSON) -> None:
 
 
 def _field(document: JSON) -> FieldSchema:
+    kept = {name: value for name, value in document.items() if name != "ours"}
     return FieldSchema(
         **{
-            **document,
+            **kept,
+            **{name: translated(text(kept[name])) for name in document.get("ours", ())},
             "type": FieldType(document["type"]),
             "choices": tuple(Choice(**choice) for choice in document["choices"]),
             "refers_to": tuple(document["refers_to"]),

@@ -3,7 +3,7 @@ transaction; a connection that does not work is saved only when the person insis
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib import admin, messages
@@ -21,13 +21,14 @@ from connectors.types import Identity
 from portal.connections import drafts
 from portal.connections.advice import Advice, advise
 from portal.connections.check import Checked, Outcome, try_out
-from portal.connections.fields import said, time_zones
+from portal.connections.fields import time_zones
 from portal.connections.forms import PREFIX, ConnectionForm, Kept
 from portal.connections.models import Connection
 from portal.connections.overview import overview_of
 from portal.connections.permissions import may_add, may_change, may_view
 from portal.connections.save import access_changed, save
 from portal.ui.panels import draw_panels
+from portal.ui.wording import translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _show_tested(
         if setting.secret:
             data.pop(PREFIX + setting.name, None)
     if isinstance(outcome, Checked):
-        tested = Tested(identity=outcome.identity, zone_set=_propose_zone(form, data, outcome.identity))
+        tested = Tested(identity=_translated(outcome.identity), zone_set=_propose_zone(form, data, outcome.identity))
     else:
         tested = Tested(advice=advise(outcome, form.connector))
     again = form_for(form.connector, connection, data, drafts.keep(request, form))
@@ -150,9 +151,13 @@ def _propose_zone(form: ConnectionForm, data: Any, identity: Identity) -> bool:
     return False
 
 
+def _translated(identity: Identity) -> Identity:
+    return replace(identity, notes=tuple(map(translated, identity.notes)))
+
+
 def _described(kind: type[Connector]) -> dict[str, str]:
     """Return what a template may say of a connector: it would call the class itself."""
-    return {"slug": kind.slug, "label": kind.label, "help": said(kind.credentials_help)}
+    return {"slug": kind.slug, "label": kind.label, "help": translated(kind.credentials_help)}
 
 
 def page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:

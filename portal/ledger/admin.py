@@ -13,6 +13,15 @@ from django.utils.translation import gettext_lazy as _
 from portal.ledger.models import AuditEntry, Problem
 from portal.ui.templatetags.portal import age, badge
 
+DEEDS = {  # what `write.audit` is told, in words
+    "approve_run": _("approve run"),
+    "delete mapping": _("delete mapping"),
+    "pause mapping": _("pause mapping"),
+    "resume mapping": _("resume mapping"),
+    "save mapping": _("save mapping"),
+    "stop_run": _("stop run"),
+}
+
 
 class _OnlyToLookAt(admin.ModelAdmin):  # type: ignore[type-arg]
     title: Any = ""
@@ -73,6 +82,10 @@ class AuditEntryAdmin(_OnlyToLookAt):
     """Who did what in the portal itself."""
 
     title = _("Audit trail")
-    list_display = ("at", "actor", "action", "object_label", "object_type")
+    list_display = ("at", "actor", "deed", "object_label", "object_type")
     list_filter = ("action", "object_type")
     search_fields = ("actor", "object_label")
+
+    @admin.display(description=_("action"), ordering="action")
+    def deed(self, entry: AuditEntry) -> Any:
+        return DEEDS.get(entry.action, entry.action)

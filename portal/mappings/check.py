@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
@@ -12,6 +12,7 @@ from connectors.query import check as check_query
 from connectors.query import parse
 from connectors.types import FieldSchema, ModuleSchema
 from connectors.values import is_secret_field
+from connectors.wording import text as _
 from portal.mappings.definition import Definition, Rule
 
 Schemas = Mapping[str, ModuleSchema]  # "left" and "right"
@@ -19,22 +20,15 @@ Schemas = Mapping[str, ModuleSchema]  # "left" and "right"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong. An "error" is refused, a "warning" is shown. `place` is as in the document; `text` with
-    `params` is the sentence, apart so that the screen can translate it."""
+    """One thing that is wrong. An "error" is refused, a "warning" is shown. `place` is as in the document; `text` is the
+    sentence."""
 
     level: Literal["error", "warning"]
     place: str
     text: str
-    params: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        message = self.text % self.params
-        return f"{self.place}: {message}" if self.place else message
-
-
-def gettext_noop(text: str) -> str:
-    """Mark a sentence for translation; this module knows no Django."""
-    return text
+        return f"{self.place}: {self.text}" if self.place else self.text
 
 
 def check(definition: Definition, schemas: Schemas) -> list[Finding]:
@@ -50,19 +44,14 @@ def check(definition: Definition, schemas: Schemas) -> list[Finding]:
 
 def _check_direction(definition: Definition) -> Iterator[Finding]:
     if definition.direction == "both":
-        yield Finding(
-            "error",
-            "direction",
-            gettext_noop(
-                "“both” is not possible yet: choose left-to-right or right-to-left. It is never run one way instead."
-            ),
-        )
+        text = _("“both” is not possible yet: choose left-to-right or right-to-left. It is never run one way instead.")
+        yield Finding("error", "direction", text)
     same = (definition.left.connection, definition.left.module) == (
         definition.right.connection,
         definition.right.module,
     )
     if same:
-        yield Finding("error", "right", gettext_noop("left and right are the same module of the same connection."))
+        yield Finding("error", "right", _("left and right are the same module of the same connection."))
 
 
 def _check_filters(definition: Definition, schemas: Schemas) -> Iterator[Finding]:
@@ -70,12 +59,12 @@ def _check_filters(definition: Definition, schemas: Schemas) -> Iterator[Finding
         try:
             check_query(parse(text, schemas[side]), (), schemas[side])
         except QueryError as e:
-            yield Finding("error", f"{side}.filter", "%(why)s", {"why": str(e)})
+            yield Finding("error", f"{side}.filter", e.message)
 
 
 def _check_match(definition: Definition, schemas: Schemas) -> Iterator[Finding]:
     if not definition.match:
-        text = gettext_noop("name at least one pair of fields by which records are recognised.")
+        text = _("name at least one pair of fields by which records are recognised.")
         yield Finding("error", "match", text)
     for number, pair in enumerate(definition.match):
         for side, name in zip(("left", "right"), pair, strict=True):
@@ -91,15 +80,16 @@ def _check_rules(definition: Definition, schemas: Schemas) -> Iterator[Finding]:
             if name and schemas[side].field(name) is None:
                 yield _no_field(schemas[side], name, f"{place}.{side}")
         if rule.source not in ("field", "value"):
-            text = gettext_noop("rules from “%(source)s” are not possible yet.")
-            yield Finding("error", place, text, {"source": rule.source})
+            text = _("rules from “%(source)s” are not possible yet.", source=rule.source)
+            yield Finding("error", place, text)
         for side in definition.targets:
             yield from _check_target(rule, side, schemas[side], place)
             name = getattr(rule, side)
             if name and written.setdefault((side, name), number) != number:
-                text = gettext_noop("“%(field)s” is written by %(first)s already.")
-                params = {"field": name, "first": f"fields[{written[side, name]}]"}
-                yield Finding("error", f"{place}.{side}", text, params)
+                text = _(
+                    "“%(field)s” is written by %(first)s already.", field=name, first=f"fields[{written[side, name]}]"
+                )
+                yield Finding("error", f"{place}.{side}", text)
 
 
 def _check_target(rule: Rule, side: str, schema: ModuleSchema, place: str) -> Iterator[Finding]:
@@ -107,23 +97,27 @@ def _check_target(rule: Rule, side: str, schema: ModuleSchema, place: str) -> It
     if target is None:
         return
     if not target.editable:
-        text = gettext_noop("“%(field)s” (%(label)s) can only be read in that CRM.")
-        yield Finding("error", f"{place}.{side}", text, {"field": target.name, "label": target.label})
+        text = _("“%(field)s” (%(label)s) can only be read in that CRM.", field=target.name, label=target.label)
+        yield Finding("error", f"{place}.{side}", text)
     if rule.source == "value":
         yield from _check_value(rule, target, place)
 
 
 def _check_value(rule: Rule, target: FieldSchema, place: str) -> Iterator[Finding]:
     if is_secret_field(target.name):  # rules are kept and shown readably
-        text = gettext_noop("“%(field)s” is a password or a key: a fixed value would stand readably in the mapping.")
-        yield Finding("error", f"{place}.value", text, {"field": target.name})
+        text = _(
+            "“%(field)s” is a password or a key: a fixed value would stand readably in the mapping.", field=target.name
+        )
+        yield Finding("error", f"{place}.value", text)
     choices = {c.value for c in target.choices}
     if choices and isinstance(rule.value, str) and rule.value not in choices:
-        text = gettext_noop("“%(value)s” is not among the choices of “%(field)s”.")
-        yield Finding("warning", f"{place}.value", text, {"value": rule.value, "field": target.name})
+        text = _("“%(value)s” is not among the choices of “%(field)s”.", value=rule.value, field=target.name)
+        yield Finding("warning", f"{place}.value", text)
     if target.max_length and isinstance(rule.value, str) and len(rule.value) > target.max_length:
-        text = gettext_noop("longer than the %(length)s characters of “%(field)s”.")
-        yield Finding("error", f"{place}.value", text, {"length": str(target.max_length), "field": target.name})
+        text = _(
+            "longer than the %(length)s characters of “%(field)s”.", length=str(target.max_length), field=target.name
+        )
+        yield Finding("error", f"{place}.value", text)
 
 
 def _check_required(definition: Definition, schemas: Schemas) -> Iterator[Finding]:
@@ -132,15 +126,17 @@ def _check_required(definition: Definition, schemas: Schemas) -> Iterator[Findin
         missing = [f for f in schemas[side].fields if f.required and f.editable and f.default is None]
         names = [f"{f.name} ({f.label})" for f in missing if f.name not in given]
         if names:
-            text = gettext_noop("required by %(module)s, but no rule fills them: %(fields)s.")
-            yield Finding("error", "fields", text, {"module": schemas[side].module.label, "fields": ", ".join(names)})
+            label, told = schemas[side].module.label, ", ".join(names)
+            text = _("required by %(module)s, but no rule fills them: %(fields)s.", module=label, fields=told)
+            yield Finding("error", "fields", text)
 
 
 def _no_field(schema: ModuleSchema, name: str, place: str) -> Finding:
     near = get_close_matches(name, schema.names, n=1)
-    params = {"module": schema.module.label, "field": name, "near": near[0] if near else ""}
+    module = schema.module.label
+    text = _("%(module)s has no field “%(field)s”.", module=module, field=name)
     if near:
-        return Finding(
-            "error", place, gettext_noop("%(module)s has no field “%(field)s”. Did you mean “%(near)s”?"), params
+        text = _(
+            "%(module)s has no field “%(field)s”. Did you mean “%(near)s”?", module=module, field=name, near=near[0]
         )
-    return Finding("error", place, gettext_noop("%(module)s has no field “%(field)s”."), params)
+    return Finding("error", place, text)

@@ -16,6 +16,7 @@ from connectors.types import FieldSchema, FieldType, ModuleSchema
 from portal.mappings.check import Finding
 from portal.mappings.definition import Definition, Rule, Schedule, Side
 from portal.mappings.document import BadDocument, check_cron, read_guards
+from portal.ui.wording import translated
 
 GUARDS = [("default", gettext_lazy("as usual")), ("off", gettext_lazy("off")), ("own", gettext_lazy("own figures"))]
 
@@ -206,7 +207,7 @@ class MappingForms:
         """Put each finding at the row and field it is about; what has no row stands at the top."""
         rows = [f for f in self._rows() if f.cleaned_data.get(f.target)]
         for finding in findings:
-            text = _(finding.text) % finding.params
+            text = translated(finding.text)
             at_rule = re.fullmatch(r"fields\[(\d+)\](?:\.(left|right|value))?", finding.place)
             at_filter = re.fullmatch(r"(left|right)\.filter", finding.place)
             if at_rule:

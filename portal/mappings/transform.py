@@ -14,6 +14,8 @@ from connectors.errors import RecordInvalid
 from connectors.query import fold
 from connectors.types import JSON, NUMBER_TYPES, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema, Values
 from connectors.values import Codec, canonical_number, from_utc, to_utc
+from connectors.wording import said
+from connectors.wording import text as _
 from portal.mappings.definition import Rule
 
 Side = Literal["left", "right"]
@@ -75,9 +77,11 @@ def carried(rule: Rule, values: Values, source: Side, places: Mapping[Side, Plac
     name = rule.right if source == "left" else rule.left
     target = places[other].schema.field(name)
     if target is None:
-        raise _refuse(name, f"“{name}” is not a field of {places[other].schema.module.label} any more.")
+        module = places[other].schema.module.label
+        raise _refuse(name, _("“%(field)s” is not a field of %(module)s any more.", field=name, module=module))
     if rule.source not in ("field", "value"):
-        raise _refuse(name, f"“{name}”: rules from “{rule.source}” cannot be carried out yet.")
+        told = _("“%(field)s”: rules from “%(source)s” cannot be carried out yet.", field=name, source=rule.source)
+        raise _refuse(name, told)
     value = rule.value if rule.source == "value" else held(rule, values, source)
     if value is ABSENT:
         return ABSENT
@@ -86,7 +90,8 @@ def carried(rule: Rule, values: Values, source: Side, places: Mapping[Side, Plac
     try:
         return convert(value, origin, target, places[source].zone, places[other].zone)
     except ValueError as e:
-        raise _refuse(name, f"“{target.label or name}” {e}; the value is {_shown(value)}.") from e
+        told = _("“%(field)s” %(problem)s; the value is %(value)s.", field=target.label or name, problem=said(e), value=_shown(value))  # fmt: skip
+        raise _refuse(name, told) from e
 
 
 def convert(
@@ -98,7 +103,7 @@ def convert(
         return None
     if origin is not None:
         if origin.type in _OF_ONE_CRM and target.type in _OF_ONE_CRM:
-            raise ValueError("refers to a record of its own CRM: a rule of the kind “linked record” is needed")
+            raise ValueError(_("refers to a record of its own CRM: a rule of the kind “linked record” is needed"))
         value = _bridge(value, origin, target, source_zone, zone)
     return _CODEC.canonical(target, value)
 
@@ -205,4 +210,6 @@ def _refuse(name: str, why: str) -> RecordInvalid:
 
 def _shown(value: JSON) -> str:
     text = str(value)
-    return f"“{text}”" if len(text) <= 60 else f"“{text[:60]}…” ({len(text)} characters)"
+    if len(text) <= 60:
+        return f"“{text}”"
+    return _("“%(beginning)s…” (%(count)d characters)", beginning=text[:60], count=len(text))

@@ -25,6 +25,7 @@ from portal.mappings.definition import Definition, Side
 from portal.mappings.document import BadDocument, list_of, mapping_of, read_definition, text_of, true_or_false
 from portal.mappings.models import Mapping as MappingRow
 from portal.mappings.save import save_mapping
+from portal.ui.wording import translated
 
 LIMITS = ("calls_per_minute", "calls_per_day", "max_parallel")
 CONNECTION_KEYS = ("name", "connector", "writable", "settings", "secrets", "allow_http", "ca_bundle", *LIMITS)
@@ -123,8 +124,8 @@ def _check_mapping(definition: Definition, place: str, drafts: dict[str, Draft],
     }
     for finding in check(definition, schemas):
         if finding.level == "error":
-            raise BadDocument(f"{place}.{finding.place}", _(finding.text) % finding.params)
-        report.warnings.append(f"{place}.{finding.place}: {_(finding.text) % finding.params}")
+            raise BadDocument(f"{place}.{finding.place}", translated(finding.text))
+        report.warnings.append(f"{place}.{finding.place}: {translated(finding.text)}")
 
 
 def _schema(side: Side, place: str, drafts: dict[str, Draft]) -> ModuleSchema:
@@ -140,7 +141,7 @@ def _schema(side: Side, place: str, drafts: dict[str, Draft]) -> ModuleSchema:
             return crm.describe(side.module)
     except ConnectorError as e:
         where = _("“%(connection)s” could not describe “%(module)s”: %(why)s")
-        words = {"connection": side.connection, "module": side.module, "why": e}
+        words = {"connection": side.connection, "module": side.module, "why": translated(e)}
         raise BadDocument(place, where % words) from e
 
 

@@ -23,6 +23,7 @@ from typing import Any, TextIO
 import orjson
 import yaml
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from connectors import connector_class
 from connectors.errors import ConnectorError
@@ -32,6 +33,7 @@ from portal.connections.check import check
 from portal.connections.models import Connection
 from portal.keys import write_keys
 from portal.mappings.models import Mapping
+from portal.ui.wording import translated
 
 MANAGE = str(settings.BASE_DIR / "manage.py")
 MAPPING = "contacts"  # as in demo.yaml
@@ -69,7 +71,8 @@ def lock(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as e:
-            raise AlreadyRunning(f"Another demo is running in {folder}. Stop it first (Ctrl-C).") from e
+            text = _("Another demo is running in %(folder)s. Stop it first (Ctrl-C).")
+            raise AlreadyRunning(text % {"folder": folder}) from e
         yield
 
 
@@ -95,7 +98,7 @@ def sandboxes(records: int) -> Iterator[dict[str, dict[str, str]]]:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
-            raise RuntimeError("The simulated CRMs did not start; their message stands above.")
+            raise RuntimeError(_("The simulated CRMs did not start; their message stands above."))
         yield orjson.loads(line)["credentials"]
 
 
@@ -126,7 +129,7 @@ def check_all(say: Any) -> None:
         try:
             check(connection)
         except ConnectorError as e:
-            say(f"{connection}: {e}")
+            say(f"{connection}: {translated(e)}")
 
 
 @contextmanager
@@ -152,13 +155,15 @@ def serve(port: int, out: TextIO, password: str | None) -> None:
         server = stack.enter_context(child([*web, "--log-level", "warning", "--chdir", str(settings.BASE_DIR)]))
         cluster = stack.enter_context(child([sys.executable, MANAGE, "qcluster"]))
         _wait_until_it_answers(f"http://{address}/login/", server)
-        out.write(f"\n  The portal is at   http://{address}/\n")
-        words = password or "printed at the first start (--new-password makes another)"
-        out.write(f"  User name          admin\n  Password           {words}\n\n  Ctrl-C stops it.\n")
+        out.write("\n  " + _("The portal is at   %(address)s") % {"address": f"http://{address}/"} + "\n")
+        words = password or _("printed at the first start (--new-password makes another)")
+        out.write("  " + _("User name          admin") + "\n")
+        out.write("  " + _("Password           %(password)s") % {"password": words} + "\n\n")
+        out.write("  " + _("Ctrl-C stops it.") + "\n")
         out.flush()
         while server.poll() is None and cluster.poll() is None:
             time.sleep(0.5)
-    raise RuntimeError("The web server or the background tasks ended; their message stands above.")
+    raise RuntimeError(_("The web server or the background tasks ended; their message stands above."))
 
 
 def free_port(wanted: int | None) -> int:
@@ -175,17 +180,17 @@ def free_port(wanted: int | None) -> int:
                     raise
                 continue
             return int(probe.getsockname()[1])
-    raise OSError("There is no free port.")
+    raise OSError(_("There is no free port."))
 
 
 def _wait_until_it_answers(url: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+    for _attempt in range(300):
         if server.poll() is not None:
-            raise RuntimeError("The web server did not start; its message stands above.")
+            raise RuntimeError(_("The web server did not start; its message stands above."))
         try:
             urllib.request.urlopen(url, timeout=5).close()  # our own server on this machine
         except OSError:
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError(f"The web server does not answer at {url}.")
+    raise RuntimeError(_("The web server does not answer at %(url)s.") % {"url": url})

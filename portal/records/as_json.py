@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from connectors.query.names import find_exact
 from connectors.spelling import canonical
 from connectors.types import JSON, ModuleSchema, Record
 from connectors.values import strip_secrets
 from portal.ui.command import WrongUse, parse_pairs
+from portal.ui.wording import translated
 
 
 def record_as_json(record: Record, fields: Iterable[str] | None = None) -> JSON:
@@ -27,10 +29,11 @@ def values_of(pairs: Iterable[str], schema: ModuleSchema) -> dict[str, JSON]:
     Raises WrongUse naming the field whose text cannot be read, QueryError for a field that does not exist.
     """
     values: dict[str, JSON] = {}
-    for name, text in parse_pairs(pairs):
+    for name, written in parse_pairs(pairs):
         field = find_exact(name, schema)
         try:
-            values[field.name] = canonical(field, text, settings.TIME_ZONE)
+            values[field.name] = canonical(field, written, settings.TIME_ZONE)
         except ValueError as e:
-            raise WrongUse(f"“{name}” {e}. Nothing was sent.") from e
+            text = _("“%(name)s” %(problem)s. Nothing was sent.")
+            raise WrongUse(text % {"name": name, "problem": translated(e)}) from e
     return values

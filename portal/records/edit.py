@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from connectors.base import Connector
 from connectors.errors import ConnectorError
 from connectors.types import JSON, Change, ModuleSchema, Record, Values
 from connectors.values import strip_secrets
+from connectors.wording import text as _
 from portal.accounts.models import User
 from portal.connections.models import Connection
 from portal.ledger import write
@@ -21,6 +21,7 @@ from portal.ledger.models import Entry, Run
 from portal.records.models import Mirror
 from portal.records.names import record_label
 from portal.records.store import store_changes
+from portal.ui.wording import to_keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +128,15 @@ class Editor:
     def _failed(self, run: Run, entry: Entry, error: ConnectorError) -> None:
         unclear = bool(getattr(error, "maybe_done", False))
         entry.state = Entry.State.UNKNOWN if unclear else Entry.State.FAILED
-        entry.reason, entry.message = "outcome_unknown" if unclear else "refused", str(error)
+        entry.reason, entry.message = "outcome_unknown" if unclear else "refused", to_keep(error)
         write.settle(None, [entry])
-        look = _("It is not known whether this was done. Look at the record in the CRM before trying again.")
-        self._finish(run, Run.State.FAILED, "failed", f"{error} {look}" if unclear else str(error))
+        told = error.message
+        if unclear:
+            told = _(
+                "%(problem)s It is not known whether this was done. Look at the record in the CRM before trying again.",
+                problem=told,
+            )
+        self._finish(run, Run.State.FAILED, "failed", to_keep(told))
 
     def _finish(self, run: Run, state: str, counted: str, message: str = "") -> None:
         calls = getattr(self.crm.context.observer, "calls", 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.contrib.admin.utils import quote
@@ -23,6 +23,7 @@ from portal.records.models import Mirror
 from portal.records.names import names_in
 from portal.records.page import Listing, mirror_page
 from portal.ui.tables import Header, Row, query
+from portal.ui.wording import translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +134,17 @@ def _read(connection: Connection, schema: ModuleSchema, mirror: Mirror | None, a
         return _Found(listing, order, Explanation("", to_text(condition), 0))
     with open_connector(connection, purpose="person") as crm:
         told = crm.explain(schema.module.name, Query(condition, order, limit=PAGE))
+        told = replace(told, local=translated(told.local))
         return _Found(live_page(crm, schema.module.name, condition, order, asked.cursor), order, told)
 
 
 def _wrong(error: QueryError, text: str) -> WrongFilter:
     at = error.position
     if at is None or not 0 <= at <= len(text):
-        return WrongFilter(error.message)
+        return WrongFilter(translated(error))
     word = re.match(r"\"[^\"]*\"?|'[^']*'?|[\w.-]+|\S?", text[at:])
     end = at + (word.end() if word else 0)
-    return WrongFilter(error.message, at, end, text[:at], text[at:end] or " ", text[end:])
+    return WrongFilter(translated(error), at, end, text[:at], text[at:end] or " ", text[end:])
 
 
 def _header(column: FieldSchema, order: tuple[Order, ...], asked: Asked) -> Header:

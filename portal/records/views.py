@@ -26,6 +26,7 @@ from portal.records import changelist, lists, record
 from portal.records.changelist import Asked
 from portal.records.models import Copy, Mirror
 from portal.ui.panels import draw_panels
+from portal.ui.wording import translated
 
 
 def _page(request: HttpRequest, template: str, title: str, *, status: int = 200, **context: Any) -> HttpResponse:
@@ -89,7 +90,7 @@ def columns(request: HttpRequest, connection: str, module: str) -> HttpResponse:
     try:
         schema = module_schema(crm, name)
     except ConnectorError as e:
-        messages.error(request, str(e))
+        messages.error(request, translated(e))
     else:
         names = [] if "reset" in request.POST else request.POST.getlist("column")
         changelist.save_columns(cast(User, request.user), f"{crm.name}/{name}", names, schema)

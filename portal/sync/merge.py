@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from connectors.errors import RecordInvalid
 from connectors.types import JSON
 from connectors.values import is_secret_field
+from connectors.wording import text as _
 from portal.mappings.definition import Rule
 from portal.mappings.transform import ABSENT, Side, carried, comparable, held, same
 from portal.sync.cases import OTHER, SIDES, Pair, Terms
@@ -144,7 +145,7 @@ def _write(merged: Merged, rule: Rule, side: Side, value: JSON, now: tuple[JSON,
     name, writes = (rule.left if side == "left" else rule.right), merged.at(side)
     target = terms.places[side].schema.field(name)
     if value is None and target is not None and target.required:
-        writes.errors[name] = f"“{target.label or name}” is required there and empty here."
+        writes.errors[name] = _("“%(field)s” is required there and empty here.", field=target.label or name)
         return
     writes.values[name] = value
     writes.rules += (rule.uuid,)

@@ -33,6 +33,7 @@ from portal.sync.keys import mark_due
 from portal.sync.links import drop_pending, write_bases
 from portal.sync.models import Link
 from portal.sync.send import Answer
+from portal.ui.wording import to_keep
 
 MAX_ATTEMPTS = 5
 _OPEN_ENDED = (Entry.State.UNKNOWN, Entry.State.CONFLICT)  # it may exist: its link stays, so that it is not made twice
@@ -112,7 +113,7 @@ def put_off(entry: Entry) -> None:
 
 
 def _fail(entry: Entry, error: ConnectorError, *, is_unclear: bool) -> None:
-    entry.message = str(error)
+    entry.message = to_keep(error)
     entry.evidence = {**entry.evidence, **_words(entry, error)}
     if is_unclear:
         grace = settings.UNKNOWN_GRACE_SECONDS if _may_still_arrive(error) else 0
@@ -135,7 +136,7 @@ def _words(entry: Entry, error: ConnectorError) -> dict[str, JSON]:
     told: dict[str, JSON] = {"error": type(error).__name__, "code": error.code, "vendor_message": error.vendor_message}
     if fields:
         values = redact(entry.intended)
-        told["fields"] = {name: {"why": why, "value": values.get(name)} for name, why in fields.items()}
+        told["fields"] = {name: {"why": to_keep(why), "value": values.get(name)} for name, why in fields.items()}
     return told
 
 

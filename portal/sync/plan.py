@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from connectors.types import JSON
+from connectors.wording import text as _
 from portal.mappings.transform import Side, intended
 from portal.sync.cases import OTHER, SIDES, Action, Lone, Pair, Seen, Terms
 from portal.sync.merge import Merged, has_changed, merge, new_base, rules_to
@@ -115,14 +116,15 @@ def _create(seen: Seen, side: Side, terms: Terms) -> Action:
 
 def _empty_required(side: Side, values: Mapping[str, JSON], terms: Terms) -> dict[str, str]:
     fields = [f for f in terms.places[side].schema.fields if f.required and f.editable and f.default is None]
-    return {f.name: f"“{f.label or f.name}” is required and empty." for f in fields if values.get(f.name) is None}
+    empty = [f for f in fields if values.get(f.name) is None]
+    return {f.name: _("“%(field)s” is required and empty.", field=f.label or f.name) for f in empty}
 
 
 def _unsafe_key(side: Side, values: Mapping[str, JSON], terms: Terms) -> dict[str, str]:
     """A key that the server might store otherwise could not be looked up after an unclear answer: refused before."""
     names = [pair[SIDES.index(side)] for pair in terms.definition.match]
     odd = [name for name in names if any(ord(letter) > 0xFFFF for letter in str(values.get(name) or ""))]
-    return {name: f"“{name}” holds a character that servers lose (an emoji)." for name in odd}
+    return {name: _("“%(field)s” holds a character that servers lose (an emoji).", field=name) for name in odd}
 
 
 def _evidence(lone: Lone) -> dict[str, JSON]:

@@ -21,6 +21,7 @@ from portal.sync.entries import source_side
 from portal.sync.job import Job
 from portal.sync.keys import key_of
 from portal.sync.outcome import Outcome, accept, put_off, settle, vanished
+from portal.ui.wording import to_keep
 
 ENOUGH = 20  # records with the same key: more evidence helps nobody
 
@@ -54,7 +55,7 @@ def _look_up(job: Job, entry: Entry) -> None:
     try:
         outcome = look_up(job, side, entry)
     except (RecordError, AccessDenied) as e:  # this record cannot be read; the others shall not wait for it
-        entry.message = str(e)
+        entry.message = to_keep(e)
         outcome = _ask(entry, "cannot_look_up", [])
     settle(job, side, [outcome], plan_again=True)
 

@@ -38,10 +38,10 @@ def scheduled(mapping_uuid: str) -> str:
     mapping = Mapping.objects.filter(uuid=mapping_uuid).first()
     if mapping is None:
         schedules.forget(mapping_uuid)
-        return "the mapping is no more"
+        return _("the mapping is no more")
     runs = Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.SYNC)
     if runs.filter(state=Run.State.AWAITING_APPROVAL).exists():
-        return "a plan waits for approval"
+        return _("a plan waits for approval")
     key = f"mapping:{mapping.uuid}:refused"
     try:
         run = request_sync(mapping, actor="schedule", trigger="schedule")
@@ -50,7 +50,7 @@ def scheduled(mapping_uuid: str) -> str:
         write.open_problem(key, kind="refused", title=title, detail=str(e), mapping=mapping.uuid)
         return str(e)
     write.close_problem(key)
-    return f"run {run.pk}"
+    return _("run %(number)d") % {"number": run.pk}
 
 
 def resume_runs(*, at_once: bool = False) -> int:

@@ -11,10 +11,12 @@ from typing import Any
 import orjson
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
 from tqdm import tqdm
 
 from connectors.errors import ConnectorError, QueryError
 from connectors.types import JSON
+from portal.ui.wording import translated
 
 
 class WrongUse(Exception):
@@ -25,7 +27,15 @@ class Failed(Exception):
     """The work did not succeed; the message says what happened, to which record, and what to do. Exit 1."""
 
 
-class PortalCommand(BaseCommand):
+class TranslatedCommand(BaseCommand):
+    """A command whose `help`, marked with `gettext_noop`, is translated when it is shown."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        self.help = _(self.help)
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+
+class PortalCommand(TranslatedCommand):
     """Subclass, set `help`, add arguments, and return the result of `work` as a JSON value; print it for people in `show`.
 
     Set `self.exit_code` for an end that is neither success nor an exception.
@@ -36,7 +46,7 @@ class PortalCommand(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.add_argument("--json", action="store_true", help="Print exactly one JSON value on stdout.")
+        parser.add_argument("--json", action="store_true", help=_("Print exactly one JSON value on stdout."))
         return parser
 
     @abstractmethod
@@ -61,7 +71,7 @@ class PortalCommand(BaseCommand):
         except (WrongUse, QueryError) as e:  # a module, field or filter that is not there was typed wrongly
             raise CommandError(_with_position(e), returncode=2) from e
         except (Failed, ConnectorError, ImproperlyConfigured) as e:
-            raise CommandError(str(e), returncode=1) from e
+            raise CommandError(translated(e), returncode=1) from e
         if options["json"]:
             self.stdout.write(orjson.dumps(result, option=orjson.OPT_NON_STR_KEYS).decode())
         else:
@@ -73,7 +83,12 @@ class PortalCommand(BaseCommand):
 def _with_position(error: Exception) -> str:
     """Return what is wrong, and at which character of the filter or order that was typed."""
     position = getattr(error, "position", None)
-    return str(error) if position is None else f"{error} (at character {position + 1})"
+    text = translated(error)
+    return (
+        text
+        if position is None
+        else _("%(problem)s (at character %(number)d)") % {"problem": text, "number": position + 1}
+    )
 
 
 def parse_pairs(pairs: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -82,5 +97,5 @@ def parse_pairs(pairs: Iterable[str]) -> Iterator[tuple[str, str]]:
     for number, pair in enumerate(pairs, 1):
         key, sign, value = pair.partition("=")
         if not sign or not key:
-            raise WrongUse(f"--set number {number} is not of the form key=value.")
+            raise WrongUse(_("--set number %(number)d is not of the form key=value.") % {"number": number})
         yield key, value

@@ -22,7 +22,7 @@ def translated(value: str | Exception) -> str:
     return gettext(value.template) % told if told else gettext(value.template)
 
 
-def stored(value: str | Exception) -> str:
+def to_keep(value: str | Exception) -> str:
     """Return the sentence as it is kept in the database: in LANGUAGE_CODE, whoever causes it, since others read it later."""
     with override(settings.LANGUAGE_CODE):
         return translated(value)

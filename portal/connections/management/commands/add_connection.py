@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from connectors import OFFERED, connector_class
 from connectors.base import Connector
@@ -16,37 +18,43 @@ from portal.connections.models import Connection
 from portal.connections.named import FROM_ENVIRONMENT, resolved
 from portal.connections.save import BadConnection, form_of, save
 from portal.ui.command import Failed, PortalCommand, WrongUse, parse_pairs
+from portal.ui.wording import translated
 
 COLUMNS = ("calls_per_minute", "calls_per_day", "max_parallel")
 
 
 class Command(PortalCommand):
-    help = "Add a connection: an account at a CRM. It is read-only until allow_writing."
+    help = gettext_noop("Add a connection: an account at a CRM. It is read-only until allow_writing.")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("connector", metavar="SLUG", help=f"The CRM: {', '.join(OFFERED)}.")
-        parser.add_argument("--name", required=True, help="The connection's name in commands, files and addresses.")
+        parser.add_argument("connector", metavar="SLUG", help=_("The CRM: %(names)s.") % {"names": ", ".join(OFFERED)})
+        parser.add_argument("--name", required=True, help=_("The connection's name in commands, files and addresses."))
         parser.add_argument(
             "--set",
             dest="pairs",
             action="append",
             default=[],
             metavar="KEY=VALUE",
-            help="A setting or a secret of this CRM; “env:NAME” reads the environment. May be given several times.",
+            help=_("A setting or a secret of this CRM; “env:NAME” reads the environment. May be given several times."),
         )
         parser.add_argument(
-            "--replace", action="store_true", help="Change the connection of that name if there is one."
+            "--replace", action="store_true", help=_("Change the connection of that name if there is one.")
         )
-        parser.add_argument("--check", action="store_true", help="Ask the CRM first; save nothing when that fails.")
-        parser.add_argument("--allow-http", action="store_true", default=None, help="Allow plain http to any address.")
+        parser.add_argument("--check", action="store_true", help=_("Ask the CRM first; save nothing when that fails."))
+        parser.add_argument(
+            "--allow-http", action="store_true", default=None, help=_("Allow plain http to any address.")
+        )
         for column in COLUMNS:
             words = column.replace("_", " ")
-            parser.add_argument(f"--{column.replace('_', '-')}", type=int, metavar="N", help=f"Limit: {words}.")
+            parser.add_argument(
+                f"--{column.replace('_', '-')}", type=int, metavar="N", help=_("Limit: %(what)s.") % {"what": words}
+            )
 
     def work(self, *, connector: str, name: str, pairs: list[str], replace: bool, check: bool, **options: Any) -> JSON:
         exists = Connection.objects.filter(name=name).exists()
         if exists and not replace:
-            raise Failed(f"There is a connection “{name}” already. Take another name, or --replace to change it.")
+            text = _("There is a connection “%(name)s” already. Take another name, or --replace to change it.")
+            raise Failed(text % {"name": name})
         kind = _kind(connector)
         settings, secrets = self._sorted(kind, pairs)
         columns = {key: options[key] for key in (*COLUMNS, "allow_http") if options[key] is not None}
@@ -64,10 +72,9 @@ class Command(PortalCommand):
         }
 
     def show(self, result: JSON, **options: Any) -> None:
-        deed = "added" if result["created"] else "changed"
-        self.stdout.write(
-            f"The connection “{result['name']}” was {deed}. Test it with: check_connection {result['name']}"
-        )
+        added = _("The connection “%(name)s” was added. Test it with: check_connection %(name)s")
+        changed = _("The connection “%(name)s” was changed. Test it with: check_connection %(name)s")
+        self.stdout.write((added if result["created"] else changed) % {"name": result["name"]})
 
     def _sorted(self, kind: type[Connector], pairs: list[str]) -> tuple[dict[str, str], dict[str, str]]:
         """Return (settings, secrets) of the --set arguments. Raises WrongUse, naming what the CRM knows."""
@@ -76,10 +83,13 @@ class Command(PortalCommand):
         for key, value in parse_pairs(pairs):
             setting = setting_of(kind, key)
             if setting is None:
-                known = ", ".join(f"{s.name}{' (secret)' if s.secret else ''}" for s in kind.settings)
-                raise WrongUse(f"{kind.label} has no setting “{key}”. Known are: {known}.")
+                secret = _("%(name)s (secret)")
+                known = ", ".join(secret % {"name": s.name} if s.secret else s.name for s in kind.settings)
+                text = _("%(crm)s has no setting “%(name)s”. Known are: %(known)s.")
+                raise WrongUse(text % {"crm": kind.label, "name": key, "known": known})
             if setting.secret and not value.startswith(FROM_ENVIRONMENT):
-                self.say(f"Warning: {key} may now stand in your shell's history; --set {key}=env:NAME is safer.")
+                text = _("Warning: %(name)s may now stand in your shell's history; --set %(name)s=env:NAME is safer.")
+                self.say(text % {"name": key})
             (secrets if setting.secret else settings)[key] = resolved(value)
         return settings, secrets
 
@@ -88,7 +98,7 @@ def _kind(slug: str) -> type[Connector]:
     try:
         return connector_class(slug)
     except ConfigError as e:
-        raise WrongUse(str(e)) from e
+        raise WrongUse(translated(e)) from e
 
 
 def _save(form: ConnectionForm, check: bool) -> Connection:

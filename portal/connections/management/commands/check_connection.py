@@ -6,6 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from connectors import connector_class
 from connectors.errors import ConnectorError
@@ -14,13 +16,14 @@ from portal.connections.advice import advise
 from portal.connections.check import check
 from portal.connections.named import connection_named
 from portal.ui.command import Failed, PortalCommand
+from portal.ui.wording import translated
 
 
 class Command(PortalCommand):
-    help = "Test a connection: log in and tell the account, the user, the version and the modules."
+    help = gettext_noop("Test a connection: log in and tell the account, the user, the version and the modules.")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="The connection's name.")
+        parser.add_argument("name", help=_("The connection's name."))
 
     def work(self, *, name: str, **options: Any) -> JSON:
         connection = connection_named(name)
@@ -31,12 +34,24 @@ class Command(PortalCommand):
             causes = "".join(f"\n  · {cause}" for cause in advice.causes)
             raise Failed(f"{advice.title} {advice.detail}{causes}\n{advice.what_to_do}") from e
         modules = [module.name for module in identity.modules]
-        return {"connection": name, **asdict(identity), "notes": list(identity.notes), "modules": modules}
+        return {
+            "connection": name,
+            **asdict(identity),
+            "notes": list(map(translated, identity.notes)),
+            "modules": modules,
+        }
 
     def show(self, result: JSON, **options: Any) -> None:
-        for key in ("account", "user", "version", "time_zone", "expires_at"):
-            if result[key]:
-                self.stdout.write(f"{key.replace('_', ' ')}: {result[key]}")
-        self.stdout.write(f"modules: {', '.join(result['modules'])}")
+        told = {
+            _("account"): result["account"],
+            _("user"): result["user"],
+            _("version"): result["version"],
+            _("time zone"): result["time_zone"],
+            _("expires at"): result["expires_at"],
+            _("modules"): ", ".join(result["modules"]),
+        }
+        for name, value in told.items():
+            if value:
+                self.stdout.write(f"{name}: {value}")
         for note in result["notes"]:
             self.stdout.write(note)

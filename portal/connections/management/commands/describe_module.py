@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from connectors.types import JSON
 from portal.connections.access import open_connector
@@ -14,13 +16,13 @@ from portal.ui.command import PortalCommand
 
 
 class Command(PortalCommand):
-    help = (
+    help = gettext_noop(
         "Describe a module: its fields, their types, which are required, and their choices, as the CRM tells them now."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="The connection's name.")
-        parser.add_argument("module", help="The module's name, as list_modules tells it.")
+        parser.add_argument("name", help=_("The connection's name."))
+        parser.add_argument("module", help=_("The module's name, as list_modules tells it."))
 
     def work(self, *, name: str, module: str, **options: Any) -> JSON:
         connection = connection_named(name)
@@ -32,6 +34,6 @@ class Command(PortalCommand):
         width = max((len(field["name"]) for field in result["fields"]), default=0)
         for field in result["fields"]:
             marks = [field["type"]]
-            marks += ["required"] * field["required"] + ["read only"] * (not field["editable"])
+            marks += [_("required")] * field[_("required")] + [_("read only")] * (not field["editable"])
             marks += [f"→ {', '.join(field['refers_to'])}"] * bool(field["refers_to"])
             self.stdout.write(f"{field['name']:{width}}  {field['label']} ({', '.join(marks)})")

@@ -6,6 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from connectors.types import JSON
 from portal.connections.access import open_connector
@@ -15,10 +17,10 @@ from portal.ui.command import PortalCommand
 
 
 class Command(PortalCommand):
-    help = "List the modules of a connection, as the CRM tells them now."
+    help = gettext_noop("List the modules of a connection, as the CRM tells them now.")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="The connection's name.")
+        parser.add_argument("name", help=_("The connection's name."))
 
     def work(self, *, name: str, **options: Any) -> JSON:
         connection = connection_named(name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from connectors.types import JSON
 from portal.connections.crypto import is_current, reseal
@@ -13,13 +15,13 @@ from portal.ui.command import PortalCommand
 
 
 class Command(PortalCommand):
-    help = (
+    help = gettext_noop(
         "Seal all stored credentials and logins anew with the first of CREDENTIAL_KEYS. May be stopped and run again."
     )
 
     def work(self, **options: Any) -> JSON:
         counts: dict[str, Any] = {"connections": 0, "sessions": 0, "already": 0, "unreadable": []}
-        for connection in self.progress(Connection.objects.order_by("pk"), desc="connections"):
+        for connection in self.progress(Connection.objects.order_by("pk"), desc=_("connections")):
             try:
                 counts["connections" if _rotate(connection, "secrets") else "already"] += 1
             except ImproperlyConfigured:
@@ -32,15 +34,15 @@ class Command(PortalCommand):
         if counts["unreadable"]:
             self.exit_code = 1
             names = ", ".join(counts["unreadable"])
-            self.say(
-                f"Sealed with a key that is not in CREDENTIAL_KEYS: {names}. Put the old key back, or enter them again."
+            text = _(
+                "Sealed with a key that is not in CREDENTIAL_KEYS: %(names)s. Put the old key back, or enter them again."
             )
+            self.say(text % {"names": names})
         return counts
 
     def show(self, result: JSON, **options: Any) -> None:
-        self.stdout.write(
-            "{connections} connections and {sessions} logins sealed anew; {already} were already.".format(**result)
-        )
+        text = _("%(connections)d connections and %(sessions)d logins sealed anew; %(already)d were already.")
+        self.stdout.write(text % result)
 
 
 def _rotate(row: Connection | Session, field: str) -> bool:

@@ -7,33 +7,42 @@ import threading
 from typing import Any
 
 import orjson
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from connectors.sandbox.server import VENDORS, Sandbox
+from portal.ui.command import TranslatedCommand
 
 
-class Command(BaseCommand):
-    help = "Simulate vendors' servers on 127.0.0.1, with invented records, for trying out and testing."
+class Command(TranslatedCommand):
+    help = gettext_noop("Simulate vendors' servers on 127.0.0.1, with invented records, for trying out and testing.")
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--vendor", choices=("all", *VENDORS), default="all", help="Which to simulate.")
+        parser.add_argument("--vendor", choices=("all", *VENDORS), default="all", help=_("Which to simulate."))
         parser.add_argument(
-            "--port", type=int, default=0, help="The first vendor's port, the next one's is one more; 0: free ports."
+            "--port", type=int, default=0, help=_("The first vendor's port, the next one's is one more; 0: free ports.")
         )
-        parser.add_argument("--records", type=int, default=300, help="How many records each main module starts with.")
-        parser.add_argument("--seed", type=int, default=1, help="The same seed gives the same records and credentials.")
-        parser.add_argument("--latency-ms", type=float, default=0, help="How long each answer is held back.")
-        parser.add_argument("--state", metavar="DIR", help="Keep the state there and go on with it at the next start.")
         parser.add_argument(
-            "--control", action="store_true", help="Answer /_control/: faults, records behind the API's back, log."
+            "--records", type=int, default=300, help=_("How many records each main module starts with.")
+        )
+        parser.add_argument(
+            "--seed", type=int, default=1, help=_("The same seed gives the same records and credentials.")
+        )
+        parser.add_argument("--latency-ms", type=float, default=0, help=_("How long each answer is held back."))
+        parser.add_argument(
+            "--state", metavar="DIR", help=_("Keep the state there and go on with it at the next start.")
+        )
+        parser.add_argument(
+            "--control", action="store_true", help=_("Answer /_control/: faults, records behind the API's back, log.")
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         vendors = tuple(VENDORS) if options["vendor"] == "all" else (options["vendor"],)
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+            signal.signal(number, lambda *got: stop.set())
         try:
             sandbox = Sandbox(
                 vendors,
@@ -45,7 +54,8 @@ class Command(BaseCommand):
                 options["control"],
             )
         except OSError as e:
-            raise CommandError(f"The sandbox cannot start: {e}. Choose another --port or --state.", returncode=1) from e
+            text = _("The sandbox cannot start: %(why)s. Choose another --port or --state.")
+            raise CommandError(text % {"why": e}, returncode=1) from e
         with sandbox:
             told = {"urls": sandbox.urls, "credentials": sandbox.credentials}
             self.stdout.write(orjson.dumps(told).decode())

@@ -12,7 +12,9 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from tqdm import tqdm
 
 from portal.ledger.models import Run
@@ -21,18 +23,23 @@ from portal.ops import demo
 from portal.ops.config_file import import_document
 from portal.records.models import Mirror
 from portal.sync.run import SyncRefused, carry_out, request_sync
+from portal.ui.command import TranslatedCommand
 
 
-class Command(BaseCommand):
-    help = "Start the portal with two simulated CRMs, a mapping between them and its schedule, in var/demo."
+class Command(TranslatedCommand):
+    help = gettext_noop(
+        "Start the portal with two simulated CRMs, a mapping between them and its schedule, in var/demo."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--once", action="store_true", help="Do everything but serving; print one line of JSON.")
-        parser.add_argument("--fresh", action="store_true", help="Forget the last demo and begin anew.")
-        parser.add_argument("--port", type=int, help="Where to serve; default 8000, or any free port.")
-        parser.add_argument("--records", type=int, default=300, help="How many records each main module starts with.")
-        parser.add_argument("--new-password", action="store_true", help="Make a new password for the user “admin”.")
+        parser.add_argument("--once", action="store_true", help=_("Do everything but serving; print one line of JSON."))
+        parser.add_argument("--fresh", action="store_true", help=_("Forget the last demo and begin anew."))
+        parser.add_argument("--port", type=int, help=_("Where to serve; default 8000, or any free port."))
+        parser.add_argument(
+            "--records", type=int, default=300, help=_("How many records each main module starts with.")
+        )
+        parser.add_argument("--new-password", action="store_true", help=_("Make a new password for the user “admin”."))
         parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -43,7 +50,7 @@ class Command(BaseCommand):
             with demo.lock(settings.VAR_DIR):
                 self.run_inside(**options)
         except KeyboardInterrupt:
-            self.stderr.write("Stopped.")
+            self.stderr.write(_("Stopped."))
         except (demo.AlreadyRunning, RuntimeError, OSError) as e:
             raise CommandError(str(e)) from e
 
@@ -56,22 +63,23 @@ class Command(BaseCommand):
 
     def run_inside(self, **options: Any) -> None:
         started = time.monotonic()
-        self.stderr.write("Preparing the database and the static files …")
+        self.stderr.write(_("Preparing the database and the static files …"))
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         password = demo.make_admin(new_password=options["new_password"])
         with demo.sandboxes(options["records"]) as credentials:
-            self.stderr.write("Connecting the two simulated CRMs …")
+            self.stderr.write(_("Connecting the two simulated CRMs …"))
             import_document(*demo.document(credentials), actor="demo")
             demo.check_all(self.stderr.write)
             run = self.sync()
             result = _result(run, time.monotonic() - started)
-            self.stderr.write(f"Synced: {', '.join(f'{k} {v}' for k, v in result.items())}.")
+            self.stderr.write(_("Synced: %(counts)s.") % {"counts": ", ".join(f"{k} {v}" for k, v in result.items())})
             if not options["once"]:
                 demo.serve(demo.free_port(options["port"]), sys.stdout, password)
         self.stdout.write(orjson.dumps(result).decode())
         if run.state != Run.State.SUCCEEDED or result["failed"]:
-            raise CommandError(f"The sync ended as “{run.get_state_display()}”. {run.message}")
+            text = _("The sync ended as “%(state)s”. %(message)s")
+            raise CommandError(text % {"state": run.get_state_display(), "message": run.message})
 
     def sync(self) -> Run:
         """Carry the demo's mapping out; its first plan is approved by the demo, visibly in the ledger. One that the person
@@ -85,7 +93,7 @@ class Command(BaseCommand):
 
         def show(phase: str, done: int, total: int | None) -> None:
             if phase not in bars:
-                bars[phase] = tqdm(desc=phase, file=sys.stderr, unit=" records", disable=not sys.stderr.isatty())
+                bars[phase] = tqdm(desc=phase, file=sys.stderr, unit=_(" records"), disable=not sys.stderr.isatty())
             bars[phase].total = total
             bars[phase].update(done - bars[phase].n)
 
@@ -109,5 +117,5 @@ def _result(run: Run, seconds: float) -> dict[str, Any]:
     }
 
 
-def _interrupt(*_: Any) -> None:
+def _interrupt(*got: Any) -> None:
     raise KeyboardInterrupt

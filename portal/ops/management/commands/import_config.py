@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from yaml.parser import ParserError
 from yaml.scanner import ScannerError
 
@@ -19,18 +21,21 @@ from portal.ui.command import PortalCommand, WrongUse
 
 
 class Command(PortalCommand):
-    help = "Set up connections, mappings and schedules from a YAML or JSON file: idempotent by name, all or nothing."
+    help = gettext_noop(
+        "Set up connections, mappings and schedules from a YAML or JSON file: idempotent by name, all or nothing."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="The file; its form is described in docs/commands.md.")
+        parser.add_argument("file", type=Path, help=_("The file; its form is described in docs/commands.md."))
 
     def work(self, **options: Any) -> JSON:
         try:
             report = import_document(_read(options["file"]), os.environ)
         except BadDocument as e:
-            raise WrongUse(f"{options['file']}: {e} Nothing was saved.") from e
+            text = _("%(file)s: %(problem)s Nothing was saved.")
+            raise WrongUse(text % {"file": options["file"], "problem": e}) from e
         for warning in report.warnings:
-            self.say(f"Warning: {warning}")
+            self.say(_("Warning: %(text)s") % {"text": warning})
         return asdict(report)
 
     def show(self, result: JSON, **options: Any) -> None:
@@ -43,14 +48,22 @@ def _read(path: Path) -> JSON:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
     except OSError as e:
-        raise WrongUse(f"{path} cannot be read: {e.strerror}.") from e
+        raise WrongUse(_("%(file)s cannot be read: %(why)s.") % {"file": path, "why": e.strerror}) from e
     except UnicodeDecodeError as e:
-        raise WrongUse(f"{path} is no text in UTF-8: byte {e.start + 1} cannot be read.") from None
+        raise WrongUse(
+            _("%(file)s is no text in UTF-8: byte %(number)d cannot be read.") % {"file": path, "number": e.start + 1}
+        ) from None
     except yaml.YAMLError as e:
-        raise WrongUse(f"{path} is neither YAML nor JSON{_place(e)}.") from None  # its words repeat the line: a secret
+        raise WrongUse(_bad(path, e)) from None  # its words repeat the line: a secret
 
 
-def _place(error: yaml.YAMLError) -> str:
+def _bad(path: Path, error: yaml.YAMLError) -> str:
     mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
-    why = f": {error.problem}" if isinstance(error, ScannerError | ParserError) and error.problem else ""
-    return f" at line {mark.line + 1}, character {mark.column + 1}{why}" if mark else ""
+    why = error.problem if isinstance(error, ScannerError | ParserError) else None
+    text = _("%(file)s is neither YAML nor JSON.")
+    if mark and why:
+        text = _("%(file)s is neither YAML nor JSON at line %(line)d, character %(number)d: %(why)s.")
+    elif mark:
+        text = _("%(file)s is neither YAML nor JSON at line %(line)d, character %(number)d.")
+    line, number = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    return text % {"file": path, "line": line, "number": number, "why": why}

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from connectors.types import JSON
 from portal.ops.docs import pages
@@ -13,10 +15,12 @@ from portal.ui.command import PortalCommand
 
 
 class Command(PortalCommand):
-    help = "Make the pages of docs/ that are made from the code: capabilities, commands, settings, one a CRM."
+    help = gettext_noop(
+        "Make the pages of docs/ that are made from the code: capabilities, commands, settings, one a CRM."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--check", action="store_true", help="Write nothing; exit 1 when a page is out of date.")
+        parser.add_argument("--check", action="store_true", help=_("Write nothing; exit 1 when a page is out of date."))
 
     def work(self, **options: Any) -> JSON:
         changed = []

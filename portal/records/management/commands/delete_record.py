@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from connectors.types import JSON
 from portal.connections.access import open_connector
@@ -15,12 +17,12 @@ from portal.ui.command import PortalCommand
 
 
 class Command(PortalCommand):
-    help = "Delete one record in the CRM. What it held is kept in the portal's ledger."
+    help = gettext_noop("Delete one record in the CRM. What it held is kept in the portal's ledger.")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="The connection's name.")
-        parser.add_argument("module", help="The module's name in the CRM, such as Contacts.")
-        parser.add_argument("id", help="The record's id in the CRM.")
+        parser.add_argument("name", help=_("The connection's name."))
+        parser.add_argument("module", help=_("The module's name in the CRM, such as Contacts."))
+        parser.add_argument("id", help=_("The record's id in the CRM."))
 
     def work(self, *, name: str, module: str, id: str, **options: Any) -> JSON:
         connection = connection_named(name)

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from connectors.base import Connector
 from connectors.query import Filter, Order, Query, parse, parse_order
@@ -27,24 +29,26 @@ WIDEST = 32  # characters of a column
 
 
 class Command(PortalCommand):
-    help = "List a module's records, from the mirror if there is one, else from the CRM."
+    help = gettext_noop("List a module's records, from the mirror if there is one, else from the CRM.")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="The connection's name.")
-        parser.add_argument("module", help="The module's name in the CRM, such as Contacts.")
-        parser.add_argument("--filter", default="", help='Such as: status = New and lastname contains "o\'brien".')
+        parser.add_argument("name", help=_("The connection's name."))
+        parser.add_argument("module", help=_("The module's name in the CRM, such as Contacts."))
+        parser.add_argument("--filter", default="", help=_('Such as: status = New and lastname contains "o\'brien".'))
         parser.add_argument(
             "--order",
             default="",
-            help="Such as: lastname, -modified (descending; write --order=-modified when the minus comes first).",
+            help=_("Such as: lastname, -modified (descending; write --order=-modified when the minus comes first)."),
         )
-        parser.add_argument("--limit", type=int, default=100, help="At most so many records (default 100); 0 for all.")
-        parser.add_argument("--fields", help="Names of fields with commas between; all of them unless given.")
-        parser.add_argument("--live", action="store_true", help="Ask the CRM even where a mirror is kept.")
+        parser.add_argument(
+            "--limit", type=int, default=100, help=_("At most so many records (default 100); 0 for all.")
+        )
+        parser.add_argument("--fields", help=_("Names of fields with commas between; all of them unless given."))
+        parser.add_argument("--live", action="store_true", help=_("Ask the CRM even where a mirror is kept."))
 
     def work(self, *, name: str, module: str, live: bool, limit: int, **options: Any) -> JSON:
         if limit < 0:
-            raise WrongUse("--limit takes 0 (all) or a positive number.")
+            raise WrongUse(_("--limit takes 0 (all) or a positive number."))
         connection = connection_named(name)
         schema = module_schema(connection, module)
         condition = parse(options["filter"], schema, zone=settings.TIME_ZONE)

@@ -6,30 +6,29 @@ import time
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from connectors.types import JSON
 from portal.connections.access import open_connector
-from portal.connections.models import Connection
+from portal.connections.named import connection_named
 from portal.connections.schema import refresh
 from portal.records.pull import mirror_of, pull
-from portal.ui.command import PortalCommand, WrongUse
+from portal.ui.command import PortalCommand
 
 
 class Command(PortalCommand):
-    help = "Read what changed in one module of a CRM into our mirror; everything on the first time."
+    help = gettext_noop("Read what changed in one module of a CRM into our mirror; everything on the first time.")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="The connection's name.")
-        parser.add_argument("module", help="The module's name in the CRM, such as Contacts.")
-        parser.add_argument("--full", action="store_true", help="Read every record again, changed or not.")
+        parser.add_argument("name", help=_("The connection's name."))
+        parser.add_argument("module", help=_("The module's name in the CRM, such as Contacts."))
+        parser.add_argument("--full", action="store_true", help=_("Read every record again, changed or not."))
 
     def work(self, *, name: str, module: str, full: bool, **options: Any) -> JSON:
-        connection = Connection.objects.filter(name=name).first()
-        if connection is None:
-            known = ", ".join(Connection.objects.values_list("name", flat=True)) or "none yet"
-            raise WrongUse(f"There is no connection “{name}”. There are: {known}.")
+        connection = connection_named(name)
         began = time.monotonic()
-        with open_connector(connection, purpose="sync") as crm, self.progress(unit=" records", desc=module) as bar:
+        with open_connector(connection, purpose="sync") as crm, self.progress(unit=_(" records"), desc=module) as bar:
             refresh(connection, module, crm)  # a module that does not exist leaves no empty mirror behind
 
             def show(done: int, total: int | None) -> None:
@@ -53,7 +52,8 @@ class Command(PortalCommand):
         }
 
     def show(self, result: JSON, **options: Any) -> None:
-        self.stdout.write(
-            "{connection} · {module}: {new} new, {changed} changed, {unchanged} unchanged, {gone} gone; "
-            "{records} records kept; {calls} calls, {seconds} s.".format(**result)
+        text = _(
+            "%(connection)s · %(module)s: %(new)d new, %(changed)d changed, %(unchanged)d unchanged, %(gone)d gone; "
+            "%(records)d records kept; %(calls)d calls, %(seconds)s s."
         )
+        self.stdout.write(text % result)
