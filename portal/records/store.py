@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
@@ -44,8 +43,8 @@ class _Seen(NamedTuple):  # a tuple: a pull makes a hundred thousand, and a froz
     deleted: str
 
 
-class _Write(NamedTuple):
-    """One copy as it shall be. `version` counts from 1 within the batch; `pk` is 0 for a new one."""
+class _Change(NamedTuple):
+    """A copy there is, as it shall be."""
 
     id: str
     pk: int
@@ -53,21 +52,27 @@ class _Write(NamedTuple):
     document: str
     digest: bytes
     modified: str
-    deleted: str = ""
-    old_deleted: str = ""
-    changes: Mapping[str, list[JSON]] = MappingProxyType({})
+    deleted: str
+    old_deleted: str
+    changes: Mapping[str, list[JSON]]
 
 
 @dataclass(slots=True)
 class _Plan:
     """What a batch does to the tables."""
 
-    new: list[_Write] = field(default_factory=list)
-    changed: list[_Write] = field(default_factory=list)
+    base: int  # the mirror's version before
+    now: Any
+    new: list[sql.Row] = field(default_factory=list)
+    changed: list[_Change] = field(default_factory=list)
     respelled: list[sql.Row] = field(default_factory=list)
     unchanged: int = 0
     gone: int = 0
     present: int = 0  # by how many the present records grow
+
+    @property
+    def next_version(self) -> int:
+        return self.base + self.versions + 1
 
     @property
     def versions(self) -> int:
@@ -96,11 +101,11 @@ def store_changes(
     batch = _fold(changes, missing)
     with fenced(held):
         state = sql.state(mirror.pk)  # before the fingerprints: whoever stores in between is noticed
-        plan = _plan(mirror.pk, batch, asked_at)
+        plan = _plan(mirror.pk, batch, asked_at, state.version)
         if plan.versions or plan.respelled:
             locked = sql.state(mirror.pk, lock=True)
             if locked.version != state.version:
-                plan = _plan(mirror.pk, batch, asked_at)  # now nobody can come in between
+                plan = _plan(mirror.pk, batch, asked_at, locked.version)  # now nobody can come in between
             state = locked
         version = _carry_out(mirror, plan, state, cursor, reading, run_id)
     return Stored(len(plan.new), len(plan.changed) - plan.gone, plan.unchanged, plan.gone, version)
@@ -146,8 +151,8 @@ def _over(earlier: _Seen, later: _Seen) -> _Seen:
     return _Seen({**earlier.values, **later.values}, later.modified or earlier.modified, later.deleted)
 
 
-def _plan(mirror: int, batch: dict[str, _Seen], asked_at: datetime | None) -> _Plan:
-    plan = _Plan()
+def _plan(mirror: int, batch: dict[str, _Seen], asked_at: datetime | None, base: int) -> _Plan:
+    plan = _Plan(base, sql.now())
     known = sql.fingerprints(mirror, list(batch))
     differing = [known[id].pk for id, seen in batch.items() if id in known and _differs(known[id], seen)]
     contents = sql.contents(differing, asked_at) if differing else {}
@@ -158,9 +163,10 @@ def _plan(mirror: int, batch: dict[str, _Seen], asked_at: datetime | None) -> _P
         elif copy is not None or seen.deleted:  # as it was; or deleted before we ever saw it: nothing to keep
             plan.unchanged += 1
         else:
-            document, print_ = _spell(seen.values)
-            plan.new.append(_Write(id, 0, plan.versions + 1, document, print_, seen.modified))
-            plan.present += 1
+            version = plan.next_version
+            row = (mirror, id, *_spell(seen.values), seen.modified, version, CODEC_VERSION, plan.now, plan.now, "")
+            plan.new.append(row)
+    plan.present += len(plan.new)
     return plan
 
 
@@ -185,7 +191,7 @@ def _plan_change(plan: _Plan, id: str, seen: _Seen, copy: sql.Fingerprint, conte
     after = orjson.loads(document)
     changes = {name: [old.get(name), after[name]] for name in seen.values if old.get(name) != after[name]}
     plan.changed.append(
-        _Write(id, copy.pk, plan.versions + 1, document, print_, stamp, seen.deleted, copy.deleted, changes)
+        _Change(id, copy.pk, plan.next_version, document, print_, stamp, seen.deleted, copy.deleted, changes)
     )
     plan.gone += bool(seen.deleted) and not copy.deleted
     plan.present += (not seen.deleted) - (not copy.deleted)
@@ -213,28 +219,26 @@ def _carry_out(
     if not plan.versions and place == (state.cursor, state.reading):
         return state.version
     version = sql.advance(mirror.pk, plan.versions, plan.present, *place)
-    _write(mirror.pk, plan, version - plan.versions, run_id)
+    _write(mirror.pk, plan, run_id)
     mirror.version, mirror.records = version, mirror.records + plan.present
     mirror.cursor, mirror.reading = place
     return version
 
 
-def _write(mirror: int, plan: _Plan, base: int, run_id: int | None) -> None:
-    now = sql.now()
+def _write(mirror: int, plan: _Plan, run_id: int | None) -> None:
     if plan.new:
-        same = CODEC_VERSION, now, now, ""
-        sql.insert_copies([(mirror, w.id, w.document, w.digest, w.modified, base + w.version, *same) for w in plan.new])
+        sql.insert_copies(plan.new)
     if plan.changed:
-        sql.update_copies([_update(w, base + w.version, now) for w in plan.changed])
-        told = [w for w in plan.changed if w.changes or w.deleted != w.old_deleted]
+        sql.update_copies([_update(change, plan.now) for change in plan.changed])
+        told = [c for c in plan.changed if c.changes or c.deleted != c.old_deleted]
         sql.insert_changes(
-            [(mirror, w.id, base + w.version, now, orjson.dumps(w.changes).decode(), w.deleted, run_id) for w in told]
+            [(mirror, c.id, c.version, plan.now, orjson.dumps(c.changes).decode(), c.deleted, run_id) for c in told]
         )
 
 
-def _update(write: _Write, version: int, now: Any) -> sql.Row:
-    seen = None if write.deleted else now
+def _update(change: _Change, now: Any) -> sql.Row:
+    seen = None if change.deleted else now
     return (
-        write.document, write.digest, CODEC_VERSION, write.modified, version, seen,
-        write.deleted, now if write.deleted else None, write.pk,
+        change.document, change.digest, CODEC_VERSION, change.modified, change.version, seen,
+        change.deleted, now if change.deleted else None, change.pk,
     )  # fmt: skip

@@ -148,12 +148,14 @@ def _insert(table: str, columns: Sequence[str], rows: list[Row]) -> None:
             _copy(cursor, f"{table} ({names})", rows)
             return
         # Many rows a statement: cheaper, and Python's lock is free meanwhile, not given up and asked for row by row.
+        # Not by Django's cursor, which turns every %s of these long statements into a ? each time.
         most = (connection.features.max_query_params or 999) // len(columns)
-        row = f"({', '.join(['%s'] * len(columns))})"
-        for start in range(0, len(rows), most):
-            part = rows[start : start + most]
-            sql = f"INSERT INTO {table} ({names}) VALUES {', '.join([row] * len(part))}"  # noqa: S608
-            cursor.execute(sql, [*chain.from_iterable(part)])
+        row = f"({', '.join('?' * len(columns))})"
+        with connection.wrap_database_errors:
+            for start in range(0, len(rows), most):
+                part = rows[start : start + most]
+                sql = f"INSERT INTO {table} ({names}) VALUES {', '.join([row] * len(part))}"  # noqa: S608
+                connection.connection.execute(sql, [*chain.from_iterable(part)])
 
 
 def _copy(cursor: Any, target: str, rows: list[Row]) -> None:
