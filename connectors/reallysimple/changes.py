@@ -2,7 +2,8 @@
 vendor's own stamp, and a second is left behind only once nothing can be written into it any more.
 
 The first reading goes by numbered pages in the order of ids, several at the same time. Numbers shift when a record is
-deleted meanwhile, which the totals told with the pages show; then it goes once more, after the last id each time. The next
+deleted meanwhile. So the largest id and the total are asked before, in one answer: when fewer of those records came than
+there were, some may have slipped between the pages, and it goes once more, after the last id each time. The next
 readings ask by `modifieddate`, which the vendor does not document as a filter: what comes is checked, and where a server
 does not honour it every reading is a first one. Deletes are not told: the sweep of all ids finds them.
 """
@@ -11,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
 from math import ceil
 
 import orjson
@@ -22,59 +22,43 @@ from connectors.paging import prefetch
 from connectors.reallysimple.client import PAGE, Listing, Row
 from connectors.reallysimple.reading import Reader, ascending, id_of, out_of_order
 from connectors.reallysimple.schema import MODIFIED
-from connectors.spelling import zone_info
+from connectors.seconds import Second, latest_stamp
 from connectors.types import JSON, Change, ChangePage, Cursor
 from connectors.wording import text as _
 
-STAMP = "%Y-%m-%d %H:%M:%S"
 BY_STAMP = {MODIFIED: "asc", "id": "asc"}
 NEWEST = {MODIFIED: "desc", "id": "desc"}
-OVERLAP = timedelta(seconds=10)  # a write stamped before another may become visible after it
-CLOSED_AFTER = timedelta(minutes=5)  # by the vendor's clock, counted from when we first saw the second
-FARTHEST_ZONE = timedelta(hours=12)  # no zone is farther behind UTC: stamps that old are old whatever `time_zone` says
+LAST = {"id": "desc"}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The cursor: how far the first reading came, then the newest stamp seen and when, by the vendor's clock."""
+class Place(Second):
+    """The cursor: how far the first reading came, then the newest second of the deltas."""
 
     page: int | None = 1  # first reading: the next numbered page; None when that way is over
     after: int | None = None  # first reading, second way: the id after which to go on
-    last: int = 0  # the largest id of the numbered pages, how many records they brought, the largest total told
-    count: int = 0
-    total: int = 0
-    shifted: bool = False  # a total fell: records were deleted meanwhile, and others slipped to a page already read
-    time: str = ""  # the newest modifieddate handed over, as the vendor wrote it
-    id: int = 0  # within that second, handed over up to this id; 0 when all of it
-    open: bool = False  # more may still be written into that second
-    seen: int = 0  # unix seconds by the vendor when that second was first seen; 0 when it tells no time
+    last: int = 0  # the largest id of the numbered pages
+    top: int | None = None  # the largest id there was before the first of them, None when not asked
+    total: int = 0  # how many records there were then
+    count: int = 0  # how many of those the pages brought
 
     @property
     def is_first_reading(self) -> bool:
         return self.page is not None or self.after is not None
 
+    @property
+    def missed_some(self) -> bool:
+        """Say whether records there were at the start did not come: some were deleted, and others took their numbers."""
+        return self.top is None or self.count < self.total
+
     def text(self) -> Cursor:
         """Return the place as the opaque text that is kept."""
         return orjson.dumps(asdict(self)).decode()
 
-    def read(self, listing: Listing, ids: Sequence[int]) -> Place:
+    def read(self, ids: Sequence[int]) -> Place:
         """Return the place after a numbered page, whose new ids these are."""
-        return replace(
-            self,
-            page=(self.page or 0) + 1,
-            last=max(self.last, *ids, 0),
-            count=self.count + len(ids),
-            total=max(self.total, listing.total or 0),
-            shifted=self.shifted or listing.total is None or listing.total < self.total,
-        )
-
-    def at(self, stamp: str, now: datetime | None, id: int = 0) -> Place:
-        """Return the place after a record with that stamp, handed over when the vendor's clock showed `now`."""
-        unix = int(now.timestamp()) if now else 0
-        seen = self.seen if stamp == self.time and self.seen else unix
-        old = now is not None and stamp <= (now - FARTHEST_ZONE - CLOSED_AFTER).strftime(STAMP)
-        open = not old and not (seen and unix - seen >= CLOSED_AFTER.total_seconds())
-        return replace(self, time=stamp, id=0 if open else id, open=open, seen=seen)
+        known = [id for id in ids if self.top is None or id <= self.top]
+        return replace(self, page=(self.page or 0) + 1, last=max(self.last, *ids, 0), count=self.count + len(known))
 
 
 def changes(reader: Reader, since: Cursor | None, context: Context) -> Iterator[ChangePage]:
@@ -115,19 +99,19 @@ def first_reading(reader: Reader, place: Place, context: Context, *, begun: bool
             timed = not_by_time(reader, context)
     for rows, reached in everything(reader, place, context.max_parallel):
         yield ChangePage(changed(reader, rows), reached.text(), reached.total or None)
-    over = Place(None, time=place.time, id=place.id, open=place.open, seen=place.seen) if timed else Place()
+    over = Place(place.time, place.id, place.open, place.seen, page=None) if timed else Place()
     yield ChangePage((), over.text())
 
 
 def start(reader: Reader, place: Place) -> Place:
     """Return the place with the newest stamp there is, and how many records, before any is read."""
-    newest = reader.listing(order=NEWEST, limit=1)
-    place, latest = replace(place, total=newest.total or 0), latest_stamp(reader, newest.at)
+    zone, newest = reader.codec.zone, reader.listing(order=NEWEST, limit=1)
+    place, latest = replace(place, total=newest.total or 0), latest_stamp(newest.at, zone)
     if stamp_of(newest) > latest:
         newest = reader.listing({MODIFIED: {"$lte": latest}}, NEWEST, limit=1)
     if stamp_of(newest) > latest:
         raise QueryError(_("The server does not filter by the time of the last change."))
-    return place.at(stamp_of(newest), newest.at) if stamp_of(newest) else place
+    return place.at(stamp_of(newest), newest.at, zone) if stamp_of(newest) else place
 
 
 def stamp_of(listing: Listing) -> str:
@@ -135,20 +119,24 @@ def stamp_of(listing: Listing) -> str:
     return str(listing.rows[0].get(MODIFIED) or "") if listing.rows else ""
 
 
-def latest_stamp(reader: Reader, now: datetime | None) -> str:
-    """Return the latest stamp to be believed. A record stamped in the future must not carry the cursor there, or all
-    that is written until then would be passed over; it comes again with each delta instead."""
-    return (now + CLOSED_AFTER).astimezone(zone_info(reader.codec.zone)).strftime(STAMP) if now else "9999"
-
-
 def everything(reader: Reader, place: Place, workers: int) -> Iterator[tuple[list[Row], Place]]:
     """Yield (rows, place after them) for all records, by numbered pages, and by id where those cannot be complete."""
+    if place.page == 1 and not 0 < place.total <= PAGE:
+        place = measured(reader, place)
     if place.page is not None:
         place = yield from numbered(reader, place, workers)
     if place.after is not None:
         for rows in reader.walk(after=place.after):
             place = replace(place, after=id_of(rows[-1]))
             yield rows, place
+
+
+def measured(reader: Reader, place: Place) -> Place:
+    """Return the place with the largest id and how many records there are; a server that tells no total is read by id."""
+    last = reader.listing(order=LAST, limit=1)
+    if last.total is None:
+        return replace(place, page=None, after=0)
+    return replace(place, top=id_of(last.rows[0]) if last.rows else 0, total=last.total)
 
 
 def numbered(reader: Reader, place: Place, workers: int) -> Generator[tuple[list[Row], Place], None, Place]:
@@ -159,10 +147,10 @@ def numbered(reader: Reader, place: Place, workers: int) -> Generator[tuple[list
         for listing in prefetch(lambda page: reader.listing(page=page), pages, workers):
             rows = [row for row in in_order(reader, listing.rows) if id_of(row) > place.last]
             more = listing.more(offset=((place.page or 1) - 1) * PAGE)
-            place = place.read(listing, [id_of(row) for row in rows])
+            place = place.read([id_of(row) for row in rows])
             yield rows, place
-    complete = not place.shifted and place.count >= place.total
-    return replace(place, page=None, after=None if complete else 0)
+    whole = place.page == 2 or not place.missed_some  # between the records of one page nothing slips
+    return replace(place, page=None, after=None if whole else 0)
 
 
 def in_order(reader: Reader, rows: list[Row]) -> list[Row]:
@@ -177,7 +165,8 @@ def in_order(reader: Reader, rows: list[Row]) -> list[Row]:
 
 def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage]:
     """Yield what was modified since the place. One call when nothing was."""
-    asked, reached = since(place), (oldest(place), 0)
+    zone = reader.codec.zone
+    asked, reached = since(place, zone), (place.oldest(zone), 0)
     while True:
         try:
             listing = reader.listing(asked, BY_STAMP)
@@ -188,14 +177,14 @@ def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage
             return
         fresh = [row for row, stamp in zip(listing.rows, stamps, strict=True) if stamp > reached]
         if fresh:
-            reached, latest = stamps[-1], latest_stamp(reader, listing.at)
+            reached, latest = stamps[-1], latest_stamp(listing.at, zone)
             believed = [stamp for stamp in stamps if place.time <= stamp[0] <= latest]
-            place = place.at(believed[-1][0], listing.at, believed[-1][1]) if believed else place
+            place = place.at(believed[-1][0], listing.at, zone, str(believed[-1][1])) if believed else place
             yield ChangePage(changed(reader, fresh), place.text())
         if not fresh or not listing.more():
             break
         asked = beyond(*reached)
-    yield ChangePage((), replace(place.at(place.time, listing.at), id=0).text())
+    yield ChangePage((), replace(place.at(place.time, listing.at, zone), id="").text())
 
 
 def in_time(rows: Sequence[Row], oldest: str) -> list[tuple[str, int]]:
@@ -212,21 +201,11 @@ def not_by_time(reader: Reader, context: Context) -> bool:
     return False
 
 
-def since(place: Place) -> dict[str, JSON] | None:
+def since(place: Place, zone: str) -> dict[str, JSON] | None:
     """Return the `q` for what is to be asked from a place."""
     if not place.time:
         return None
-    return {MODIFIED: {"$gte": oldest(place)}} if place.open else beyond(place.time, place.id)
-
-
-def oldest(place: Place) -> str:
-    """Return the oldest stamp that may come: while the second is open, a little before it."""
-    if not place.open:
-        return place.time
-    try:
-        return (datetime.strptime(place.time, STAMP) - OVERLAP).strftime(STAMP)  # no zone is meant, only the distance
-    except ValueError:
-        return place.time
+    return {MODIFIED: {"$gte": place.oldest(zone)}} if place.open else beyond(place.time, int(place.id or 0))
 
 
 def beyond(stamp: str, id: int) -> dict[str, JSON]:

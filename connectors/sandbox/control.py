@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -52,7 +53,7 @@ class Control:
     GET records                ?module=M[&deleted=1]: what the server stores
     POST mutate                {"action", "module", "id", "values", "touch"} or {"changes": [such, …]}
     GET log, GET counters      requests and how many per operation, since the last reset
-    GET, POST clock            {"shift_seconds": N}: the server's clock before or behind ours
+    GET, POST clock            {"shift_seconds": N, "zone": Z}: the server's clock before or behind ours; the zone of its stamps
     GET, POST switches         oddities of one vendor, see its class
     POST reset                 back to the seed; {"vendor"} alone or all; faults, log and counters cleared
     """
@@ -111,6 +112,8 @@ class Control:
     def _post_clock(self, own: str, params: dict[str, JSON]) -> JSON:
         clock = self._vendor(own, params).clock
         clock.shift = float(params["shift_seconds"])
+        if "zone" in params:
+            clock.zone = ZoneInfo(params["zone"])
         return {"shift_seconds": clock.shift, "now": clock.text()}
 
     def _get_clock(self, own: str, params: dict[str, JSON]) -> JSON:

@@ -52,7 +52,7 @@ class ReallySimple:
             self._begin()
 
     def _begin(self) -> None:
-        self.clock.shift = 0
+        self.clock.reset()
         self.switches.update(not_in_plan=[], no_has_more=False)
         if self.store.is_empty:
             sow(self.store, self._records, self._seed)

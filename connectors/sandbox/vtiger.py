@@ -72,7 +72,7 @@ class Vtiger:
             self._begin()
 
     def _begin(self) -> None:
-        self.clock.shift = 0
+        self.clock.reset()
         self.switches.update(
             sync_works=False, logout_works=False, sync_all_owners=False, private_sharing=False, unique={}
         )

@@ -107,6 +107,7 @@ def _module(name: str, described: dict[str, JSON]) -> Module:
 
 @cache
 def by_prefix() -> dict[int, Module]:
+    """Return the modules by the number their ids begin with."""
     return {int(m.prefix): m for m in modules().values()}
 
 

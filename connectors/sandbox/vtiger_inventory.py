@@ -14,6 +14,7 @@ _TOTALS = ("hdnSubTotal", "hdnGrandTotal", "pre_tax_total")
 
 
 def is_inventory(module: Module) -> bool:
+    """Say whether records of the module have lines."""
     return module.name in ("Invoice", "Quotes")
 
 

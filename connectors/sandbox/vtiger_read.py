@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from connectors.sandbox.store import Row
@@ -33,6 +33,7 @@ def _has_field(module: Module, types: set[str]) -> bool:
 
 
 def describe(crm: Crm, user: User, params: Params) -> JSON:
+    """The recorded description; fields that may not repeat are marked, and a non-admin gets them by name (E13)."""
     name = params.get("elementType", "")
     module = crm.module(name, f"{DENIED} for name : {name}")
     unique = crm.switches["unique"].get(name, [])
@@ -41,11 +42,12 @@ def describe(crm: Crm, user: User, params: Params) -> JSON:
         "fields": [{**f, **({"isunique": True} if f["name"] in unique else {})} for f in module.describe["fields"]],
     }
     if not user.is_admin:
-        described["fields"].sort(key=lambda f: f["name"])  # E13
+        described["fields"].sort(key=lambda f: f["name"])
     return described
 
 
 def retrieve(crm: Crm, user: User, params: Params) -> JSON:
+    """One record with all its fields, by an id that is read as loosely as D2 says."""
     module, row, ws_id = crm.locate(params.get("id", ""), user)
     values = crm.full(module, row, ws_id)
     if "LineItems" in values and "balance" in values:  # D20: text where create answered numbers
@@ -54,6 +56,7 @@ def retrieve(crm: Crm, user: User, params: Params) -> JSON:
 
 
 def relatedtypes(crm: Crm, user: User, params: Params) -> JSON:
+    """The relations of a module: the label of each, and the module it leads to."""
     name = params.get("elementType", "")
     return _relations(crm.module(name, f"{DENIED} for name : {name}"))
 
@@ -94,6 +97,7 @@ def retrieve_related(crm: Crm, user: User, params: Params) -> JSON:
 
 
 def add_related(crm: Crm, user: User, params: Params) -> JSON:
+    """Join two records, seen from both sides. Doing it again changes nothing."""
     module, row, _ = crm.locate(params.get("sourceRecordId", ""), user)
     related, other, _ = crm.locate(params.get("relatedRecordId", ""), user)
     if _relation(module, "", params.get("relationIdLabel", "")) is not related:
@@ -137,7 +141,7 @@ def sync(crm: Crm, user: User, params: Params) -> JSON:
 
 def _changes(crm: Crm, user: User, module: Module, since: int) -> JSON:
     try:
-        after = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        after = crm.clock.text(since)
     except (ValueError, OverflowError):  # F2: milliseconds overflow and the whole history comes back
         after = ""
     after = "" if len(after) != 19 else after
@@ -151,7 +155,7 @@ def _changes(crm: Crm, user: User, module: Module, since: int) -> JSON:
         "updated": [{**r.values, "id": f"{module.prefix}x{r.id}"} for r in page if not _gone(r)],
         "deleted": [f"{module.prefix}x{r.id}" for r in page if _gone(r)],
         "more": len(page) < len(rows),
-        "lastModifiedTime": max((_seconds(r.values["modifiedtime"]) for r in page), default=since),
+        "lastModifiedTime": max((_seconds(crm, r.values["modifiedtime"]) for r in page), default=since),
     }
 
 
@@ -163,5 +167,5 @@ def _gone(row: Row) -> bool:
     return row.deleted or bool(row.hidden.get("converted"))  # F6
 
 
-def _seconds(text: str) -> int:
-    return int(datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp())
+def _seconds(crm: Crm, text: str) -> int:
+    return int(datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=crm.clock.zone).timestamp())

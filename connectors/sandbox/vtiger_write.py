@@ -102,6 +102,7 @@ def delete(crm: Crm, user: User, params: Params) -> JSON:
 
 
 def bury(crm: Crm, module: Module, row: Row) -> None:
+    """Delete the row and blank every reference to it, without a new time of change there (D11, D12)."""
     row.deleted = True
     if "modifiedtime" in module.fields:
         row.values["modifiedtime"] = crm.clock.text()

@@ -9,7 +9,7 @@ import time
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from email import message_from_bytes
 from email.policy import HTTP
 from functools import cached_property, lru_cache
@@ -81,17 +81,22 @@ def _multipart(kind: str, body: bytes) -> dict[str, str]:
 
 
 class Clock:
-    """The simulated server's clock: ours plus a shift a test may set. All times are UTC."""
+    """The simulated server's clock: ours plus a shift a test may set. Its wall shows the time of its zone."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Go with ours again, in UTC."""
         self.shift = 0.0
+        self.zone: tzinfo = UTC
 
     def seconds(self) -> float:
         return time.time() + self.shift
 
     def text(self, seconds: float | None = None) -> str:
-        """Return "YYYY-MM-DD HH:MM:SS" in UTC, one second resolution, as both vendors write it."""
-        moment = datetime.fromtimestamp(self.seconds() if seconds is None else seconds, UTC)
+        """Return "YYYY-MM-DD HH:MM:SS" in the server's zone, one second resolution, as both vendors write it."""
+        moment = datetime.fromtimestamp(self.seconds() if seconds is None else seconds, self.zone)
         return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from connectors.errors import AccessDenied, QueryError, RecordInvalid
 from connectors.types import Owner
-from connectors.vtiger.changes import read_range
 from connectors.vtiger.client import VtigerClient
+from connectors.vtiger.ranges import read_range
 from connectors.vtiger.reading import Reader, Row
 from connectors.wording import text as _
 

@@ -14,6 +14,7 @@ from connectors.types import ChangePage
 from tests.connectors.contract import CountingObserver
 from tests.connectors.reallysimple_account import RULES, ReallySimpleSeeder, connected
 from tests.connectors.sandbox_client import Account
+from tests.connectors.set_back import LONDON, shift_to
 
 MANY = 1050  # contacts at the start: eleven pages
 
@@ -63,12 +64,12 @@ def found(pages: list[ChangePage]) -> list[str]:
     return [change.id for page in pages for change in page.changes]
 
 
-def test_the_first_reading_takes_a_call_a_page_and_two_before(
+def test_the_first_reading_takes_a_call_a_page_and_three_before(
     crm: Connector, account: Account, observer: CountingObserver
 ) -> None:
     pages = list(crm.changes("contacts", None))
     assert found(pages) == sorted(here(account), key=int)
-    assert [call.operation for call in observer.calls] == ["datadictionary", *["list"] * 12]
+    assert [call.operation for call in observer.calls] == ["datadictionary", *["list"] * 13]
     assert pages[0].total == MANY
 
 
@@ -124,6 +125,20 @@ def test_a_record_deleted_and_another_made_meanwhile_hide_no_other(
         deed()
     pages += reading
     assert set(found(pages)) >= here(account)
+
+
+def test_a_record_deleted_and_another_made_between_the_same_two_pages_hide_no_other(
+    account: Account, context: Context, seeder: ReallySimpleSeeder
+) -> None:
+    crm = connected(account, replace(context, max_parallel=1))
+    for reading in (
+        ([change.id for change in page.changes] for page in crm.changes("contacts", None)),
+        crm.ids("contacts"),
+    ):
+        read = next(reading)
+        seeder.remove(read[0])
+        seeder.put("New")  # the total stays as it was, and yet the first of the next page slipped to this one
+        assert {*read, *(id for ids in reading for id in ids)} >= here(account)
 
 
 def test_a_page_that_overlaps_the_last_hides_nothing(crm: Connector, account: Account) -> None:
@@ -199,6 +214,26 @@ def test_a_write_into_the_very_second_that_was_read_last_is_not_missed(
     account.control("POST", "clock", shift_seconds=3600)
     changes = [change for page in crm.changes("contacts", cursor) for change in page.changes if change.id == late]
     assert [change.record.values["last"] for change in changes if change.record] == ["In the same second"]
+
+
+def test_what_is_written_when_an_hour_of_the_servers_clock_repeats_is_not_missed(
+    account: Account, context: Context, seeder: ReallySimpleSeeder
+) -> None:
+    crm = connected(account, context, time_zone=LONDON)
+    account.control("POST", "clock", **shift_to(minutes=-10))
+    seeder.put("At ten to two")
+    cursor = list(crm.changes("contacts", None))[-1].cursor
+    account.control("POST", "clock", **shift_to(minutes=-4))
+    cursor = list(crm.changes("contacts", cursor))[-1].cursor
+    for minutes in (10, 40):  # ten past and twenty to two, for the second time
+        account.control("POST", "clock", **shift_to(minutes))
+        id = seeder.put("Later, with an earlier stamp")
+        pages = list(crm.changes("contacts", cursor))
+        cursor = pages[-1].cursor
+        assert id in found(pages)
+    account.control("POST", "clock", **shift_to(minutes=66))
+    cursor = list(crm.changes("contacts", cursor))[-1].cursor
+    assert found(list(crm.changes("contacts", cursor))) == []
 
 
 def test_hundreds_of_changes_in_one_old_second_come_once_each(

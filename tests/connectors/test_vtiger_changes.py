@@ -10,6 +10,7 @@ from connectors.types import Change
 from connectors.vtiger.client import Rows, VtigerClient
 from connectors.vtiger.connector import VtigerConnector
 from tests.connectors.contract import CountingObserver
+from tests.connectors.set_back import LONDON, shift_to
 from tests.connectors.vtiger_server import RULES, Server, sandbox, server
 
 __all__ = ["sandbox", "server"]  # fixtures
@@ -78,6 +79,25 @@ def test_a_wrong_time_zone_setting_loses_no_change(server: Server, zone: str) ->
     assert id in read(crm, cursor)[0]
 
 
+def test_what_is_written_when_an_hour_of_the_servers_clock_repeats_is_not_lost(server: Server) -> None:
+    crm = server.connect(Context(network=RULES), time_zone=LONDON)
+    server.ask("POST", "clock", **shift_to(minutes=-10))
+    server.mutate("create", "Contacts", lastname="At ten to two")
+    _, cursor = read(crm, None)
+    server.ask("POST", "clock", **shift_to(minutes=-4))
+    _, cursor = read(crm, cursor)
+    for minutes in (10, 40):  # ten past and twenty to two, for the second time
+        server.ask("POST", "clock", **shift_to(minutes))
+        id = server.mutate("create", "Contacts", lastname="Later, with an earlier stamp")
+        found, cursor = read(crm, cursor)
+        assert id in found
+    server.ask("POST", "clock", **shift_to(minutes=60))
+    read(crm, cursor)
+    server.ask("POST", "clock", **shift_to(minutes=66))
+    _, cursor = read(crm, cursor)
+    assert read(crm, cursor)[0] == {}
+
+
 def test_a_large_module_is_read_in_ranges_each_record_once(server: Server, crm: VtigerConnector) -> None:
     for n in range(3):
         server.mutate("create", "Contacts", f"12x{50_000 * (n + 1)}", lastname=f"Far {n}")
@@ -122,6 +142,31 @@ def test_rows_hidden_by_a_database_error_are_asked_for_again(server: Server, crm
     ids = [id for page in crm.ids("Contacts") for id in page]
     assert crm.client.hidden == 1
     assert len(ids) == len(set(ids)) == 210
+
+
+class RestrictedClient(VtigerClient):
+    """A client of a server that drops rows this user may not see after it cut the page (C16)."""
+
+    unseen: frozenset[str] = frozenset()
+
+    def query(self, text: str) -> Rows:
+        came = super().query(text)
+        return Rows([row for row in came.rows if row.get("id") not in self.unseen], came.at)
+
+
+@pytest.mark.parametrize("unseen", [range(20, 130), range(60, 171), range(100, 211), range(1, 206)])
+def test_whole_pages_of_rows_this_user_may_not_see_hide_no_other(
+    server: Server, crm: VtigerConnector, unseen: range
+) -> None:
+    for n in range(150):
+        server.mutate("create", "Contacts", lastname=f"More {n}")
+    ids = [record["id"] for record in server.ask("GET", "records?module=Contacts")]
+    given = server.credentials
+    crm.client = RestrictedClient(given["url"], given["username"], given["access_key"], crm.context)
+    crm.client.unseen = frozenset(ids[n] for n in unseen if n < len(ids))
+    seen = [id for id in ids if id not in crm.client.unseen]
+    assert [id for page in crm.ids("Contacts") for id in page] == seen
+    assert [change.id for page in crm.changes("Contacts", None) for change in page.changes] == seen
 
 
 def test_a_stamp_in_the_future_does_not_carry_the_cursor_there(server: Server, crm: VtigerConnector) -> None:
