@@ -108,6 +108,11 @@ class Run(models.Model):
     def __str__(self) -> str:
         return f"#{self.pk} {self.mapping_name or self.get_kind_display()}"
 
+    @property
+    def is_plan(self) -> bool:
+        """Say whether it stopped at its plan and nothing was approved yet: its counts are what it would do."""
+        return self.state == Run.State.AWAITING_APPROVAL and self.approved_at is None
+
 
 class Entry(models.Model):
     """What happened to one record in one run. Saved before the request, settled after it."""

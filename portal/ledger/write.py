@@ -88,6 +88,17 @@ def finish_run(
     save_run(held, run, state=state, message=message, not_before=not_before, finished_at=ended, **changes)
 
 
+def ask_to_stop(run: Run) -> None:
+    """Have whoever works on the run end it; does nothing to one that has ended."""
+    Run.objects.filter(pk=run.pk, state__in=Run.OPEN).update(stop_requested=True)
+
+
+def mark_interrupted(run: Run, silent_since: datetime) -> None:
+    """Say that nobody works on a running run any more, unless it has given a sign of life since then."""
+    silent = Run.objects.filter(pk=run.pk, state=Run.State.RUNNING, beat_at__lt=silent_since)
+    silent.update(state=Run.State.INTERRUPTED)
+
+
 def save_entries(held: Held | None, entries: Sequence[Entry], *, durable: bool = False) -> None:
     """Save new entries in one commit; they get their numbers within the run here. `durable`: before a request, so that
     the intent outlives a power cut. Entries in state "sent" get `sent_at` and count as an attempt."""

@@ -141,10 +141,13 @@ def _intend(job: Job, group: list[Entry], side: Side) -> bool:
 
 def _agree(job: Job, group: list[Entry], side: Side) -> None:
     """Link and agree where nothing has to be sent."""
-    with fenced(job.held):
-        _link(job, group, side)
-        write_bases(job.mapping, {entry.link_id: entry.base for entry in group if entry.link_id and entry.base})
-        write.settle_skipped(job.held, group)
+    try:
+        with fenced(job.held):
+            _link(job, group, side)
+            write_bases(job.mapping, {entry.link_id: entry.base for entry in group if entry.link_id and entry.base})
+            write.settle_skipped(job.held, group)
+    except IntegrityError:  # as in `_intend`
+        _plan_again(job, group, side)
 
 
 def _link(job: Job, group: list[Entry], side: Side) -> None:

@@ -18,7 +18,7 @@ from portal.accounts.models import User
 from portal.connections.models import Call
 from portal.ledger import lease, write
 from portal.ledger.lease import Held, LeaseLost
-from portal.ledger.models import Run
+from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping, MappingVersion
 from portal.sync.job import Progress, Stopped, open_job
 from portal.sync.slice import End, advance, count
@@ -50,7 +50,7 @@ def request_sync(
     _refuse(mapping)
     waiting = Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.SYNC, state=Run.State.AWAITING_APPROVAL)
     for old in waiting:
-        write.finish_run(None, old, Run.State.CANCELLED, message=_("A newer run took its place."))
+        write.finish_run(None, old, Run.State.CANCELLED, message=_("A newer run took its place."), counts=count(old))
     run = write.start_run(
         Run.Kind.SYNC,
         actor=actor,
@@ -76,9 +76,9 @@ def enqueue_slice(run: Run) -> None:
 def request_stop(run: Run, user: User | None, *, actor: str = "") -> None:
     """Have a run end after what is being sent now; at once when nobody works on it."""
     write.audit(user, "stop_run", run, actor=actor)
-    Run.objects.filter(pk=run.pk, state__in=Run.OPEN).update(stop_requested=True)
+    write.ask_to_stop(run)
     if run.state == Run.State.AWAITING_APPROVAL:
-        write.finish_run(None, run, Run.State.CANCELLED)
+        write.finish_run(None, run, Run.State.CANCELLED, counts=count(run))
     elif run.state in Run.OPEN and (held := lease.take(lease_name(run))) is not None:
         try:
             run.refresh_from_db()
@@ -127,26 +127,17 @@ def lease_name(run: Run) -> str:
 
 def _carry_out_slice(run: Run, held: Held, progress: Progress | None) -> None:
     began = time.monotonic()
-    rested = run.state in (Run.State.POSTPONED, Run.State.INTERRUPTED)
-    position = {**run.position, "pulled": []} if rested else run.position  # the world went on meanwhile
-    write.save_run(
-        held,
-        run,
-        state=Run.State.RUNNING,
-        started_at=run.started_at or timezone.now(),
-        not_before=None,
-        slices=run.slices + 1,
-        position=position,
-    )
+    _begin(run, held)
     try:
         end = _advance(run, held, began, progress)
     except LeaseLost:
         raise
     except Exception as e:  # noqa: BLE001  the one place: whatever it was is recorded, and the run goes on or fails
         end = _crashed(run, e)
+    is_plan = end is not None and end.state == Run.State.AWAITING_APPROVAL and run.approved_at is None
     reached = {
         "position": run.position,
-        "counts": count(run),
+        "counts": count(run, planned=is_plan),
         "seconds": run.seconds + time.monotonic() - began,
         "calls": Call.objects.filter(run_id=run.pk).count(),
     }
@@ -155,6 +146,19 @@ def _carry_out_slice(run: Run, held: Held, progress: Progress | None) -> None:
         return
     write.finish_run(held, run, end.state, message=end.message, not_before=end.not_before, **reached)
     _tell(run, end)
+
+
+def _begin(run: Run, held: Held) -> None:
+    rested = run.state in (Run.State.POSTPONED, Run.State.INTERRUPTED)
+    write.save_run(
+        held,
+        run,
+        state=Run.State.RUNNING,
+        started_at=run.started_at or timezone.now(),
+        not_before=None,
+        slices=run.slices + 1,
+        position={**run.position, "pulled": []} if rested else run.position,  # the world went on meanwhile
+    )
 
 
 def _advance(run: Run, held: Held, began: float, progress: Progress | None) -> End | None:
@@ -166,10 +170,19 @@ def _advance(run: Run, held: Held, began: float, progress: Progress | None) -> E
         return End(Run.State.CANCELLED, _("Stopped on request."))
     except RetryLater as e:
         return _postponed(run, e)
-    except (ConfigError, QueryError, Unsupported, Mapping.DoesNotExist, MappingVersion.DoesNotExist) as e:
+    except (Mapping.DoesNotExist, MappingVersion.DoesNotExist):
+        return end_without_mapping(run, held)
+    except (ConfigError, QueryError, Unsupported) as e:
         return End(Run.State.FAILED, str(e))
     run.position = {name: value for name, value in run.position.items() if name == "pulled"}
     return end
+
+
+def end_without_mapping(run: Run, held: Held | None) -> End:
+    """Give up what a run had planned for a mapping that was deleted; return how the run ends."""
+    left = Entry.objects.filter(run=run, state__in=(Entry.State.PLANNED, Entry.State.AWAITING))
+    write.move(held, left, Entry.State.SKIPPED, reason="mapping_deleted")
+    return End(Run.State.CANCELLED, _("Its mapping was deleted."))
 
 
 def _postponed(run: Run, error: RetryLater) -> End:

@@ -26,6 +26,8 @@ def as_text(run: Run) -> str:
     """Return the run in lines: how it ended, what it did, and what waits and why."""
     nothing = _("nothing to do") if run.state == Run.State.SUCCEEDED else _("nothing done yet")
     done = ", ".join(f"{name} {number}" for name, number in run.counts.items() if number) or nothing
+    if run.is_plan and any(run.counts.values()):
+        done = _("planned: %(counts)s") % {"counts": done}
     lines = [f"{run}: {run.get_state_display()} – {done} ({run.calls} calls, {run.seconds:.1f} s)"]
     lines += [run.message] if run.message else []
     waiting = Entry.objects.filter(run=run, superseded_by=None, state__in=(*Entry.WAITING, *Entry.UNSETTLED))

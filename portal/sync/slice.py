@@ -55,12 +55,13 @@ def advance(job: Job) -> End | None:
     return _end(job)
 
 
-def count(run: Run) -> dict[str, int]:
-    """Return what a run did and what it left, by kind."""
+def count(run: Run, *, planned: bool = False) -> dict[str, int]:
+    """Return what a run did and what it left, by kind; with `planned` also what it would do once it is approved."""
+    done = (Entry.State.DONE, Entry.State.STORED_DIFFERENTLY, *((Entry.State.AWAITING,) if planned else ()))
     counts = dict.fromkeys(("create", "update", "delete", "skip", "conflict", "blocked", "failed"), 0)
     rows = Entry.objects.filter(run=run, superseded_by=None).values("action", "state").annotate(n=Count("pk"))
     for row in rows.order_by():
-        if row["state"] in (Entry.State.DONE, Entry.State.STORED_DIFFERENTLY):
+        if row["state"] in done:
             counts[row["action"]] += row["n"]
         elif row["state"] in (Entry.State.FAILED, Entry.State.PARKED):
             counts["failed"] += row["n"]

@@ -14,7 +14,8 @@ from portal.ledger import lease, write
 from portal.ledger.models import Run
 from portal.mappings.models import Mapping
 from portal.sync import schedules
-from portal.sync.run import SyncRefused, enqueue_slice, lease_name, request_sync, work
+from portal.sync.run import SyncRefused, end_without_mapping, enqueue_slice, lease_name, request_sync, work
+from portal.sync.slice import count
 
 MOMENT = timedelta(seconds=5)  # so short a wait is not left to the next minute
 QUIET = timedelta(seconds=10)  # a run that gave a sign of life so recently has its next slice in the queue
@@ -64,7 +65,15 @@ def resume_runs(*, at_once: bool = False) -> int:
         runs = runs.filter(Q(beat_at=None, created_at__lt=now - QUIET) | Q(beat_at__lt=now - QUIET))
     free = [run for run in runs if lease.is_free(lease_name(run))]
     for run in free:
-        if run.state == Run.State.RUNNING and run.beat_at and run.beat_at < now - SILENT:
-            runs.filter(pk=run.pk, state=Run.State.RUNNING).update(state=Run.State.INTERRUPTED)
+        write.mark_interrupted(run, now - SILENT)
         enqueue_slice(run)
+    _end_orphans()
     return len(free)
+
+
+def _end_orphans() -> None:
+    """End the plans that wait for approval though their mapping was deleted: no slice will."""
+    waiting = Run.objects.filter(kind=Run.Kind.SYNC, state=Run.State.AWAITING_APPROVAL)
+    for run in waiting.exclude(mapping__in=Mapping.objects.values("uuid")):
+        end = end_without_mapping(run, None)
+        write.finish_run(None, run, end.state, message=end.message, counts=count(run))

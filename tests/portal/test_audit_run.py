@@ -52,7 +52,17 @@ def test_a_run_that_awaits_approval_does_not_say_that_nothing_is_to_do() -> None
     world = World(guards={"creates": 0})
     world.add(world.north, "ada")
     text = as_text(world.sync())
-    assert "nothing done yet" in text and "The first run would create 1 records." in text
+    assert "planned: create 1" in text and "The first run would create 1 records." in text
+
+
+def test_a_plan_that_is_stopped_counts_nothing_as_done() -> None:
+    world = World(guards={"creates": 0})
+    world.add(world.north, "ada")
+    run = world.sync()
+    assert run.counts["create"] == 1
+    request_stop(run, None, actor="test")
+    run.refresh_from_db()
+    assert (run.state, run.counts["create"]) == ("cancelled", 0) and "nothing done yet" in as_text(run)
 
 
 def test_stopping_a_run_that_has_just_ended_leaves_it_as_it_ended() -> None:

@@ -18,6 +18,7 @@ from portal.records.models import Copy, CopyChange, Mirror
 from portal.records.store import store_changes
 from portal.sync.models import Base, Checkpoint, Link, MatchKey
 from portal.sync.run import SyncRefused, request_stop, request_sync, work
+from portal.sync.tasks import resume_runs
 from tests.portal.sync_world import RULES, World, emails, entries, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -276,10 +277,11 @@ def test_a_large_first_run_waits_for_approval_and_sends_nothing() -> None:
     world.add(world.north, *(f"p{n}" for n in range(51)))
     run = world.sync()
     assert (run.state, emails(world.south)) == ("awaiting_approval", [])
-    assert "51" in run.message and len(list(entries("awaiting"))) == 51
+    assert "51" in run.message and len(list(entries("awaiting"))) == run.counts["create"] == 51
     approved = world.sync(approve_all=True)
     run.refresh_from_db()
     assert (run.state, approved.state, approved.counts["create"]) == ("cancelled", "succeeded", 51)
+    assert run.counts["create"] == 0
     assert approved.approved_at is not None and approved.approve_all
     assert not entries("awaiting") and len(emails(world.south)) == 51
 
@@ -355,11 +357,24 @@ def test_a_lost_create_with_a_password_is_not_repeated_by_itself() -> None:
     assert states(entries("conflict")) == [("create", "conflict", "outcome_unclear")] and not emails(world.south)
 
 
-def test_a_mapping_that_is_deleted_under_a_run_fails_it() -> None:
+def test_a_run_whose_mapping_is_deleted_is_cancelled_and_says_so() -> None:
     world = World()
     run = request_sync(world.mapping, actor="test", enqueue=False)
     world.mapping.delete()
-    assert work(run.pk).state == "failed"
+    run = work(run.pk)
+    assert (run.state, run.message) == ("cancelled", "Its mapping was deleted.")
+    assert not Problem.objects.filter(closed_at=None).exists()
+
+
+def test_a_plan_whose_mapping_is_deleted_waits_for_nobody() -> None:
+    world = World(guards={"creates": 0})
+    world.add(world.north, "ada")
+    run = world.sync()
+    world.mapping.delete()
+    resume_runs()
+    run.refresh_from_db()
+    assert (run.state, run.message) == ("cancelled", "Its mapping was deleted.")
+    assert states(entries()) == [("create", "skipped", "mapping_deleted")]
 
 
 def test_an_unexpected_error_interrupts_the_run_and_fails_it_only_when_it_comes_back() -> None:
