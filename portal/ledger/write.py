@@ -32,6 +32,18 @@ _SETTLED_FIELDS = (
     "sent_at",
     "lease_number",
 )
+# What may be planned otherwise though what is sent is the same.
+_PLANNED_FIELDS = (
+    "state",
+    "reason",
+    "message",
+    "evidence",
+    "rules",
+    "base",
+    "link_id",
+    "source_version",
+    "target_version",
+)
 
 
 def start_run(
@@ -86,6 +98,20 @@ def finish_run(
     """Bring a run to a state in which nobody works on it: ended, or postponed until `not_before`, or awaiting approval."""
     ended = timezone.now() if state in Run.ENDED else None
     save_run(held, run, state=state, message=message, not_before=not_before, finished_at=ended, **changes)
+
+
+def reopen_run(run: Run, state: str, **changes: Any) -> bool:
+    """Queue a run that stands in that state once more, from its beginning; say whether it still stood there."""
+    begun: dict[str, Any] = {
+        "position": {},
+        "phase": "",
+        "message": "",
+        "not_before": None,
+        "finished_at": None,
+        "stop_requested": False,
+    }
+    rows = Run.objects.filter(pk=run.pk, state=state)
+    return bool(rows.update(state=Run.State.QUEUED, beat_at=timezone.now(), **begun, **changes))
 
 
 def ask_to_stop(run: Run) -> None:
@@ -154,6 +180,14 @@ def move(held: Held | None, entries: models.QuerySet[Entry], state: str, *, reas
     settled = None if state in (*Entry.UNSETTLED, Entry.State.AWAITING) else timezone.now()
     with fenced(held):
         entries.update(state=state, reason=reason, settled_at=settled)
+
+
+def plan_as_shown(held: Held | None, entries: Iterable[Entry]) -> None:
+    """Say that these waiting entries are to be carried out: planned anew, they are what a person approved."""
+    entries = list(entries)
+    if entries:
+        with fenced(held):
+            Entry.objects.bulk_update(entries, _PLANNED_FIELDS)
 
 
 def supersede(held: Held | None, pairs: Mapping[int, Entry]) -> None:

@@ -17,7 +17,7 @@ from portal.ledger.lease import fenced
 from portal.ledger.models import Entry
 from portal.mappings.transform import Side, carried
 from portal.sync.cases import OTHER, Seen
-from portal.sync.entries import source_side
+from portal.sync.entries import APPROVED, is_bound, source_side
 from portal.sync.job import Job
 from portal.sync.keys import mark_due
 from portal.sync.links import write_bases
@@ -119,8 +119,10 @@ def _is_as_planned(entry: Entry, now: _Now) -> bool:
 
 
 def _plan_again(job: Job, stale: list[Entry], side: Side) -> None:
+    bound = is_bound(job.run)
     for entry in stale:
-        entry.state, entry.reason = Entry.State.SKIPPED, "changed_meanwhile"
+        entry.state = Entry.State.AWAITING if bound else Entry.State.SKIPPED
+        entry.reason = APPROVED if bound else "changed_meanwhile"
     if stale:
         with fenced(job.held):
             write.settle(job.held, stale)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from connectors.values import redact
-from portal.ledger.models import Entry
+from connectors.types import JSON
+from connectors.values import is_secret_field, redact
+from connectors.wording import joined
+from portal.ledger.models import Entry, Run
 from portal.mappings.transform import Side
 from portal.sync.cases import OTHER, Action, Seen
 from portal.sync.job import Job
+from portal.ui.wording import to_keep
 
 _STATES = {"conflict": Entry.State.CONFLICT, "blocked": Entry.State.BLOCKED}  # else planned: even a link is made later
+APPROVED = "approved"  # the reason of a waiting entry that a person approved, until it is planned once more
 
 
 def entry_of(job: Job, action: Action) -> Entry:
@@ -20,7 +24,7 @@ def entry_of(job: Job, action: Action) -> Entry:
     return Entry(
         run=job.run,
         action=action.kind,
-        state=_STATES.get(action.kind, Entry.State.PLANNED),
+        state=_state_of(job.run, action),
         connection=job.connections[side],
         module=job.mirrors[side].module,
         record_id=target.id if target else "",
@@ -38,10 +42,44 @@ def entry_of(job: Job, action: Action) -> Entry:
         intended=dict(action.values),
         base={rule: list(pair) for rule, pair in action.base.items()},
         reason=action.reason,
-        message=" ".join(action.errors.values()),
+        message=to_keep(joined(" ", action.errors.values())),
         evidence=dict(action.evidence),
         actor=job.run.actor,
     )
+
+
+def is_bound(run: Run) -> bool:
+    """Say whether a person approved this very plan: nothing else is carried out by the run."""
+    return run.approved_at is not None and not run.approve_all
+
+
+def is_as_shown(old: Entry, new: Entry) -> bool:
+    """Say whether a plan made anew is what was shown: the same deed to the same record, the same values over the same
+    ones, by the same version of the mapping. What is hidden cannot be compared: then the source must be unchanged."""
+
+    def shown(entry: Entry) -> tuple[JSON, ...]:
+        source = (entry.source_connection_id, entry.source_module, entry.source_id)
+        target = (entry.connection_id, entry.module, entry.record_id, redact(entry.before))
+        values = redact(entry.intended)
+        hidden = entry.source_version if any(map(is_secret_field, values)) else None
+        return entry.action, entry.mapping_version, source, target, values, hidden
+
+    return shown(old) == shown(new)
+
+
+def as_shown(old: Entry, new: Entry) -> Entry:
+    """Return the entry that was shown, to be carried out as it is planned now."""
+    old.state = Entry.State.PLANNED
+    for name in ("reason", "message", "evidence", "rules", "base", "link_id", "source_version", "target_version"):
+        setattr(old, name, getattr(new, name))
+    return old
+
+
+def _state_of(run: Run, action: Action) -> str:
+    """Return the state of a new entry. What would send something waits where a person approved another plan."""
+    if is_bound(run) and action.kind in ("create", "update", "delete"):
+        return Entry.State.AWAITING
+    return _STATES.get(action.kind, Entry.State.PLANNED)
 
 
 def resolved(job: Job, old: Entry) -> Entry:

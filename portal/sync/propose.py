@@ -1,5 +1,6 @@
 """Plans whatever may need something and saves it as entries. The rule: the checkpoint moves in the transaction that saves
-a batch's entries, and what already waits for the same reason is not written down again."""
+a batch's entries, what already waits for the same reason is not written down again, and what a person approved is carried out only if it is
+planned the very same once more."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from django.db.models import Q
 from django.utils import timezone
 
 from portal.ledger import write
@@ -14,7 +16,7 @@ from portal.ledger.lease import fenced
 from portal.ledger.models import Entry
 from portal.mappings.transform import Side
 from portal.sync.cases import OTHER, SIDES, Lone, Pair
-from portal.sync.entries import entry_of, is_due, is_same, resolved
+from portal.sync.entries import APPROVED, as_shown, entry_of, is_as_shown, is_bound, is_due, is_same, resolved
 from portal.sync.job import Job
 from portal.sync.load import Batch, load, next_changed, next_due
 from portal.sync.models import Link, MatchKey
@@ -30,6 +32,7 @@ class _Proposal:
 
     entries: list[Entry] = field(default_factory=list)
     superseded: dict[int, Entry] = field(default_factory=dict)
+    as_shown: list[Entry] = field(default_factory=list)  # what a person approved, and is planned the same again
 
 
 def propose(job: Job) -> bool:
@@ -48,16 +51,17 @@ def propose(job: Job) -> bool:
 
 
 def wake(job: Job) -> None:
-    """Make due whose time for another try has come, and what plans of runs that ended left undone."""
+    """Make due whose time for another try has come, what plans of runs that ended left undone, and what was approved."""
     open_entries = Entry.objects.filter(mapping=job.mapping.uuid, superseded_by=None)
     tried = open_entries.filter(state=Entry.State.FAILED, next_try__lte=timezone.now())
     left = open_entries.filter(state__in=(Entry.State.PLANNED, Entry.State.AWAITING)).exclude(run=job.run)
-    if not tried.exists() and not left.exists():
+    approved = open_entries.filter(run=job.run, state=Entry.State.AWAITING, reason=APPROVED)
+    if not any(entries.exists() for entries in (tried, left, approved)):
         return
     with fenced(job.held):
         for side in SIDES:
             here = {"source_connection": job.connections[side], "source_module": job.mirrors[side].module}
-            for entries in (tried, left):
+            for entries in (tried, left, approved):
                 rows = MatchKey.objects.filter(mapping=job.mapping, mirror=job.mirrors[side], due=False)
                 rows.filter(record_id__in=entries.filter(**here).values("source_id")).update(due=True)
         write.move(job.held, left, Entry.State.SKIPPED, reason="replaced")
@@ -82,6 +86,7 @@ def _compare(job: Job, proposal: _Proposal, fresh: list[Entry], waiting: list[En
     the record is due again. What waits for the very same reason goes on waiting."""
     if any(entry.state in Entry.UNSETTLED for entry in waiting):
         return
+    fresh, waiting = _take_up_shown(proposal, fresh, waiting)
     kept = [(old, new) for old in waiting for new in fresh if is_same(old, new) and not is_due(old, new)]
     gone = [old for old in waiting if all(old is not pair[0] for pair in kept)]
     added = [new for new in fresh if all(new is not pair[1] for pair in kept)]
@@ -90,14 +95,31 @@ def _compare(job: Job, proposal: _Proposal, fresh: list[Entry], waiting: list[En
     for new in added:
         tried = next((old for old in gone if old.state == Entry.State.FAILED and is_same(old, new)), None)
         new.attempts = tried.attempts if tried else 0
+        if tried and tried.run_id == job.run.pk and is_as_shown(tried, new):
+            new.state = Entry.State.PLANNED  # under the same approval
     proposal.entries.extend(added)
     proposal.superseded.update({old.pk: added[0] for old in gone})
 
 
+def _take_up_shown(proposal: _Proposal, fresh: list[Entry], waiting: list[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """Carry out what was approved and is planned the same again; return what else is planned, and what else waits."""
+    for old in [entry for entry in waiting if entry.state == Entry.State.AWAITING and entry.reason == APPROVED]:
+        new = next((new for new in fresh if is_as_shown(old, new)), None)
+        if new is not None:
+            proposal.as_shown.append(as_shown(old, new))
+            fresh = [other for other in fresh if other is not new]
+            waiting = [other for other in waiting if other is not old]
+    return fresh, waiting
+
+
 def _save(job: Job, batch: Batch, proposal: _Proposal) -> None:
     with fenced(job.held):
+        write.plan_as_shown(job.held, proposal.as_shown)
         write.save_entries(job.held, proposal.entries)
         write.supersede(job.held, proposal.superseded)
+        if is_bound(job.run):
+            shown = Entry.objects.filter(pk__in=list(proposal.superseded), state=Entry.State.AWAITING)
+            write.move(job.held, shown, Entry.State.SKIPPED, reason="changed_meanwhile")
         MatchKey.objects.filter(
             mapping=job.mapping, mirror=job.mirrors[batch.side], record_id__in=[r.id for r in batch.records], due=True
         ).update(due=False)
@@ -120,9 +142,9 @@ def _waiting(job: Job, cases: Iterable[Pair | Lone]) -> dict[Place, list[Entry]]
     places = [place for case in cases for place in _places(case)]
     for side in SIDES:
         rows = Entry.objects.filter(
+            Q(state__in=(*Entry.UNSETTLED, *Entry.WAITING)) | Q(state=Entry.State.AWAITING, run=job.run),
             mapping=job.mapping.uuid,
             superseded_by=None,
-            state__in=(*Entry.UNSETTLED, *Entry.WAITING),
             source_connection=job.connections[side],
             source_module=job.mirrors[side].module,
             source_id__in=[id for at, id in places if at == side],

@@ -80,6 +80,7 @@ REASONS: dict[str, Reason] = {
     "resolved": Reason(_("Nothing is left to do about an earlier entry.")),
     "changed_meanwhile": Reason(_("The record changed after the plan was made; it was planned again.")),
     "not_reached": Reason(_("The run ended before this was sent."), _("The next run plans it again.")),
+    "approved": Reason(_("Approved. It is planned once more and carried out if it is still the same.")),
     "mapping_deleted": Reason(_("The mapping was deleted before this was done.")),
     "replaced": Reason(_("A newer run planned this again.")),
     "not_arrived": Reason(_("It was looked up live and had not arrived."), _("It is planned again by itself.")),

@@ -22,6 +22,7 @@ from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping, MappingVersion
 from portal.sync.job import Progress, Stopped, open_job
 from portal.sync.slice import End, advance, count
+from portal.ui.wording import to_keep
 
 log = logging.getLogger(__name__)
 WAIT = timedelta(seconds=30)  # before a run goes on that the CRM did not say when to go on; doubled each time
@@ -47,7 +48,7 @@ def request_sync(
 
     `enqueue` hands it to the qcluster; without, the caller carries it out. Raises SyncRefused.
     """
-    _refuse(mapping)
+    refuse(mapping)
     waiting = Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.SYNC, state=Run.State.AWAITING_APPROVAL)
     for old in waiting:
         write.finish_run(None, old, Run.State.CANCELLED, message=_("A newer run took its place."), counts=count(old))
@@ -173,7 +174,7 @@ def _advance(run: Run, held: Held, began: float, progress: Progress | None) -> E
     except (Mapping.DoesNotExist, MappingVersion.DoesNotExist):
         return end_without_mapping(run, held)
     except (ConfigError, QueryError, Unsupported) as e:
-        return End(Run.State.FAILED, str(e))
+        return End(Run.State.FAILED, to_keep(e))
     run.position = {name: value for name, value in run.position.items() if name == "pulled"}
     return end
 
@@ -191,7 +192,7 @@ def _postponed(run: Run, error: RetryLater) -> End:
     wait = min(WAIT * 2 ** min(waits, 10), LONGEST_WAIT)
     if error.retry_after is not None:
         wait = timedelta(seconds=error.retry_after)
-    return End(Run.State.POSTPONED, str(error), timezone.now() + wait)
+    return End(Run.State.POSTPONED, to_keep(error), timezone.now() + wait)
 
 
 def _crashed(run: Run, error: Exception) -> End:
@@ -236,7 +237,8 @@ def _reporter(run: Run, held: Held, progress: Progress | None) -> Progress:
     return report
 
 
-def _refuse(mapping: Mapping) -> None:
+def refuse(mapping: Mapping) -> None:
+    """Raise SyncRefused for a mapping that cannot be run as it is."""
     version = mapping.versions.filter(number=mapping.version).first()
     if version is None:
         raise SyncRefused(_("“%(name)s” says nothing yet: give it fields first.") % {"name": mapping.name})

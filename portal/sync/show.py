@@ -28,9 +28,14 @@ def as_text(run: Run) -> str:
     done = ", ".join(f"{name} {number}" for name, number in run.counts.items() if number) or nothing
     if run.is_plan and any(run.counts.values()):
         done = _("planned: %(counts)s") % {"counts": done}
-    lines = [f"{run}: {run.get_state_display()} – {done} ({run.calls} calls, {run.seconds:.1f} s)"]
+    text = _("%(run)s: %(state)s – %(done)s (%(calls)d calls, %(seconds).1f s)")
+    lines = [
+        text % {"run": run, "state": run.get_state_display(), "done": done, "calls": run.calls, "seconds": run.seconds}
+    ]
     lines += [run.message] if run.message else []
-    waiting = Entry.objects.filter(run=run, superseded_by=None, state__in=(*Entry.WAITING, *Entry.UNSETTLED))
+    waiting = Entry.objects.filter(
+        run=run, superseded_by=None, state__in=(*Entry.WAITING, *Entry.UNSETTLED, Entry.State.AWAITING)
+    )
     for entry in waiting.order_by("number")[:MOST]:
         why = entry.message or describe(entry.reason).text
         lines.append(f"  {entry.source_id} {entry.label} [{entry.get_state_display()}] {why}")

@@ -9,12 +9,14 @@ from datetime import datetime
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from portal.ledger import write
 from portal.ledger.models import Entry, Run
 from portal.records.pull import pull
 from portal.sync.apply import apply
 from portal.sync.cases import SIDES
+from portal.sync.entries import APPROVED, is_bound
 from portal.sync.guards import look
 from portal.sync.job import Job
 from portal.sync.keys import index_keys
@@ -45,7 +47,7 @@ def advance(job: Job) -> End | None:
         planned = Entry.objects.filter(run=job.run, state=Entry.State.PLANNED)
         if not planned.exists():
             break
-        if tripped := look(job):
+        if not is_bound(job.run) and (tripped := look(job)):
             if not job.run.approve_all:
                 write.move(job.held, planned, Entry.State.AWAITING)
                 return End(Run.State.AWAITING_APPROVAL, " ".join(tripped))
@@ -98,9 +100,25 @@ def _approve(job: Job, tripped: list[str]) -> None:
         write.save_run(job.held, run, approved_at=timezone.now(), approved_by=run.user, message=" ".join(tripped))
 
 
+def _rest(job: Job) -> int:
+    """Return how much of this run waits for approval again; what was approved and is not to be done now waits no more."""
+    waiting = Entry.objects.filter(run=job.run, state=Entry.State.AWAITING, superseded_by=None)
+    write.move(job.held, waiting.filter(reason=APPROVED), Entry.State.SKIPPED, reason="changed_meanwhile")
+    return waiting.count()
+
+
 def _end(job: Job) -> End:
     if (at := next_look_up(job)) is not None:
         return End(Run.State.POSTPONED, _("Waiting to look up requests whose outcome is unknown."), at)
-    if failed := count(job.run)["failed"]:
-        return End(Run.State.PARTLY_FAILED, _("%(count)d records were refused.") % {"count": failed})
+    failed = count(job.run)["failed"]
+    refused = _("%(count)d records were refused.") % {"count": failed} if failed else ""
+    if rest := _rest(job):
+        text = ngettext(
+            "%(count)d entry is new, or changed since this was approved: it waits for approval of its own.",
+            "%(count)d entries are new, or changed since this was approved: they wait for approval of their own.",
+            rest,
+        )
+        return End(Run.State.AWAITING_APPROVAL, " ".join((text % {"count": rest}, refused)).strip())
+    if failed:
+        return End(Run.State.PARTLY_FAILED, refused)
     return End(Run.State.SUCCEEDED, job.run.message if job.run.approved_at else "")

@@ -1,4 +1,4 @@
-"""The run screens: what ran, what it did to which record, how far it is; start it and stop it."""
+"""The run screens: what ran, what it did to which record, how far it is; start it, approve its plan, stop it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping
+from portal.sync.approve import approve
 from portal.sync.lines import entry_lines
 from portal.sync.run import SyncRefused, request_stop, request_sync
 
@@ -71,18 +72,28 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def start(request: HttpRequest, name: str) -> HttpResponse:
     """Have the mapping run in the background now, and show the run."""
     mapping = get_object_or_404(Mapping, name=name)
-    approve_all = "approve_all" in request.POST
     try:
         run = request_sync(
             mapping,
             user=request.user,  # type: ignore[arg-type]
             actor=request.user.get_username(),
             trigger="button",
-            approve_all=approve_all,
         )
     except SyncRefused as e:
         messages.error(request, str(e))
         return redirect("mappings:change", mapping.name)
+    return redirect("sync:run", run.pk)
+
+
+@require_POST
+@permission_required("ledger.add_run", raise_exception=True)
+def approve_plan(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have the run carry out what its page shows, and nothing else."""
+    run = get_object_or_404(Run, pk=pk)
+    try:
+        approve(run, user=request.user, actor=request.user.get_username())  # type: ignore[arg-type]
+    except SyncRefused as e:
+        messages.error(request, str(e))
     return redirect("sync:run", run.pk)
 
 

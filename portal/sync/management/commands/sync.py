@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from connectors.types import JSON
 from portal.ledger.models import Run
 from portal.mappings.models import Mapping
+from portal.sync.approve import approve as approve_run
 from portal.sync.run import SyncRefused, carry_out, request_sync
 from portal.sync.show import as_text, run_as_json
 from portal.ui.command import PortalCommand, WrongUse
@@ -16,21 +19,42 @@ from portal.ui.command import PortalCommand, WrongUse
 EXIT_CODES = {Run.State.SUCCEEDED: 0, Run.State.AWAITING_APPROVAL: 3}
 
 
+def _run(mapping: Mapping, *, approve_all: bool, approve: int | None, enqueue: bool, **options: Any) -> Run:
+    """Return the run to carry out: a new one, or the one that is approved. Raises SyncRefused, WrongUse."""
+    if approve is None:
+        return request_sync(mapping, actor="command", trigger="command", approve_all=approve_all, enqueue=enqueue)
+    run = Run.objects.filter(pk=approve, mapping=mapping.uuid).first()
+    if run is None:
+        text = _("“%(name)s” has no run %(run)d. Look at its runs in the portal, or take the number that sync printed.")
+        raise WrongUse(text % {"name": mapping.name, "run": approve})
+    return approve_run(run, actor="command", enqueue=enqueue)
+
+
 class Command(PortalCommand):
-    help = "Run a mapping: pull both sides, plan, write. Exit 0 done, 1 failed (also partly), 3 awaiting approval."
+    help = gettext_noop(
+        "Run a mapping: pull both sides, plan, write. Exit 0 done, 1 failed (also partly), 3 awaiting approval."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("mapping", help="The mapping's name.")
-        parser.add_argument("--background", action="store_true", help="Only hand it to the qcluster.")
-        parser.add_argument("--approve-all", action="store_true", help="Pass every guard; true conflicts stay.")
+        parser.add_argument("mapping", help=_("The mapping's name."))
+        parser.add_argument("--background", action="store_true", help=_("Only hand it to the qcluster."))
+        parser.add_argument("--approve-all", action="store_true", help=_("Pass every guard; true conflicts stay."))
 
-    def work(self, *, mapping: str, background: bool, approve_all: bool, **options: Any) -> JSON:
+        parser.add_argument(
+            "--approve",
+            type=int,
+            metavar="RUN",
+            help=_("Carry out what this run stopped at, as it was shown; what is new or changed since waits: exit 3."),
+        )
+
+    def work(self, *, mapping: str, background: bool, **options: Any) -> JSON:
         found = Mapping.objects.filter(name=mapping).first()
         if found is None:
-            known = ", ".join(Mapping.objects.values_list("name", flat=True)) or "none yet"
-            raise WrongUse(f"There is no mapping “{mapping}”. There are: {known}.")
+            known = ", ".join(Mapping.objects.values_list("name", flat=True)) or _("none yet")
+            text = _("There is no mapping “%(name)s”. There are: %(known)s.")
+            raise WrongUse(text % {"name": mapping, "known": known})
         try:
-            run = request_sync(found, actor="command", trigger="command", approve_all=approve_all, enqueue=background)
+            run = _run(found, enqueue=background, **options)
         except SyncRefused as e:
             raise WrongUse(str(e)) from e
         if not background:
@@ -44,7 +68,7 @@ class Command(PortalCommand):
 
         def show(phase: str, done: int, total: int | None) -> None:
             if phase not in bars:
-                bars[phase] = self.progress(desc=phase, unit=" records")
+                bars[phase] = self.progress(desc=phase, unit=_(" records"))
             bars[phase].total = total
             bars[phase].update(max(0, done - bars[phase].n))
 

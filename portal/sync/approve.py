@@ -1,0 +1,49 @@
+"""A person's word for a plan that waits. The rule: it holds for what was shown and for nothing else: both sides are pulled
+and every record planned once more, and what is new or changed since waits again."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal.accounts.models import User
+from portal.ledger import write
+from portal.ledger.models import Entry, Run
+from portal.mappings.models import Mapping
+from portal.sync.entries import APPROVED
+from portal.sync.run import SyncRefused, enqueue_slice, refuse
+
+
+def approve(run: Run, *, actor: str, user: User | None = None, enqueue: bool = True) -> Run:
+    """Have the run go on with what it stopped at, and return it. `enqueue` hands it to the qcluster; without, the caller
+    carries it out. Raises SyncRefused where it waits no longer, or its mapping cannot be run."""
+    mapping = Mapping.objects.filter(uuid=str(run.mapping)).first()
+    if mapping is None:
+        raise SyncRefused(_("The mapping of run %(run)d is no more.") % {"run": run.pk})
+    refuse(mapping)
+    try:
+        with transaction.atomic():
+            _take(run, mapping, user)
+            waiting = Entry.objects.filter(run=run, state=Entry.State.AWAITING, superseded_by=None)
+            shown = waiting.count()
+            write.move(None, waiting, Entry.State.AWAITING, reason=APPROVED)
+            write.audit(user, "approve_run", run, {"entries": shown}, actor=actor)
+    except IntegrityError as e:  # run_one_open_sync
+        text = _("“%(name)s” is being carried out by another run just now.")
+        raise SyncRefused(text % {"name": mapping.name}) from e
+    run.refresh_from_db()
+    if enqueue:
+        transaction.on_commit(lambda: enqueue_slice(run))
+    return run
+
+
+def _take(run: Run, mapping: Mapping, user: User | None) -> None:
+    """Open the run again, once. It goes on with the mapping as it is now: what another version planned is not the same."""
+    taken = write.reopen_run(
+        run, Run.State.AWAITING_APPROVAL, mapping_version=mapping.version, approved_by=user, approved_at=timezone.now()
+    )
+    if not taken:
+        run.refresh_from_db()
+        text = _("Run %(run)d waits no longer for approval: it is %(state)s. Nothing was done.")
+        raise SyncRefused(text % {"run": run.pk, "state": run.get_state_display()})
