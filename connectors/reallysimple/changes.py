@@ -29,6 +29,7 @@ from connectors.wording import text as _
 BY_STAMP = {MODIFIED: "asc", "id": "asc"}
 NEWEST = {MODIFIED: "desc", "id": "desc"}
 LAST = {"id": "desc"}
+ANY = 2**63  # larger than any id
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Place(Second):
 
     def read(self, ids: Sequence[int]) -> Place:
         """Return the place after a numbered page, whose new ids these are."""
-        known = [id for id in ids if self.top is None or id <= self.top]
+        known = [id for id in ids if id <= (self.top or 0)]
         return replace(self, page=(self.page or 0) + 1, last=max(self.last, *ids, 0), count=self.count + len(known))
 
 
@@ -132,11 +133,15 @@ def everything(reader: Reader, place: Place, workers: int) -> Iterator[tuple[lis
 
 
 def measured(reader: Reader, place: Place) -> Place:
-    """Return the place with the largest id and how many records there are; a server that tells no total is read by id."""
-    last = reader.listing(order=LAST, limit=1)
+    """Return the place with the largest id and how many records there are; a server that tells no total is read by id.
+
+    Of one that does not sort as asked only the number of records can be checked.
+    """
+    last = reader.listing(order=LAST, limit=2)
     if last.total is None:
         return replace(place, page=None, after=0)
-    return replace(place, top=id_of(last.rows[0]) if last.rows else 0, total=last.total)
+    ids = [id_of(row) for row in last.rows]
+    return replace(place, top=max(ids, default=0) if ids == sorted(ids, reverse=True) else ANY, total=last.total)
 
 
 def numbered(reader: Reader, place: Place, workers: int) -> Generator[tuple[list[Row], Place], None, Place]:
