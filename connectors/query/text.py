@@ -147,7 +147,7 @@ class _Parser:
         return [first, self.value(field)]
 
     def listed(self, field: FieldSchema) -> list[Token]:
-        self.mark("(", "Values in brackets are expected, such as (a, b)")
+        self.mark("(", _("Values in brackets are expected, such as (a, b)"))
         if self.next.kind == "mark" and self.next.text == ")":
             self.take()
             return []
