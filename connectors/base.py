@@ -134,8 +134,9 @@ class Connector(ABC):
         """
 
     @abstractmethod
-    def ids(self, module: str) -> Iterator[list[str]]:
-        """Yield every id there is, in pages; ends normally only when the sweep was complete."""
+    def ids(self, module: str, after: str | None = None) -> Iterator[list[str]]:
+        """Yield every id there is, in pages; ends normally only when the sweep was complete. `after` is the last id of one
+        that was interrupted: it goes on behind that."""
 
     def related(self, module: str, id: str, relation: str, query: Query) -> Page:
         """Return the records that hang on this one. `relation` is the name of the related module."""

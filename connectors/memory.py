@@ -178,8 +178,8 @@ class MemoryConnector(Connector):
         )
         return newer[:PAGE_SIZE], len(newer)
 
-    def ids(self, module: str) -> Iterator[list[str]]:
-        last = ""
+    def ids(self, module: str, after: str | None = None) -> Iterator[list[str]]:
+        last = after or ""
         while True:
             with self._request("ids") as crm:
                 crm.schema(module)

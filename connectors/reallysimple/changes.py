@@ -71,9 +71,10 @@ def changes(reader: Reader, since: Cursor | None, context: Context) -> Iterator[
         yield from delta(reader, place, context)
 
 
-def ids(reader: Reader, context: Context) -> Iterator[list[str]]:
-    """Yield every id there is; ends normally only when the sweep was complete."""
-    for rows, _place in everything(reader, Place(), context.max_parallel):
+def ids(reader: Reader, context: Context, after: str | None) -> Iterator[list[str]]:
+    """Yield every id there is, behind that one page by page; ends normally only when the sweep was complete."""
+    place = Place(page=None, after=int(after)) if after else Place()
+    for rows, _place in everything(reader, place, context.max_parallel):
         yield [str(row["id"]) for row in rows]
 
 

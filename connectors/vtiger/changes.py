@@ -50,9 +50,9 @@ def changes(reader: Reader, since: Cursor | None, context: Context) -> Iterator[
     yield from delta(reader, place)
 
 
-def ids(reader: Reader, context: Context) -> Iterator[list[str]]:
-    """Yield every id there is; ends normally only when the sweep was complete."""
-    read = ranges(reader, 0, context, columns=("id",))
+def ids(reader: Reader, context: Context, after: str | None) -> Iterator[list[str]]:
+    """Yield every id there is behind that one; ends normally only when the sweep was complete."""
+    read = ranges(reader, number(after) if after else 0, context, columns=("id",))
     yield from ([str(row["id"]) for row in page[0]] for page in read if page[0])
 
 

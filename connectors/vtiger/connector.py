@@ -139,8 +139,8 @@ class VtigerConnector(Connector):
     def changes(self, module: str, since: Cursor | None) -> Iterator[ChangePage]:
         return changes.changes(self._reader(module), since, self.context)
 
-    def ids(self, module: str) -> Iterator[list[str]]:
-        return changes.ids(self._reader(module), self.context)
+    def ids(self, module: str, after: str | None = None) -> Iterator[list[str]]:
+        return changes.ids(self._reader(module), self.context, after)
 
     def related(self, module: str, id: str, relation: str, query: Query) -> Page:
         other, label = self._reader(relation), self._relation(module, relation)

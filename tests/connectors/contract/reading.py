@@ -222,6 +222,14 @@ class ReadingContract(ContractFixtures):
         found = [id for page in crm.ids(seeder.module) for id in page]
         assert sorted(found) == sorted(record.id for record in records)
 
+    def test_an_interrupted_sweep_goes_on_behind_its_last_id(
+        self, crm: Connector, records: list[Record], seeder: Seeder
+    ) -> None:
+        found = [id for page in crm.ids(seeder.module) for id in page]
+        half = len(found) // 2
+        assert [id for page in crm.ids(seeder.module, after=found[half]) for id in page] == found[half + 1 :]
+        assert not [id for page in crm.ids(seeder.module, found[-1]) for id in page]
+
     def test_related_records_are_those_that_hang_on_it(self, crm: Connector, seeder: Seeder) -> None:
         if not crm.capabilities.related:
             pytest.skip("cannot list related records")
