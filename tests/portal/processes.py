@@ -177,6 +177,10 @@ class Portal:
                 return False
             return True
 
+    def workers(self) -> list[int]:
+        """Return the workers that clusters have started so far."""
+        return [int(pid) for pid in re.findall(r"ready for work at (\d+)", self.log())]
+
     def task_of(self, pid: int) -> str:
         """Return the name of the task that a worker of a cluster is at, from the cluster's log."""
         (worker,) = re.findall(rf"(\S+) ready for work at {pid}\b", self.log())

@@ -216,20 +216,30 @@ def test_a_cluster_that_lost_its_master_ends_whole_and_the_next_goes_on(kind: st
 
 
 @on_files
-def test_a_cluster_that_lost_its_sentinel_ends_whole_and_as_failed(kind: str, start: Start) -> None:
+def test_a_cluster_whose_idle_workers_or_sentinel_are_killed_starts_anew_whole(
+    kind: str, start: Start, at: Crms
+) -> None:
+    """An idle worker dies with the lock of the queue in its hands."""
     portal = start(kind)
     with portal.cluster() as cluster:
-        portal.wait_until(lambda: "running." in portal.log(), "the cluster started")
+        portal.wait_until(lambda: portal.log().count("running.") == 1, "the cluster runs")
+        for worker in portal.workers():
+            os.kill(worker, signal.SIGKILL)
+        portal.wait_until(lambda: portal.log().count("running.") == 2, "the cluster runs again")
         (sentinel,) = (pid for pid in living(cluster.pid) if parent_of(pid) == cluster.pid)
         os.kill(sentinel, signal.SIGKILL)
-        assert cluster.wait(20) == 1  # whoever watches it starts it again
-        portal.wait_until(lambda: not living(cluster.pid), "all processes of the cluster ended", 20)
-    assert "start it again" in portal.log()
+        portal.wait_until(lambda: portal.log().count("running.") == 3, "the cluster runs a third time")
+        assert len(living(cluster.pid)) == 6  # with the sentinel, two workers, the monitor and the pusher
+        at.add("ada")
+        portal.manage("sync", "contacts", "--background")
+        portal.wait_until(lambda: at.arrived() == ["ada"], "the cluster works")
+        os.killpg(cluster.pid, signal.SIGTERM)
+        assert cluster.wait(30) == 0 and not living(cluster.pid)
 
 
 @pytest.mark.nightly
 @on_both
-def test_a_killed_worker_is_replaced_and_its_run_goes_on_within_two_minutes(kind: str, start: Start, at: Crms) -> None:
+def test_a_killed_workers_run_goes_on_by_itself(kind: str, start: Start, at: Crms) -> None:
     portal = start(kind, **QUICK)
     begin_a_long_run(portal, at)
     with portal.cluster():
