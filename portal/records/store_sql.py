@@ -129,8 +129,9 @@ def respell_copies(rows: list[Row]) -> None:
 
 
 def now() -> Any:
-    """Return the time now as the database takes it as a parameter."""
-    return connection.ops.adapt_datetimefield_value(timezone.now())
+    """Return the time now as the database takes it as a parameter: text, since COPY would spell a datetime for each row."""
+    moment = timezone.now()
+    return moment.isoformat() if _postgres() else connection.ops.adapt_datetimefield_value(moment)
 
 
 def analyze() -> bool:
