@@ -57,6 +57,11 @@ class Held:
             raise LeaseLost(f"The lease “{self.name}” is no longer ours.")
         self.until = until
 
+    def outlast(self, seconds: float) -> None:
+        """Make sure that it is ours for so long: renew it when less is left. Raises LeaseLost."""
+        if self.seconds_left() < seconds:
+            self.renew()
+
     def release(self) -> None:
         """Give it back; does nothing when it is no longer ours."""
         Lease.objects.filter(name=self.name, number=self.number).update(host="", expires_at=None)

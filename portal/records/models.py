@@ -20,7 +20,8 @@ class Mirror(models.Model):
     reading = models.JSONField(default=dict)  # a full reading under way: where it is
     pulled_at = models.DateTimeField(_("last asked"), null=True)
     completed_at = models.DateTimeField(_("last read completely"), null=True)
-    swept_at = models.DateTimeField(_("last swept for deletions"), null=True)
+    swept_at = models.DateTimeField(_("last swept for deletions"), null=True)  # when that sweep began
+    sweep = models.JSONField(default=dict)  # a sweep under way: where it is
     records = models.PositiveIntegerField(_("records"), default=0)  # present ones
     codec = models.PositiveSmallIntegerField(
         default=0
@@ -70,6 +71,14 @@ class Copy(models.Model):
 
     def __str__(self) -> str:
         return self.record_id
+
+
+class SweptId(models.Model):
+    """An id that the sweep under way has brought; they are forgotten when it ends."""
+
+    pk = models.CompositePrimaryKey("mirror_id", "record_id")
+    mirror = models.ForeignKey(Mirror, models.CASCADE, related_name="+", db_index=False)  # the key begins with it
+    record_id = models.CharField(max_length=200)
 
 
 class CopyChange(models.Model):

@@ -109,8 +109,7 @@ def mirror_lease(mirror: Mirror, held: Held | None) -> Iterator[Held]:
 
 def keep(held: Held) -> None:
     """Renew the lease in time, so that a long reading does not lose it. Raises LeaseLost."""
-    if held.seconds_left() < held.seconds / 2:
-        held.renew()
+    held.outlast(held.seconds / 2)
 
 
 def over(stop: Callable[[], bool] | None, deadline: float | None) -> bool:

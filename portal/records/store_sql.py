@@ -1,4 +1,4 @@
-"""The SQL of our own: what `store` and `sweep` say to SQLite and PostgreSQL, the same in meaning on both.
+"""The SQL of our own: what `store` says to SQLite and PostgreSQL, the same in meaning on both.
 
 Measured (docs/decisions.md): the ORM's upsert costs four to seven times as much. Every value is a parameter; only names
 of our own tables are written into the text.
@@ -6,8 +6,7 @@ of our own tables are written into the text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any, NamedTuple
@@ -181,45 +180,3 @@ def _among() -> str:
 
 def _list(items: Sequence[Any]) -> Any:
     return list(items) if _postgres() else orjson.dumps(items).decode()
-
-
-@contextmanager
-def swept() -> Iterator[None]:
-    """Open an empty work table for the ids a sweep brings; it lives as long as this database session, at most."""
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS records_swept")
-        cursor.execute("CREATE TEMPORARY TABLE records_swept (record_id text PRIMARY KEY)")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("DROP TABLE IF EXISTS records_swept")
-
-
-def add_swept(ids: Sequence[str]) -> None:
-    """Put ids into the work table; one that is there already stays."""
-    source = "SELECT unnest(%s::text[])" if _postgres() else "SELECT value FROM json_each(%s) WHERE true"
-    with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO records_swept {source} ON CONFLICT DO NOTHING", [_list(ids)])  # noqa: S608
-
-
-def count_swept() -> int:
-    """Return how many ids came, with fresh statistics for the joins to follow."""
-    if _postgres():
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE records_swept")
-    return int(_all("SELECT count(*) FROM records_swept", [])[0][0])
-
-
-def not_swept(mirror: int, after: str, limit: int) -> list[str]:
-    """Return the next present records, by id, that the sweep did not bring."""
-    sql = f"""SELECT record_id FROM {COPY} AS copy WHERE mirror_id = %s AND record_id > %s AND deleted = '' AND NOT EXISTS
-        (SELECT 1 FROM records_swept AS seen WHERE seen.record_id = copy.record_id) ORDER BY record_id LIMIT %s"""  # noqa: S608
-    return [row[0] for row in _all(sql, [mirror, after, limit])]
-
-
-def not_present(mirror: int, after: str, limit: int) -> list[str]:
-    """Return the next ids of the sweep that the mirror lacks or believes deleted."""
-    sql = f"""SELECT record_id FROM records_swept AS seen WHERE record_id > %s AND NOT EXISTS (SELECT 1 FROM {COPY} AS copy
-        WHERE mirror_id = %s AND copy.record_id = seen.record_id AND deleted = '') ORDER BY record_id LIMIT %s"""  # noqa: S608
-    return [row[0] for row in _all(sql, [after, mirror, limit])]

@@ -13,7 +13,7 @@ from connectors.query import Query
 from connectors.types import Capabilities
 from portal.connections.models import Connection
 from portal.ledger.lease import take
-from portal.records.models import CopyChange, Mirror
+from portal.records.models import CopyChange, Mirror, SweptId
 from portal.records.pull import MirrorBusy, mirror_of, pull
 from portal.records.sweep import SweepRefused, Swept, sweep
 
@@ -63,8 +63,8 @@ def test_a_deleted_record_is_missing_never_gone(mirror: Mirror, known: Store) ->
 class Lists(MemoryConnector):
     """Lists only the ids below "2", as a server with a broken list would."""
 
-    def ids(self, module: str) -> Iterator[list[str]]:
-        for page in super().ids(module):
+    def ids(self, module: str, after: str | None = None) -> Iterator[list[str]]:
+        for page in super().ids(module, after):
             yield [id for id in page if id < "2"]
 
 
@@ -101,8 +101,8 @@ def test_a_stopped_sweep_changes_nothing(mirror: Mirror, known: Store) -> None:
 class Breaks(MemoryConnector):
     """Answers two pages of ids, then fails."""
 
-    def ids(self, module: str) -> Iterator[list[str]]:
-        pages = super().ids(module)
+    def ids(self, module: str, after: str | None = None) -> Iterator[list[str]]:
+        pages = super().ids(module, after)
         yield next(pages)
         yield next(pages)
         raise Unavailable("The server is down.")
@@ -116,10 +116,55 @@ def test_a_sweep_that_met_an_error_changes_nothing(mirror: Mirror, known: Store)
     assert sweep(mirror, crm()).missing == 1
 
 
+class Asked(MemoryConnector):
+    """Notes behind which id it was asked to go on."""
+
+    def ids(self, module: str, after: str | None = None) -> Iterator[list[str]]:
+        behind.append(after)
+        return super().ids(module, after)
+
+
+behind: list[str | None] = []
+
+
+def test_a_sweep_that_ended_early_goes_on_where_it_was(mirror: Mirror, known: Store) -> None:
+    mirror.copies.filter(record_id="5").delete()
+    known.remove("Contacts", "7")
+    known.remove("Contacts", "8")
+    behind.clear()
+    times = 1
+    while not (swept := sweep(mirror, crm(Asked), stop=lambda: True)).complete:
+        assert deleted(mirror) == {} or mirror.sweep["step"] != "ids"
+        times += 1
+        assert times < 20
+    assert swept == Swept(ids=248, missing=2, found=1, complete=True)
+    assert deleted(mirror) == {"7": "missing", "8": "missing"} and mirror.copies.filter(record_id="5").exists()
+    assert len(behind) == len(set(behind)) == 4 and not SweptId.objects.exists()
+    mirror.refresh_from_db()
+    assert mirror.sweep == {} and mirror.swept_at is not None
+
+
+def test_what_is_new_since_an_interrupted_sweep_began_is_not_looked_for(mirror: Mirror, known: Store) -> None:
+    sweep(mirror, crm(), stop=lambda: True)
+    for number in range(10):
+        known.put("Contacts", {"lastname": "New"}, f"0{number}")  # ids before those that came
+    pull(mirror, crm())
+    known.fail("get", Unavailable("No record should be asked for."))
+    assert sweep(mirror, crm()) == Swept(ids=250, missing=0, found=0, complete=True)
+
+
+def test_a_sweep_interrupted_long_ago_begins_again(mirror: Mirror) -> None:
+    sweep(mirror, crm(), stop=lambda: True)
+    mirror.sweep["began"] = "2026-01-01T00:00:00+00:00"
+    mirror.save()
+    behind.clear()
+    assert sweep(mirror, crm(Asked)).complete and behind == [None]
+
+
 class Silent(MemoryConnector):
     """Lists nothing and counts all the same."""
 
-    def ids(self, module: str) -> Iterator[list[str]]:
+    def ids(self, module: str, after: str | None = None) -> Iterator[list[str]]:
         yield from ()
 
 
