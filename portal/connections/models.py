@@ -107,7 +107,7 @@ class Spent(models.Model):
 class Call(models.Model):
     """One request that was sent: what, when, how it ended. Never a secret, never a value."""
 
-    connection = models.ForeignKey(Connection, models.CASCADE, related_name="calls")
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="calls", verbose_name=_("connection"))
     at = models.DateTimeField(_("at"))
     operation = models.CharField(_("operation"), max_length=60)
     method = models.CharField(_("method"), max_length=8)
@@ -147,7 +147,7 @@ class KnownSchema(models.Model):
 class OwnerLabel(models.Model):
     """The name of an owner at a CRM, as the CRM tells it or as a person typed it."""
 
-    connection = models.ForeignKey(Connection, models.CASCADE, related_name="owner_labels")
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="owner_labels", verbose_name=_("connection"))
     owner_id = models.CharField(_("owner id"), max_length=200)
     label = models.CharField(_("name"), max_length=200)
     typed = models.BooleanField(_("typed by a person"), default=False)

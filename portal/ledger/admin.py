@@ -86,6 +86,6 @@ class AuditEntryAdmin(_OnlyToLookAt):
     list_filter = ("action", "object_type")
     search_fields = ("actor", "object_label")
 
-    @admin.display(description=_("action"), ordering="action")
+    @admin.display(description=_("did"), ordering="action")
     def deed(self, entry: AuditEntry) -> Any:
         return DEEDS.get(entry.action, entry.action)

@@ -206,7 +206,7 @@ class AuditEntry(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     actor = models.CharField(_("who"), max_length=150)
     action = models.CharField(_("did"), max_length=60)
-    object_type = models.CharField(max_length=60)
+    object_type = models.CharField(_("kind of object"), max_length=60)
     object_id = models.CharField(max_length=200, blank=True)
     object_label = models.CharField(_("to"), max_length=200, blank=True)
     changes = models.JSONField(_("changes"), default=dict)
@@ -222,7 +222,9 @@ class Problem(models.Model):
 
     key = models.CharField(max_length=200)  # what makes it the same problem: "connection:3:auth"
     kind = models.CharField(_("kind"), max_length=40)
-    connection = models.ForeignKey(Connection, models.CASCADE, null=True, related_name="problems")
+    connection = models.ForeignKey(
+        Connection, models.CASCADE, null=True, related_name="problems", verbose_name=_("connection")
+    )
     mapping = models.UUIDField(null=True)
     title = models.CharField(_("what is wrong"), max_length=200)
     detail = models.TextField(_("details"), blank=True)

@@ -39,6 +39,7 @@ ALLOWED: dict[str, tuple[str, str | None]] = {
         r"Permission to .*| ?(\w+ )?denied.*|.*\\w.*",
     ),
     "connectors/vtiger/changes.py": ("the vendor's query language", r"\{\} DESC"),
+    "connectors/vtiger/modules.py": ("a key", r"description of \{\}"),
     "connectors/vtiger/operations.py": ("examples", r"SELECT .*|\{.*\}"),
     "connectors/vtiger/vtql.py": ("the vendor's query language", None),
     "connectors/wording.py": ("a mistake of whoever writes the code", "a Text cannot be changed"),
@@ -88,8 +89,8 @@ class Unmarked(ast.NodeVisitor):
             if isinstance(part, ast.Constant | ast.JoinedStr) and A_WORD.search(plain(part, inside="")):
                 self.note(part)
         texts = 2 if name in PLURALS else 1 if name in MARKS else 0
-        for part in [*node.args[texts:], *node.keywords]:
-            self.visit(part)
+        for argument in [*node.args[texts:], *node.keywords]:
+            self.visit(argument)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         said = plain(node)
