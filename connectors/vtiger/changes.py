@@ -73,7 +73,7 @@ def first_reading(reader: Reader, place: Place, context: Context, *, begun: bool
     if timed and not begun:
         place = start(reader, place)
     for rows, read, total in ranges(reader, place.read or 0, context):
-        place = replace(place, read=read)
+        place, reader = replace(place, read=read), reader.fit_for(rows)
         yield ChangePage(changed(reader, rows), place.text(), total)
     over = replace(place, read=None) if timed else Place()  # without a stamp the next time is a first reading again
     yield ChangePage((), over.text())
@@ -104,7 +104,7 @@ def delta(reader: Reader, place: Place) -> Iterator[ChangePage]:
         stamp, id = str(last.get(MODIFIED) or ""), str(last.get("id") or "")
         if not last or (stamp, number(id)) <= reached:  # nothing came, or the server gives the same page again
             break
-        reached = (stamp, number(id))
+        reached, reader = (stamp, number(id)), reader.fit_for(answer.rows)
         place = advanced(place, answer, zone)
         yield ChangePage(changed(reader, answer.rows), place.text())
         asked = beyond(stamp, id)

@@ -36,10 +36,11 @@ from connectors.types import (
 from connectors.vtiger import about, changes, documents, vtql
 from connectors.vtiger.client import ID, VtigerClient, checked, folded
 from connectors.vtiger.codec import VtigerCodec
+from connectors.vtiger.modules import Modules
 from connectors.vtiger.operations import OPERATIONS, carry_out
 from connectors.vtiger.owners import Owners
 from connectors.vtiger.reading import Reader
-from connectors.vtiger.schema import DEFAULTS, Described, described, listed
+from connectors.vtiger.schema import DEFAULTS
 from connectors.wording import text as _
 
 AMBIGUOUS = frozenset({"ACCESS_DENIED", "INVALID_ID_ATTRIBUTE"})
@@ -72,9 +73,9 @@ class VtigerConnector(Connector):
         super().__init__(settings, secrets, context)
         self.client = VtigerClient(self.config["url"], self.config["username"], self.secrets["access_key"], context)
         self.codec = VtigerCodec(self.config["time_zone"], context.learned)
-        self._described: dict[str, Described] = {}
+        self._modules = Modules(self.client, self.codec, context.learned)
         self._relations: dict[str, dict[str, JSON]] = {}
-        self._owners = Owners(self.client, self._reader)
+        self._owners = Owners(self.client, self._modules.reader)
 
     def close(self) -> None:
         self.client.close()
@@ -95,40 +96,28 @@ class VtigerConnector(Connector):
         )
 
     def modules(self) -> list[Module]:
-        told = self.client.listtypes()
-        known = told.get("information") or {}
-        return [listed(str(name), known.get(name) or {}) for name in told.get("types") or []]
+        return self._modules.listed()
 
     def describe(self, module: str) -> ModuleSchema:
-        return self._module(module).schema
-
-    def _module(self, module: str) -> Described:
-        """Return what the server says of a module, asked once per connector. Raises QueryError for an unknown one."""
-        if module not in self._described:
-            told = self.client.describe(module)
-            self._described[module] = described(told, self.codec, self.client.user_id())
-        return self._described[module]
+        return self._modules.described(module).schema
 
     # Reading
 
-    def _reader(self, module: str) -> Reader:
-        return Reader(self.client, self.codec, self._module(module))
-
     def read(self, module: str, query: Query) -> Page:
-        return self._reader(module).page(query)
+        return self._modules.reader(module).page(query)
 
     def explain(self, module: str, query: Query) -> Explanation:
-        return self._reader(module).explain(query)
+        return self._modules.reader(module).explain(query)
 
     def count(self, module: str, query: Query) -> int | None:
-        return self._reader(module).count_of(query)
+        return self._modules.reader(module).count_of(query)
 
     def get(self, module: str, id: str) -> Record:
         with self._telling_missing((module, id)) as (plain,):
-            return self._reader(module).record(self.client.retrieve(plain))
+            return self._modules.reader(module).record(self.client.retrieve(plain))
 
     def get_many(self, module: str, ids: list[str]) -> list[Record]:
-        reader = self._reader(module)
+        reader = self._modules.reader(module)
         own = [plain for plain in map(folded, ids) if ID.fullmatch(plain) and reader.described.owns(plain)]
         found: list[Record] = []
         for start in range(0, len(own), vtql.PAGE):
@@ -137,13 +126,14 @@ class VtigerConnector(Connector):
         return found
 
     def changes(self, module: str, since: Cursor | None) -> Iterator[ChangePage]:
-        return changes.changes(self._reader(module), since, self.context)
+        reader = self._modules.reader(module) if since is None else self._modules.remembering_reader(module)
+        return changes.changes(reader, since, self.context)
 
     def ids(self, module: str, after: str | None = None) -> Iterator[list[str]]:
-        return changes.ids(self._reader(module), self.context, after)
+        return changes.ids(self._modules.remembering_reader(module), self.context, after)
 
     def related(self, module: str, id: str, relation: str, query: Query) -> Page:
-        other, label = self._reader(relation), self._relation(module, relation)
+        other, label = self._modules.reader(relation), self._relation(module, relation)
         with self._telling_missing((module, id)) as (plain,):
             rows = self.client.retrieve_related(plain, relation, label)
         return local_page(map(other.record, rows), query, other.schema)
@@ -160,14 +150,14 @@ class VtigerConnector(Connector):
     # Writing
 
     def create(self, module: str, values: Values) -> Record:
-        reader = self._reader(module)
+        reader = self._modules.reader(module)
         element = self._element(reader, values)
         stored = self.client.create(module, element)
         self.codec.learn(element, stored)
         return reader.record(stored)
 
     def update(self, module: str, id: str, values: Values) -> Record:
-        reader = self._reader(module)
+        reader = self._modules.reader(module)
         sent = self._wire(reader.schema, values)
         with self._telling_missing((module, id)) as (plain,):
             stored = self.client.revise(plain, sent) if sent else self.client.retrieve(plain)
@@ -205,7 +195,7 @@ class VtigerConnector(Connector):
         documents.check_size(file)
         self._relation(module, documents.DOCUMENTS)  # before anything is stored
         record = self.get(module, id)
-        folder = f"{self._module(documents.FOLDERS).prefix}x1"  # the default folder, which cannot be deleted
+        folder = f"{self._modules.described(documents.FOLDERS).prefix}x1"  # the default folder, which cannot be deleted
         info = documents.upload(self.client, file, folder)
         self.link(module, record.id, documents.DOCUMENTS, info.id)
         return info
@@ -259,7 +249,7 @@ class VtigerConnector(Connector):
                 raise
             told = {"code": e.code, "vendor_message": e.vendor_message}
             for (module, _given), id in zip(records, plain, strict=True):
-                if not self._reader(module).rows(((vtql.one_of("id", [id]),),), columns=("id",)).rows:
+                if not self._modules.reader(module).rows(((vtql.one_of("id", [id]),),), columns=("id",)).rows:
                     sentence = _("%(module)s has no record %(id)s (any more).", module=module, id=id)
                     raise RecordNotFound(sentence, **told) from e
             sentence = _("Vtiger does not allow this user to do this with %(names)s.", names=", ".join(plain))
@@ -267,7 +257,7 @@ class VtigerConnector(Connector):
 
     def _own_id(self, module: str, id: str) -> str:
         """Return the id in its one form. Raises RecordNotFound when it is another module's: the server would not mind."""
-        plain, described = checked(id), self._module(module)
+        plain, described = checked(id), self._modules.described(module)
         if not described.owns(plain):
             prefix = f"{described.prefix}x"
             raise RecordNotFound(

@@ -3,7 +3,7 @@ no order is asked, and a record comes at most once however the pages overlap."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Literal
@@ -43,11 +43,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One module at one server."""
+    """One module at one server. `known` and `renew` are for one that was not described just now: see `fit_for`."""
 
     client: VtigerClient
     codec: VtigerCodec
     described: Described
+    known: Set[str] = frozenset()
+    renew: Callable[[Set[str]], Described] | None = None
 
     @property
     def schema(self) -> ModuleSchema:
@@ -63,6 +65,12 @@ class Reader:
             raise ProtocolError(_("Vtiger sent a record of %(module)s without an id.", module=self.module))
         values = self.codec.decode_values(self.schema, row)
         return Record(self.module, str(row["id"]), values, values.get(self.schema.modified_field or ""))
+
+    def fit_for(self, rows: Sequence[Row]) -> Reader:
+        """Return a reader that knows all fields of these rows: the module is described anew where they show another."""
+        if self.renew is None or not rows or rows[0].keys() <= self.known:
+            return self
+        return replace(self, described=self.renew(rows[0].keys() | self.known), renew=None)
 
     def rows(
         self, groups: Groups = ((),), order: str = "id", limit: int = PAGE, offset: int = 0, columns: Sequence[str] = ()

@@ -3,7 +3,7 @@ password-like fields are left out altogether."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from connectors.types import JSON, Choice, FieldSchema, FieldType, Module, ModuleSchema
@@ -67,7 +67,6 @@ def described(told: dict[str, JSON], codec: VtigerCodec, user_id: str) -> Descri
     fields = [_with_default(name, field, user_id) for field in fields]
     if name in WITH_LINES:
         fields.append(FieldSchema(LINES, _("Lines"), FieldType.LINES, wire_type="lines"))
-    names = {field.name for field in fields}
     module = Module(
         name,
         str(told.get("label") or name),
@@ -76,15 +75,20 @@ def described(told: dict[str, JSON], codec: VtigerCodec, user_id: str) -> Descri
         deletable=bool(told.get("deleteable", True)),
         readable=bool(told.get("retrieveable", True)),
     )
-    schema = ModuleSchema(
+    return Described(assembled(module, fields, label_fields(told.get("labelFields"))), str(told.get("idPrefix") or ""))
+
+
+def assembled(module: Module, fields: Sequence[FieldSchema], named_by: Sequence[str] = ()) -> ModuleSchema:
+    """Return the schema of these fields; `named_by` are those that name a record."""
+    names = {field.name for field in fields}
+    return ModuleSchema(
         module,
         tuple(fields),
-        label_fields=tuple(part for part in label_fields(told.get("labelFields")) if part in names),
+        label_fields=tuple(part for part in named_by if part in names),
         modified_field=MODIFIED if MODIFIED in names else None,
         created_field=CREATED if CREATED in names else None,
         owner_field=OWNER if OWNER in names else None,
     )
-    return Described(schema, str(told.get("idPrefix") or ""))
 
 
 def field_schema(told: dict[str, JSON], codec: VtigerCodec) -> FieldSchema:

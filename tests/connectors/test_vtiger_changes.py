@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import pytest
 
-from connectors.context import Context
+from connectors.context import Context, MemoryLearned
 from connectors.errors import QueryError
 from connectors.types import Change
 from connectors.vtiger.client import Rows, VtigerClient
 from connectors.vtiger.connector import VtigerConnector
+from connectors.vtiger.modules import Modules
 from tests.connectors.contract import CountingObserver
 from tests.connectors.set_back import LONDON, shift_to
 from tests.connectors.vtiger_server import RULES, Server, sandbox, server
@@ -41,6 +44,27 @@ def test_a_delta_over_nothing_new_is_one_call(server: Server, crm: VtigerConnect
     observer.calls.clear()
     assert read(crm, cursor) == ({}, cursor)
     assert [call.operation for call in observer.calls] == ["query"]
+
+
+def test_it_is_one_call_also_for_another_process_and_a_field_new_to_it_is_looked_up(
+    server: Server, observer: CountingObserver
+) -> None:
+    learned = MemoryLearned()
+    context = Context(network=RULES, observer=observer, learned=learned)
+    _, cursor = read(server.connect(context), None)
+    _, cursor = read(server.connect(context), cursor)
+    observer.calls.clear()
+    read(server.connect(context), cursor)
+    assert [call.operation for call in observer.calls] == ["query"]
+    del learned.facts["description of Contacts"]["types"]["title"]  # as if the field had come later
+    id = server.mutate("create", "Contacts", lastname="Doe", title="Head of new fields")
+    for operations in (["query", "describe", "query"], ["query", "query"]):
+        observer.calls.clear()
+        record = read(server.connect(context), cursor)[0][id].record
+        assert record is not None and record.values["title"] == "Head of new fields"
+        assert [
+            call.operation for call in observer.calls if call.operation not in ("login", "getchallenge")
+        ] == operations
 
 
 def test_a_second_is_read_again_until_it_is_closed_by_the_servers_clock(
@@ -122,6 +146,17 @@ def test_ids_that_lie_unevenly_are_read_in_ranges_of_bounded_size(server: Server
     assert max(sizes) <= 1200
 
 
+Client = TypeVar("Client", bound=VtigerClient)
+
+
+def asked_by(kind: type[Client], server: Server, crm: VtigerConnector) -> Client:
+    """Let the connector ask the server by such a client, and return it."""
+    given = server.credentials
+    crm.client = client = kind(given["url"], given["username"], given["access_key"], crm.context)
+    crm._modules = Modules(client, crm.codec, crm.context.learned)
+    return client
+
+
 class HidingClient(VtigerClient):
     """A client of a server whose database fails once, which it tells as "no rows" (C5)."""
 
@@ -137,10 +172,9 @@ class HidingClient(VtigerClient):
 def test_rows_hidden_by_a_database_error_are_asked_for_again(server: Server, crm: VtigerConnector) -> None:
     for n in range(150):
         server.mutate("create", "Contacts", lastname=f"More {n}")
-    given = server.credentials
-    crm.client = HidingClient(given["url"], given["username"], given["access_key"], crm.context)
+    client = asked_by(HidingClient, server, crm)
     ids = [id for page in crm.ids("Contacts") for id in page]
-    assert crm.client.hidden == 1
+    assert client.hidden == 1
     assert len(ids) == len(set(ids)) == 210
 
 
@@ -161,10 +195,9 @@ def test_whole_pages_of_rows_this_user_may_not_see_hide_no_other(
     for n in range(150):
         server.mutate("create", "Contacts", lastname=f"More {n}")
     ids = [record["id"] for record in server.ask("GET", "records?module=Contacts")]
-    given = server.credentials
-    crm.client = RestrictedClient(given["url"], given["username"], given["access_key"], crm.context)
-    crm.client.unseen = frozenset(ids[n] for n in unseen if n < len(ids))
-    seen = [id for id in ids if id not in crm.client.unseen]
+    client = asked_by(RestrictedClient, server, crm)
+    client.unseen = frozenset(ids[n] for n in unseen if n < len(ids))
+    seen = [id for id in ids if id not in client.unseen]
     assert [id for page in crm.ids("Contacts") for id in page] == seen
     assert [change.id for page in crm.changes("Contacts", None) for change in page.changes] == seen
 

@@ -34,6 +34,26 @@ def crm(server: Server, observer: CountingObserver) -> VtigerConnector:
     return server.connect(Context(observer=observer, network=RULES))
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("contacts", "mean one of: Contacts"),
+        ("Acount", "mean one of: Accounts"),
+        ("Xyz", "There are: Campaigns, Vendors"),
+    ],
+)
+def test_a_module_that_is_not_there_is_told_with_names_like_it(
+    crm: VtigerConnector, observer: CountingObserver, name: str, told: str
+) -> None:
+    for ask in (crm.describe, lambda name: crm.read(name, Query())):
+        with pytest.raises(QueryError, match=f"There is no module “{name}”") as caught:
+            ask(name)
+        assert told in str(caught.value) and "ACCESS_DENIED" not in str(caught.value)
+    assert [call.operation for call in observer.calls][2:] == ["describe", "listtypes"] * 2
+    crm.describe("Contacts")
+    assert [call.operation for call in observer.calls].count("listtypes") == 2  # only for a module that is not there
+
+
 PARAMS = {
     "elementType": "Contacts",
     "element": {"lastname": "By operation", "assigned_user_id": "19x1", "id": "12x999999"},
