@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -56,24 +56,22 @@ def canonical_number(text: str) -> str:
 
 def canonical_date(text: str) -> str:
     """Return "2024-02-29" from that very form, in any digits. Raises ValueError."""
-    day: date = _parse(date, text, _DATE, NOT_A_DATE)
-    return day.isoformat()
+    return _parse(date, text, _DATE, NOT_A_DATE).isoformat()
 
 
 def canonical_time(text: str) -> str:
     """Return "23:59:00" from "23:59" or "23:59:00". Raises ValueError."""
-    moment: time = _parse(time, text, _TIME, NOT_A_TIME)
-    return moment.isoformat()
+    return _parse(time, text, _TIME, NOT_A_TIME).isoformat()
 
 
-def _parse(kind: Any, text: str, shape: re.Pattern[str], problem: str) -> Any:
+def _parse(kind: type[Moment], text: str, shape: re.Pattern[str], problem: str) -> Moment:
     plain = text if shape.fullmatch(text) else text.strip().translate(ASCII_DIGITS)
     if not shape.fullmatch(plain):
         raise ValueError(problem)
     try:
         return kind.fromisoformat(plain)
     except ValueError as e:
-        raise ValueError(_("%(problem)s (%(why)s)", problem=problem, why=e)) from e
+        raise ValueError(_("%(problem)s (%(why)s)", problem=problem, why=str(e))) from e
 
 
 def canonical_boolean(value: JSON) -> bool:

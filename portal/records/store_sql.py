@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from portal.records.models import Copy, CopyChange, Mirror
 
@@ -55,7 +56,7 @@ def state(mirror: int, *, lock: bool = False) -> State:
     for_update = " FOR UPDATE" if lock and _postgres() else ""  # SQLite: the whole database is ours, BEGIN IMMEDIATE
     rows = _all(f"SELECT version, cursor, reading FROM {MIRROR} WHERE id = %s{for_update}", [mirror])  # noqa: S608
     if not rows:
-        raise Mirror.DoesNotExist(f"Mirror {mirror} was removed.")
+        raise Mirror.DoesNotExist(_("Mirror %(number)d was removed.") % {"number": mirror})
     version, cursor, reading = rows[0]
     return State(version, cursor, orjson.loads(reading))
 
