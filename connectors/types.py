@@ -57,7 +57,7 @@ SettingType = Literal["text", "url", "password", "longtext", "choice", "boolean"
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One thing a connection must store. `secret` ones are sealed and write-only; `is_host` says changing it asks for
-    the secrets again; `help` tells where to find it in that CRM."""
+    the secrets again; `is_account` that another value may lead to another customer's records at the same host; `help` tells where to find it in that CRM."""
 
     name: str
     label: str
@@ -65,6 +65,7 @@ class Setting:
     required: bool = True
     secret: bool = False
     is_host: bool = False
+    is_account: bool = False
     default: str = ""
     choices: tuple[Choice, ...] = ()
     help: str = ""

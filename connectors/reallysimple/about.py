@@ -15,7 +15,7 @@ SETTINGS: tuple[Setting, ...] = (
         help=_("The same for every customer; leave it as it is."),
     ),
     Setting(
-        "access_token", _("Access token"), type="longtext", secret=True,
+        "access_token", _("Access token"), type="longtext", secret=True, is_account=True,
         help=_("In the CRM: Settings / Integrations / API V4, “Manage API Keys and Alerts”, “generate new key”."),
     ),
     Setting(

@@ -15,12 +15,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.base import Connector
-from connectors.types import Setting
+from connectors.types import Identity, Setting
+from portal.connections.account import account_of, is_kept
 from portal.connections.crypto import Sealed
 from portal.connections.fields import field_of
 from portal.connections.models import Connection
 
 MOST_PARALLEL = 64  # each is a thread and a socket
+SAME_DATA, OTHER_CRM = "yes", "no"
 PREFIX = "setting_"  # before the name of a declared setting, so that none meets a column's
 
 
@@ -44,7 +46,22 @@ class Kept:
 
 class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     """All of one connection but `writable`, which has a page of its own. After validation, `instance.settings` and
-    `secrets` hold what was entered."""
+    `secrets` hold what was entered; `asks_account` says that `same_data` had to be answered."""
+
+    same_data = forms.ChoiceField(
+        label=gettext_lazy("What is there now?"),
+        choices=[
+            (SAME_DATA, gettext_lazy("The same data, under a new address or with new credentials.")),
+            (OTHER_CRM, gettext_lazy("Another CRM. All that is kept here of the old one’s records is forgotten.")),
+        ],
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=gettext_lazy(
+            "Ids begin anew in every CRM: were the copies and links of one taken for another’s, wrong records would be"
+            " overwritten. Forgotten are the copies and which records are linked; the mappings of this connection are"
+            " paused, and find their partners anew when you resume them. Nothing changes in the CRMs themselves."
+        ),
+    )
 
     class Meta:
         model = Connection
@@ -65,6 +82,8 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         self.connector = connector
         self.kept = kept
         self.secrets = Sealed()
+        self.asks_account = False
+        self.account = self._stored_account()
         self.fields["name"].widget.attrs["class"] = "vTextField"
         for name in ("calls_per_minute", "calls_per_day", "max_parallel"):
             self.fields[name].widget.attrs |= {"min": 1, "class": "vIntegerField"}
@@ -100,7 +119,28 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         self._ask_again(settings, entered)
         self.secrets = Sealed({name: text or self.kept.secrets.get(name, "") for name, text in entered.items()})
         self.instance.settings = settings
+        if self.account is not None and self.account != account_of(self.connector, {**settings, **self.secrets}):
+            self.ask_account()
         return data
+
+    @property
+    def is_other_crm(self) -> bool:
+        """Say whether the valid form makes the connection one to another CRM, of whose records nothing is kept."""
+        return self.asks_account and self.cleaned_data.get("same_data") == OTHER_CRM
+
+    def ask_account(self) -> None:
+        """Ask whose data is there now, if any is kept here; the form is not valid until that is said."""
+        self.asks_account = self.instance.pk is not None and is_kept(self.instance)
+        if self.asks_account and not self.cleaned_data.get("same_data"):
+            text = _("This may be another CRM now, and records of the old one are kept here. Say which it is.")
+            self.add_error("same_data", text)
+
+    def heed(self, told: Identity) -> bool:
+        """Take in who the CRM says we are; ask when that is another account than it was. Return whether that is answered."""
+        was = self.instance.identity.get("account")
+        if was and told.account and was != told.account and not self.asks_account:
+            self.ask_account()
+        return self.is_valid()
 
     def clean_ca_bundle(self) -> str:
         text = str(self.cleaned_data["ca_bundle"]).strip()
@@ -144,6 +184,14 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         if value is not None and value < 1:
             raise ValidationError(_("At least 1, or empty."))
         return value
+
+    @sensitive_variables()
+    def _stored_account(self) -> dict[str, str] | None:
+        """Return whose records the stored connection leads to; None for a new one."""
+        if self.instance.pk is None:
+            return None
+        stored = Kept.of(self.connector, self.instance)
+        return account_of(self.connector, {**self.instance.settings, **stored.secrets})
 
     @sensitive_variables()
     def _ask_again(self, settings: Mapping[str, str], entered: Mapping[str, str]) -> None:

@@ -16,9 +16,10 @@ from connectors import connector_class
 from connectors.base import Connector
 from connectors.errors import ConfigError
 from portal.accounts.models import User
+from portal.connections.account import forget
 from portal.connections.check import Outcome, note
 from portal.connections.forms import PREFIX, ConnectionForm, host_of, setting_of
-from portal.connections.models import Connection, KnownSchema, Session
+from portal.connections.models import Connection, KnownSchema, OwnerLabel, Session
 from portal.ui.wording import translated
 
 log = logging.getLogger(__name__)
@@ -28,14 +29,20 @@ class BadConnection(Exception):
     """What was given cannot be a connection; the message names each field and what is wrong with it."""
 
 
-def save(form: ConnectionForm, *, user: User | None = None, outcome: Outcome | None = None) -> Connection:
-    """Store a valid form, with how the test of it went, in one transaction; return the connection. Asks no CRM."""
+def save(
+    form: ConnectionForm, *, user: User | None = None, outcome: Outcome | None = None, actor: str = "command"
+) -> Connection:
+    """Store a valid form, with how the test of it went, in one transaction; return the connection. Asks no CRM. Where it
+    is another CRM now, all that is kept of the old one's records is forgotten with it; raises InUse while that is used."""
     with transaction.atomic():
         before = Connection.objects.select_for_update().filter(pk=form.instance.pk).first()
         changed = form.differing(before) if before is not None else []
         connection = before or Connection(connector=form.connector.slug)
         if before is not None and access_changed(form, before):
             _forget(form, before)
+        if before is not None and form.is_other_crm:
+            forget(before, user, actor)
+            OwnerLabel.objects.filter(connection=before).delete()
         for column in form.Meta.fields:
             setattr(connection, column, getattr(form.instance, column))
         connection.settings, connection.secrets = form.instance.settings, dict(form.secrets)
@@ -44,6 +51,7 @@ def save(form: ConnectionForm, *, user: User | None = None, outcome: Outcome | N
             note(connection, outcome)
         if changed or before is None:
             labels = [str(form.fields[name].label) for name in changed]
+            labels += [str(_("another CRM: copies and links forgotten"))] if form.is_other_crm else []
             _write_history(connection, CHANGE if before else ADDITION, user, labels)
     return connection
 
@@ -104,6 +112,8 @@ def form_of(
     _check_names(kind, settings, secrets)
     form = ConnectionForm.of(kind, before, {"name": name, **(columns or {})}, {**settings, **secrets})
     if not form.is_valid():
+        if "same_data" in form.errors:
+            raise BadConnection(unsaid(name))
         told = {name.removeprefix(PREFIX): errors for name, errors in form.errors.get_json_data().items()}
         raise BadConnection(" ".join(f"{name}: {e['message']}" for name, errors in told.items() for e in errors))
     return form
@@ -131,6 +141,16 @@ def _check_names(kind: type[Connector], settings: Mapping[str, str], secrets: Ma
                 raise BadConnection(_("“%(name)s” is true or false.") % {"name": name})
 
 
+def unsaid(name: str) -> str:
+    """Return the words that ask a command or a file which data the connection leads to now."""
+    text = _(
+        "“%(name)s” may lead to another CRM now, and records of the old one are kept here. Say which it is: the same data"
+        " (--same-data; in a file same_data: true), or another CRM, of whose records nothing is kept yet (--other-crm;"
+        " same_data: false). Then copies and links are forgotten and its mappings paused."
+    )
+    return text % {"name": name}
+
+
 def _unknown(kind: type[Connector], name: str) -> str:
     known = ", ".join(setting.name for setting in kind.settings)
     text = _("%(crm)s has no setting “%(name)s”. Known are: %(known)s.")
@@ -142,7 +162,7 @@ def _forget(form: ConnectionForm, before: Connection) -> None:
     Session.objects.filter(connection=before).delete()
     before.learned, before.identity, before.token_expires_at = {}, {}, None
     before.check_state, before.check_message, before.checked_at = Connection.Check.UNKNOWN, "", None
-    if host_of(form.connector, before.settings) != host_of(form.connector, form.instance.settings):
+    if form.is_other_crm or host_of(form.connector, before.settings) != host_of(form.connector, form.instance.settings):
         KnownSchema.objects.filter(connection=before).delete()
 
 

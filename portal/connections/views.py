@@ -19,6 +19,7 @@ from connectors.base import Connector
 from connectors.errors import ConnectorError
 from connectors.types import Identity
 from portal.connections import drafts
+from portal.connections.account import InUse
 from portal.connections.advice import Advice, advise
 from portal.connections.check import Checked, Outcome, try_out
 from portal.connections.fields import time_zones
@@ -106,20 +107,27 @@ def _edit(request: HttpRequest, kind: type[Connector], connection: Connection | 
         return show(request, form, connection)
     testing = "_test" in request.POST
     outcome = try_out(form.instance, form.secrets) if testing or access_changed(form, connection) else None
+    if isinstance(outcome, Checked) and not form.heed(outcome.identity):
+        return _show_tested(request, form, connection, outcome)
     failed = isinstance(outcome, ConnectorError) and "_save_anyway" not in request.POST
     if outcome is not None and (testing or failed):
         return _show_tested(request, form, connection, outcome)
-    return _save(request, form, outcome)
+    return _save(request, form, connection, outcome)
 
 
-def _save(request: HttpRequest, form: ConnectionForm, outcome: Outcome | None) -> HttpResponse:
+def _save(
+    request: HttpRequest, form: ConnectionForm, connection: Connection | None, outcome: Outcome | None
+) -> HttpResponse:
+    try:
+        saved = save(form, user=request.user, outcome=outcome)  # type: ignore[arg-type]
+    except InUse as e:
+        form.add_error("same_data", str(e))
+        return show(request, form, connection)
     drafts.drop(request, form)
-    is_new = form.instance.pk is None
-    saved = save(form, user=request.user, outcome=outcome)  # type: ignore[arg-type]
     messages.success(request, _("The connection “%(name)s” was saved.") % {"name": saved.name})
     if isinstance(outcome, ConnectorError):
         messages.warning(request, _("It does not work yet: %(why)s") % {"why": saved.check_message})
-    if is_new and not saved.writable:
+    if connection is None and not saved.writable:
         messages.info(request, _("It is read-only until you allow writing."))
     return redirect("connections:change", saved.name)
 
@@ -137,6 +145,8 @@ def _show_tested(
     else:
         tested = Tested(advice=advise(outcome, form.connector))
     again = form_for(form.connector, connection, data, drafts.keep(request, form))
+    if isinstance(outcome, Checked) and again.is_valid():
+        again.heed(outcome.identity)
     return show(request, again, connection, tested)
 
 

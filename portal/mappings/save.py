@@ -36,10 +36,10 @@ def save_mapping(definition: Definition, *, user: User | None, actor: str, note:
     return mapping
 
 
-def pause_mapping(mapping: Mapping, paused: bool, who: str) -> None:
-    """Pause or resume a whole mapping, and its schedule with it; it says what it said."""
+def pause_mapping(mapping: Mapping, paused: bool, who: str, *, reason: str = "") -> None:
+    """Pause or resume a whole mapping, and its schedule with it; it says what it said. `reason`: why, where nobody did."""
     mapping.state = Mapping.State.PAUSED if paused else Mapping.State.ACTIVE
-    mapping.paused_reason = _("by %(who)s") % {"who": who} if paused else ""
+    mapping.paused_reason = (reason or _("by %(who)s") % {"who": who})[:200] if paused else ""
     with transaction.atomic():
         mapping.save(update_fields=["state", "paused_reason", "updated_at"])
         for tell in after_save:

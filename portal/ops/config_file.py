@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from connectors.errors import ConnectorError
 from connectors.types import JSON, ModuleSchema
 from portal.connections.access import open_draft
-from portal.connections.forms import ConnectionForm
+from portal.connections.account import InUse
+from portal.connections.forms import OTHER_CRM, SAME_DATA, ConnectionForm
 from portal.connections.models import Connection
 from portal.connections.save import BadConnection, access_changed, allow_writing, form_of, save
 from portal.connections.schema import module_schema
@@ -28,7 +29,8 @@ from portal.mappings.save import save_mapping
 from portal.ui.wording import translated
 
 LIMITS = ("calls_per_minute", "calls_per_day", "max_parallel")
-CONNECTION_KEYS = ("name", "connector", "writable", "settings", "secrets", "allow_http", "ca_bundle", *LIMITS)
+COLUMNS = ("allow_http", "ca_bundle", *LIMITS)
+CONNECTION_KEYS = ("name", "connector", "writable", "settings", "secrets", "same_data", *COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,9 @@ def _read_connection(document: JSON, place: str, environment: Mapping[str, str],
     secrets = {
         k: _secret(v, f"{place}.secrets.{k}", environment, report) for k, v in _object(found, "secrets", place).items()
     }
-    columns = {key: found[key] for key in ("allow_http", "ca_bundle", *LIMITS) if key in found}
+    columns = {key: found[key] for key in COLUMNS if key in found}
+    if "same_data" in found:
+        columns["same_data"] = SAME_DATA if true_or_false(found["same_data"], f"{place}.same_data") else OTHER_CRM
     try:
         form = form_of(name, text_of(found["connector"], f"{place}.connector"), settings, secrets, columns=columns)
     except BadConnection as e:
@@ -148,12 +152,23 @@ def _schema(side: Side, place: str, drafts: dict[str, Draft]) -> ModuleSchema:
 def _save_all(drafts: dict[str, Draft], definitions: list[Definition], report: Imported, actor: str) -> None:
     with transaction.atomic():
         for name, draft in drafts.items():
-            connection = save(draft.form)
-            if draft.writable is not None and draft.writable != connection.writable:
-                allow_writing(connection, draft.writable)
-            report.connections[name] = "created" if draft.stored is None else "updated"
+            report.connections[name] = _save_connection(name, draft, actor)
         for definition in definitions:
             report.mappings[definition.name] = _save_mapping(definition, actor)
+
+
+def _save_connection(name: str, draft: Draft, actor: str) -> str:
+    connection, deed = draft.stored, "unchanged"
+    if connection is None or draft.form.differing(connection):
+        deed = "updated" if connection else "created"
+        try:
+            connection = save(draft.form, actor=actor)
+        except InUse as e:
+            raise BadDocument(f"connections.{name}", str(e)) from e
+    if draft.writable is not None and draft.writable != connection.writable:
+        allow_writing(connection, draft.writable)
+        deed = "updated" if deed == "unchanged" else deed
+    return deed
 
 
 def _save_mapping(definition: Definition, actor: str) -> str:

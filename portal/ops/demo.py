@@ -112,6 +112,7 @@ def document(credentials: dict[str, dict[str, str]]) -> tuple[JSON, dict[str, st
     for connection in found["connections"]:
         slug = connection["connector"]
         connection["settings"], connection["secrets"] = {}, {}
+        connection["same_data"] = True  # the simulated CRMs keep their records, but not their ports
         for setting in connector_class(slug).settings:
             value = credentials[slug].get(setting.name)
             if value is not None and setting.secret:

@@ -1,4 +1,4 @@
-"""Names the app."""
+"""Names the app, and has it told when a connection leads to another CRM."""
 
 from __future__ import annotations
 
@@ -9,3 +9,10 @@ from django.utils.translation import gettext_lazy as _
 class RecordsConfig(AppConfig):
     name = "portal.records"
     verbose_name = _("Records")
+
+    def ready(self) -> None:
+        from portal.connections.account import forget_records, keeps_records
+        from portal.records.forget import forget_copies, keeps_copies
+
+        keeps_records.append(keeps_copies)
+        forget_records.append(forget_copies)

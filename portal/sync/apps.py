@@ -1,4 +1,4 @@
-"""Names the app, and keeps schedules in step with mappings."""
+"""Names the app, and has it told when mappings are saved and connections lead elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ class SyncConfig(AppConfig):
     verbose_name = _("Sync")
 
     def ready(self) -> None:
+        from portal.connections.account import forget_records
         from portal.mappings.save import after_save
+        from portal.sync.other_crm import all_is_well, begin_anew
         from portal.sync.schedules import keep_in_step
 
-        after_save.append(keep_in_step)
+        after_save.extend((keep_in_step, all_is_well))
+        forget_records.insert(0, begin_anew)  # it tells what is forgotten, before it is

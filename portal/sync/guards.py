@@ -53,6 +53,7 @@ def look(job: Job) -> list[str]:
     matched = planned.filter(link_id=None).exclude(record_id="")
     ended = (Run.State.SUCCEEDED, Run.State.PARTLY_FAILED)
     before = Run.objects.filter(mapping=job.mapping.uuid, kind=Run.Kind.SYNC, state__in=ended).exclude(pk=job.run.pk)
+    begun = max(mirror.created_at for mirror in job.mirrors.values())  # with another CRM all begins anew
     return trips(
         job.terms.definition.guards,
         Planned(
@@ -60,7 +61,7 @@ def look(job: Job) -> list[str]:
             deletes=counts.get("delete", 0),
             changes=counts.get("update", 0),
             linked=job.links.all().filter(state=Link.State.LINKED).count() + matched.count(),
-            is_first=not before.exists(),
+            is_first=not before.filter(finished_at__gt=begun).exists(),
         ),
     )
 

@@ -82,6 +82,7 @@ REASONS: dict[str, Reason] = {
     "not_reached": Reason(_("The run ended before this was sent."), _("The next run plans it again.")),
     "approved": Reason(_("Approved. It is planned once more and carried out if it is still the same.")),
     "mapping_deleted": Reason(_("The mapping was deleted before this was done.")),
+    "other_crm": Reason(_("The connection leads to another CRM now; this was about a record of the old one.")),
     "replaced": Reason(_("A newer run planned this again.")),
     "not_arrived": Reason(_("It was looked up live and had not arrived."), _("It is planned again by itself.")),
     "outcome_unclear": Reason(

@@ -63,8 +63,16 @@ def test_everything_is_set_up_once_and_a_second_time_changes_nothing(tmp_path: P
     assert north.writable and north.open_secrets()["password"] == "s3cret-in-the-environment"
     assert not Connection.objects.get(name="south").writable
     second, _ = run(tmp_path, DOCUMENT)
+    assert second["connections"] == {"north": "unchanged", "south": "unchanged"}
     assert second["mappings"] == {"contacts": "unchanged"}
     assert (Connection.objects.count(), Mapping.objects.get().version) == (2, 1)
+
+
+def test_a_connection_that_the_file_changes_is_updated_and_the_others_are_unchanged(tmp_path: Path) -> None:
+    run(tmp_path, DOCUMENT)
+    for path, value in (("connections.1.calls_per_minute", 30), ("connections.1.writable", True)):
+        report, _ = run(tmp_path, changed(path, value))
+        assert report["connections"] == {"north": "unchanged", "south": "updated"}
 
 
 def test_a_secret_in_the_file_is_taken_with_a_warning_that_does_not_repeat_it(tmp_path: Path) -> None:

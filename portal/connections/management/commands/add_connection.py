@@ -12,11 +12,12 @@ from connectors import OFFERED, connector_class
 from connectors.base import Connector
 from connectors.errors import ConfigError, ConnectorError
 from connectors.types import JSON
+from portal.connections.account import InUse
 from portal.connections.check import try_out
-from portal.connections.forms import ConnectionForm, setting_of
+from portal.connections.forms import OTHER_CRM, SAME_DATA, ConnectionForm, setting_of
 from portal.connections.models import Connection
 from portal.connections.named import FROM_ENVIRONMENT, resolved
-from portal.connections.save import BadConnection, form_of, save
+from portal.connections.save import BadConnection, form_of, save, unsaid
 from portal.ui.command import Failed, PortalCommand, WrongUse, parse_pairs
 from portal.ui.wording import translated
 
@@ -40,6 +41,21 @@ class Command(PortalCommand):
         parser.add_argument(
             "--replace", action="store_true", help=_("Change the connection of that name if there is one.")
         )
+        which = parser.add_mutually_exclusive_group()
+        which.add_argument(
+            "--same-data",
+            dest="same_data",
+            action="store_const",
+            const=SAME_DATA,
+            help=_("With --replace: the new address or account leads to the same data as before."),
+        )
+        which.add_argument(
+            "--other-crm",
+            dest="same_data",
+            action="store_const",
+            const=OTHER_CRM,
+            help=_("With --replace: it is another CRM now; copies and links are forgotten, its mappings paused."),
+        )
         parser.add_argument("--check", action="store_true", help=_("Ask the CRM first; save nothing when that fails."))
         parser.add_argument(
             "--allow-http", action="store_true", default=None, help=_("Allow plain http to any address.")
@@ -57,12 +73,12 @@ class Command(PortalCommand):
             raise Failed(text % {"name": name})
         kind = _kind(connector)
         settings, secrets = self._sorted(kind, pairs)
-        columns = {key: options[key] for key in (*COLUMNS, "allow_http") if options[key] is not None}
+        columns = {key: options[key] for key in (*COLUMNS, "allow_http", "same_data") if options[key] is not None}
         try:
             form = form_of(name, connector, settings, secrets, columns=columns)
         except BadConnection as e:
             raise WrongUse(str(e)) from e
-        saved = _save(form, check)
+        saved = _save(form, check, name)
         return {
             "name": saved.name,
             "connector": saved.connector,
@@ -101,8 +117,13 @@ def _kind(slug: str) -> type[Connector]:
         raise WrongUse(translated(e)) from e
 
 
-def _save(form: ConnectionForm, check: bool) -> Connection:
+def _save(form: ConnectionForm, check: bool, name: str) -> Connection:
     outcome = try_out(form.instance, form.secrets) if check else None
     if isinstance(outcome, ConnectorError):
         raise outcome
-    return save(form, outcome=outcome)
+    if outcome is not None and not form.heed(outcome.identity):
+        raise WrongUse(unsaid(name))
+    try:
+        return save(form, outcome=outcome)
+    except InUse as e:
+        raise Failed(str(e)) from e
