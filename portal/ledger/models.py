@@ -78,6 +78,7 @@ class Run(models.Model):
     done = models.PositiveIntegerField(default=0)  # progress of the phase
     total = models.PositiveIntegerField(null=True)
     counts = models.JSONField(default=dict)  # {"create": 3, …}
+    pulled = models.PositiveIntegerField(default=0)  # records the CRMs sent: new, changed and unchanged ones
     calls = models.PositiveIntegerField(default=0)
     slices = models.PositiveIntegerField(default=0)
     seconds = models.FloatField(default=0)  # worked, not waited

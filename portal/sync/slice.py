@@ -86,9 +86,12 @@ def _pull(job: Job) -> bool:
         if side in pulled:
             continue
         deadline = max(job.ends_at, time.monotonic() + 1)  # however late it is in the slice, something is read
-        if not pull(job.mirrors[side], job.crms[side], progress=told, deadline=deadline).complete:
+        came = pull(job.mirrors[side], job.crms[side], progress=told, deadline=deadline)
+        position = {**job.run.position, "pulled": [*pulled, side]} if came.complete else job.run.position
+        records = job.run.pulled + came.new + came.changed + came.unchanged
+        write.save_run(job.held, job.run, position=position, pulled=records)
+        if not came.complete:
             return False
-        write.save_run(job.held, job.run, position={**job.run.position, "pulled": [*pulled, side]})
     return True
 
 

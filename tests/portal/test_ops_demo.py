@@ -33,10 +33,11 @@ def test_once_syncs_everything_and_a_second_time_finds_nothing_to_do(folder: Pat
     assert first.returncode == 0, err
     result = orjson.loads(out.splitlines()[-1])
     assert set(result) == {"pulled", "created", "updated", "blocked", "conflict", "failed", "seconds"}
-    assert result["created"] > 20 and result["failed"] == 0
+    assert result["created"] > 20 and result["failed"] == 0 and result["pulled"] > 40
     again = demo(folder, "--once")
     out, err = again.communicate(timeout=120)
     assert again.returncode == 0, err
+    assert orjson.loads(out.splitlines()[-1])["pulled"] < result["pulled"], "only what the CRMs sent this time"
     assert {k: v for k, v in orjson.loads(out.splitlines()[-1]).items() if k in ("created", "updated", "failed")} == {
         "created": 0,
         "updated": 0,

@@ -21,7 +21,6 @@ from portal.ledger.models import Run
 from portal.mappings.models import Mapping
 from portal.ops import demo
 from portal.ops.config_file import import_document
-from portal.records.models import Mirror
 from portal.sync.run import SyncRefused, carry_out, request_sync
 from portal.ui.command import TranslatedCommand
 
@@ -33,7 +32,14 @@ class Command(TranslatedCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--once", action="store_true", help=_("Do everything but serving; print one line of JSON."))
+        parser.add_argument(
+            "--once",
+            action="store_true",
+            help=_(
+                "Do everything but serving; print one line of JSON. “pulled” are the records the CRMs sent this time: new,"
+                " changed and unchanged ones."
+            ),
+        )
         parser.add_argument("--fresh", action="store_true", help=_("Forget the last demo and begin anew."))
         parser.add_argument("--port", type=int, help=_("Where to serve; default 8000, or any free port."))
         parser.add_argument(
@@ -107,7 +113,7 @@ class Command(TranslatedCommand):
 def _result(run: Run, seconds: float) -> dict[str, Any]:
     count = run.counts.get
     return {
-        "pulled": sum(Mirror.objects.values_list("records", flat=True)),
+        "pulled": run.pulled,
         "created": count("create", 0),
         "updated": count("update", 0),
         "blocked": count("blocked", 0),
