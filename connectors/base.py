@@ -42,7 +42,7 @@ TIME_ZONE = Setting(
     required=False,
     default="UTC",
     help=_(
-        "The zone in which this CRM writes dates and times that name none. “Test connection” proposes what the server tells."
+        "The zone in which this CRM writes dates and times that name none. “Test connection” proposes it where the server tells it."
     ),
 )
 REGION = Setting(

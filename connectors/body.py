@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlencode
 
 import orjson
@@ -30,14 +29,14 @@ def checked(headers: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def encode(
-    data: Mapping[str, Any] | bytes | None, json: JSON, files: Files | None
+    data: Mapping[str, JSON] | bytes | None, json: JSON, files: Files | None
 ) -> tuple[bytes | None, dict[str, str]]:
     """Return the body and its content type: JSON, multipart when there are files, else a form."""
     if json is not None:
         return orjson.dumps(json), {"Content-Type": "application/json"}
     if files is not None:
         plain = data.items() if isinstance(data, Mapping) else ()
-        fields: dict[str, Any] = {**{name: str(value) for name, value in plain}, **files}
+        fields: dict[str, JSON] = {**{name: str(value) for name, value in plain}, **files}
         body, kind = encode_multipart_formdata(fields)
         return body, {"Content-Type": kind}
     if isinstance(data, Mapping):

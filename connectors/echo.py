@@ -4,7 +4,6 @@ server which quotes it in an error message puts it into no log, page or database
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 # Headers and parameters by which vendors take a key or a session; exact names, lest a search for a "keyword" be blanked.
 CREDENTIALS = frozenset(
@@ -23,7 +22,7 @@ def without_echo(body: bytes, *sent: object) -> bytes:
     return body
 
 
-def _blanked(body: bytes, value: Any) -> bytes:
+def _blanked(body: bytes, value: object) -> bytes:
     secret = str(value).removeprefix("Bearer ").encode()
     for form in (secret, secret.replace(b"/", rb"\/")):  # PHP writes a slash in JSON like that
         if len(form) >= SHORTEST and form in body:

@@ -1,4 +1,5 @@
-"""The one way out: every request to a CRM goes through `Http.send`, and only here is the HTTP library imported.
+"""The one way out: every request to a CRM goes through `Http.send`, and only here, in `guard` and in `body` is the HTTP
+library imported.
 
 The rule: a request is repeated only when its caller declared it safe, never longer than the deadline allows, and the
 observer is told of each one. No exception, log line or observer ever sees a query string, a header or a body.
@@ -13,7 +14,6 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import orjson
@@ -130,8 +130,8 @@ class Http:
         call: Call,
         url: str = "",
         *,
-        params: Mapping[str, Any] | None = None,
-        data: Mapping[str, Any] | bytes | None = None,
+        params: Mapping[str, JSON] | None = None,
+        data: Mapping[str, JSON] | bytes | None = None,
         json: JSON = None,
         headers: Mapping[str, str] | None = None,
         files: Files | None = None,
@@ -168,7 +168,7 @@ class Http:
                 raise error
             clock.sleep(wait)
 
-    def _target(self, url: str, params: Mapping[str, Any] | None) -> str:
+    def _target(self, url: str, params: Mapping[str, JSON] | None) -> str:
         """Return the request target: path and query, absolute when a proxy forwards it."""
         if "://" in url:
             if not url.startswith(f"{self.origin}/"):

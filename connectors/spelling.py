@@ -35,6 +35,7 @@ NOT_A_NUMBER_BUT_A_COMMA = _("is not a number such as 1234.5 (write it without a
 NOT_A_DATE = _("is not a date such as 2024-02-29")
 NOT_A_TIME = _("is not a time such as 23:59")
 NOT_A_MOMENT = _("is not a date and time such as 2024-02-29 23:59")
+Moment = TypeVar("Moment")
 _YES, _NO = frozenset({"true", "yes", "1", "on"}), frozenset({"false", "no", "0", "off"})
 
 
@@ -56,20 +57,20 @@ def canonical_number(text: str) -> str:
 
 def canonical_date(text: str) -> str:
     """Return "2024-02-29" from that very form, in any digits. Raises ValueError."""
-    return _parse(date, text, _DATE, NOT_A_DATE).isoformat()
+    return _parse(date.fromisoformat, text, _DATE, NOT_A_DATE).isoformat()
 
 
 def canonical_time(text: str) -> str:
     """Return "23:59:00" from "23:59" or "23:59:00". Raises ValueError."""
-    return _parse(time, text, _TIME, NOT_A_TIME).isoformat()
+    return _parse(time.fromisoformat, text, _TIME, NOT_A_TIME).isoformat()
 
 
-def _parse(kind: type[Moment], text: str, shape: re.Pattern[str], problem: str) -> Moment:
+def _parse(read: Callable[[str], Moment], text: str, shape: re.Pattern[str], problem: str) -> Moment:
     plain = text if shape.fullmatch(text) else text.strip().translate(ASCII_DIGITS)
     if not shape.fullmatch(plain):
         raise ValueError(problem)
     try:
-        return kind.fromisoformat(plain)
+        return read(plain)
     except ValueError as e:
         raise ValueError(_("%(problem)s (%(why)s)", problem=problem, why=str(e))) from e
 
@@ -99,7 +100,7 @@ def to_utc(text: str, zone: str = "UTC") -> str:
     Fractions of a second are cut. An hour that occurs twice (clocks going back) is taken as its first, an hour that does
     not exist as that much later. Raises ValueError.
     """
-    moment: datetime = _parse(datetime, text, _DATETIME, NOT_A_MOMENT)
+    moment = _parse(datetime.fromisoformat, text, _DATETIME, NOT_A_MOMENT)
     if moment.tzinfo is None and zone == "UTC":
         return moment.isoformat(timespec="seconds") + "Z"
     return instant(moment if moment.tzinfo else moment.replace(tzinfo=zone_info(zone)))

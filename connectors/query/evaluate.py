@@ -146,12 +146,12 @@ class _Key:
         return high is not None and (low is None or bool(low < high))
 
 
-def sort_key(order: Sequence[Order], schema: ModuleSchema) -> Callable[[Record], tuple[Any, ...]]:
+def sort_key(order: Sequence[Order], schema: ModuleSchema) -> Callable[[Record], tuple[_Key, ...]]:
     """Return the key by which records sort in that order; the id is its last part, so no two are equal."""
     columns = [(find_exact(column.field, schema), column.descending) for column in order]
     last = bool(columns) and columns[-1][1]
 
-    def key(record: Record) -> tuple[Any, ...]:
+    def key(record: Record) -> tuple[_Key, ...]:
         parts = [_Key(comparable(f, own_value(record, f)), descending) for f, descending in columns]
         return (*parts, _Key((len(record.id), record.id), last))
 

@@ -21,11 +21,16 @@ REFUSALS = (QueryError, NotInPlan, AccessDenied)
 Refused = Mapping[str, ConfigError | QueryError]
 
 
-def identity(client: ReallySimpleClient, objects: Sequence[str], context: Context) -> Identity:
+def identity(client: ReallySimpleClient, objects: Sequence[str], context: Context, zone: str) -> Identity:
     """Return what the token tells of itself and which objects it may read. Raises AuthError when there are none."""
     readable, refused = probe(client, objects, context)
     runs_out = expires_at(client.token)
-    notes = []
+    untold = _(
+        "Really Simple Systems does not tell the time zone of its server. Its times are read as %(zone)s: change the"
+        " setting if they are wrong.",
+        zone=zone,
+    )
+    notes = [untold]
     if refused:
         names = ", ".join(module(name).label for name in refused)
         notes.append(_("Not in your price plan, or not permitted: %(names)s.", names=names))

@@ -89,7 +89,7 @@ class ReallySimpleConnector(Connector):
     # Who and what is there
 
     def check(self) -> Identity:
-        return access.identity(self.client, self._objects, self.context)
+        return access.identity(self.client, self._objects, self.context, self.codec.zone)
 
     def modules(self) -> list[Module]:
         readable, refused = access.probe(self.client, self._objects, self.context)

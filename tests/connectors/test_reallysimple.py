@@ -86,6 +86,7 @@ def test_the_check_tells_when_the_token_runs_out_and_hides_what_is_not_in_the_pl
     assert identity.expires_at is not None and identity.expires_at.endswith("Z")
     assert {module.name for module in identity.modules} == set(OBJECTS) - {"cases", "campaigns"}
     assert any("Campaigns" in note and "Cases" in note for note in identity.notes)
+    assert any("does not tell the time zone" in note for note in identity.notes) and not identity.time_zone
 
 
 def test_a_token_that_is_wrong_everywhere_is_a_matter_of_the_token(account: Account, context: Context) -> None:
