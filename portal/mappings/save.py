@@ -13,6 +13,7 @@ from portal.accounts.models import User
 from portal.connections.models import Connection
 from portal.mappings.definition import Definition, Rule, Schedule, Side
 from portal.mappings.models import FieldRule, Mapping, MappingVersion
+from portal.ui.wording import portal_language
 
 # Called with each saved mapping, inside its transaction: `sync` keeps the schedule in step by this.
 after_save: list[Callable[[Mapping], None]] = []
@@ -39,7 +40,9 @@ def save_mapping(definition: Definition, *, user: User | None, actor: str, note:
 def pause_mapping(mapping: Mapping, paused: bool, who: str, *, reason: str = "") -> None:
     """Pause or resume a whole mapping, and its schedule with it; it says what it said. `reason`: why, where nobody did."""
     mapping.state = Mapping.State.PAUSED if paused else Mapping.State.ACTIVE
-    mapping.paused_reason = (reason or _("by %(who)s") % {"who": who})[:200] if paused else ""
+    with portal_language():
+        by = _("by %(who)s") % {"who": who}
+    mapping.paused_reason = (reason or by)[:200] if paused else ""
     with transaction.atomic():
         mapping.save(update_fields=["state", "paused_reason", "updated_at"])
         for tell in after_save:

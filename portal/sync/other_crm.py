@@ -15,6 +15,7 @@ from portal.mappings.models import Mapping
 from portal.mappings.save import pause_mapping
 from portal.records.models import Mirror
 from portal.sync.models import Link
+from portal.ui.wording import portal_language
 
 LEFT_OVER = (*Entry.UNSETTLED, *Entry.WAITING, Entry.State.AWAITING)
 
@@ -31,10 +32,12 @@ def begin_anew(connection: Connection, user: User | None, actor: str) -> None:
         if held is None:
             text = _("“%(mapping)s” is being carried out just now. Stop it or let it end first; nothing was changed.")
             raise InUse(text % {"mapping": mapping})
-        _end(mapping, connection)
+        with portal_language():
+            _end(mapping, connection)
         held.release()
     edits = Run.objects.filter(kind=Run.Kind.EDIT, connection=connection, state__in=Run.OPEN)
-    _close(edits, Entry.objects.filter(mapping=None, connection=connection), connection)
+    with portal_language():
+        _close(edits, Entry.objects.filter(mapping=None, connection=connection), connection)
 
 
 def all_is_well(mapping: Mapping) -> None:

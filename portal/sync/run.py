@@ -22,7 +22,7 @@ from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping, MappingVersion
 from portal.sync.job import Progress, Stopped, open_job
 from portal.sync.slice import End, advance, count
-from portal.ui.wording import to_keep
+from portal.ui.wording import portal_language, to_keep
 
 log = logging.getLogger(__name__)
 WAIT = timedelta(seconds=30)  # before a run goes on that the CRM did not say when to go on; doubled each time
@@ -49,9 +49,7 @@ def request_sync(
     `enqueue` hands it to the qcluster; without, the caller carries it out. Raises SyncRefused.
     """
     refuse(mapping)
-    waiting = Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.SYNC, state=Run.State.AWAITING_APPROVAL)
-    for old in waiting:
-        write.finish_run(None, old, Run.State.CANCELLED, message=_("A newer run took its place."), counts=count(old))
+    _replace_waiting(mapping)
     run = write.start_run(
         Run.Kind.SYNC,
         actor=actor,
@@ -235,6 +233,14 @@ def _reporter(run: Run, held: Held, progress: Progress | None) -> Progress:
             write.save_run(held, run, phase=phase, done=done, total=total)
 
     return report
+
+
+def _replace_waiting(mapping: Mapping) -> None:
+    """End the runs that wait for approval."""
+    with portal_language():
+        message = _("A newer run took its place.")
+    for old in Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.SYNC, state=Run.State.AWAITING_APPROVAL):
+        write.finish_run(None, old, Run.State.CANCELLED, message=message, counts=count(old))
 
 
 def refuse(mapping: Mapping) -> None:

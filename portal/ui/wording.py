@@ -22,7 +22,13 @@ def translated(value: str | Exception) -> str:
     return gettext(value.template) % told if told else gettext(value.template)
 
 
+def portal_language() -> override:
+    """Return the context in which what is kept in the database is put into words: in LANGUAGE_CODE, whoever causes it,
+    since others read it later."""
+    return override(settings.LANGUAGE_CODE)
+
+
 def to_keep(value: str | Exception) -> str:
-    """Return the sentence as it is kept in the database: in LANGUAGE_CODE, whoever causes it, since others read it later."""
-    with override(settings.LANGUAGE_CODE):
+    """Return a connector's sentence as it is kept in the database."""
+    with portal_language():
         return translated(value)

@@ -38,33 +38,12 @@ class Command(PortalCommand):
             metavar="KEY=VALUE",
             help=_("A setting or a secret of this CRM; “env:NAME” reads the environment. May be given several times."),
         )
-        parser.add_argument(
-            "--replace", action="store_true", help=_("Change the connection of that name if there is one.")
-        )
-        which = parser.add_mutually_exclusive_group()
-        which.add_argument(
-            "--same-data",
-            dest="same_data",
-            action="store_const",
-            const=SAME_DATA,
-            help=_("With --replace: the new address or account leads to the same data as before."),
-        )
-        which.add_argument(
-            "--other-crm",
-            dest="same_data",
-            action="store_const",
-            const=OTHER_CRM,
-            help=_("With --replace: it is another CRM now; copies and links are forgotten, its mappings paused."),
-        )
+        _add_replacing(parser)
         parser.add_argument("--check", action="store_true", help=_("Ask the CRM first; save nothing when that fails."))
-        parser.add_argument(
-            "--allow-http", action="store_true", default=None, help=_("Allow plain http to any address.")
-        )
+        parser.add_argument("--allow-http", action="store_true", default=None, help=_("Allow plain http to any address."))  # fmt: skip
         for column in COLUMNS:
-            words = column.replace("_", " ")
-            parser.add_argument(
-                f"--{column.replace('_', '-')}", type=int, metavar="N", help=_("Limit: %(what)s.") % {"what": words}
-            )
+            words = _("Limit: %(what)s.") % {"what": Connection._meta.get_field(column).verbose_name}  # type: ignore[union-attr]
+            parser.add_argument(f"--{column.replace('_', '-')}", type=int, metavar="N", help=words)
 
     def work(self, *, connector: str, name: str, pairs: list[str], replace: bool, check: bool, **options: Any) -> JSON:
         exists = Connection.objects.filter(name=name).exists()
@@ -108,6 +87,15 @@ class Command(PortalCommand):
                 self.say(text % {"name": key})
             (secrets if setting.secret else settings)[key] = resolved(value)
         return settings, secrets
+
+
+def _add_replacing(parser: CommandParser) -> None:
+    parser.add_argument("--replace", action="store_true", help=_("Change the connection of that name if there is one."))
+    which = parser.add_mutually_exclusive_group()
+    same = _("With --replace: the new address or account leads to the same data as before.")
+    which.add_argument("--same-data", dest="same_data", action="store_const", const=SAME_DATA, help=same)
+    other = _("With --replace: it is another CRM now; copies and links are forgotten, its mappings paused.")
+    which.add_argument("--other-crm", dest="same_data", action="store_const", const=OTHER_CRM, help=other)
 
 
 def _kind(slug: str) -> type[Connector]:
