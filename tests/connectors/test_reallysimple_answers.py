@@ -24,7 +24,7 @@ from connectors.http import Answer
 from connectors.reallysimple.answers import failure
 from connectors.reallysimple.client import CREATE, GET, LIST, UPDATE, Listing, expires_at, root
 from connectors.reallysimple.codec import ReallySimpleCodec
-from connectors.reallysimple.schema import choices, field_type, schema
+from connectors.reallysimple.schema import OBJECTS, choices, field_type, schema
 from connectors.types import FieldSchema, FieldType
 
 CASES: list[tuple[Any, int, Any, str, type[ConnectorError]]] = [
@@ -100,6 +100,24 @@ def test_a_dictionary_of_any_shape_is_read(told: Any) -> None:
     found = schema("contacts", told)
     assert found.names[0] == "id" and found.fields[0].type is FieldType.ID
     assert [(f.name, f.type, f.required) for f in found.fields[1:]] == FIELDS
+
+
+def test_the_documented_objects_are_offered() -> None:
+    assert list(OBJECTS) == [
+        "accounts", "activities", "contacts", "campaigns", "campaigndetails", "campaignstages", "cases", "documents",
+        "opportunities", "opportunityhistories", "opportunity_lines",
+    ]  # fmt: skip
+
+
+def test_the_documented_fields_of_an_account_come_under_their_own_names() -> None:
+    documented = [
+        "id", "name", "addressline", "addresscity", "addresscounty/state", "addresspostcode/zip", "addresscountry",
+        "ownerid", "campaignid", "source", "notes", "slaid", "phone", "website", "type", "sector", "createddate",
+        "modifieddate",
+    ]  # fmt: skip
+    found = schema("accounts", dict.fromkeys(documented, "string"))
+    assert list(found.names) == documented
+    assert (found.modified_field, found.created_field, found.owner_field) == ("modifieddate", "createddate", "ownerid")
 
 
 def test_a_dictionary_that_only_names_the_fields_gives_what_is_known_of_them() -> None:
