@@ -66,6 +66,10 @@ class Held:
         """Give it back; does nothing when it is no longer ours."""
         Lease.objects.filter(name=self.name, number=self.number).update(host="", expires_at=None)
 
+    def forget(self) -> None:
+        """Give it back for good, when nothing of that name will ever be worked on again."""
+        Lease.objects.filter(name=self.name, number=self.number).delete()
+
     def seconds_left(self) -> float:
         """Return how long it is surely ours; never negative. Asks no database: sender threads call it."""
         return max(0.0, self.until - time.clock_gettime(_CLOCK))

@@ -15,13 +15,20 @@ from connectors.values import strip_secrets
 from connectors.wording import text as _
 from portal.accounts.models import User
 from portal.connections.models import Connection
-from portal.ledger import write
-from portal.ledger.lease import fenced
+from portal.ledger import lease, write
+from portal.ledger.lease import Held, fenced
 from portal.ledger.models import Entry, Run
 from portal.records.models import Mirror
 from portal.records.names import record_label
 from portal.records.store import store_changes
 from portal.ui.wording import to_keep
+
+LEASE_SECONDS = 300  # far longer than an edit's few calls; by it is seen that its process died on another machine
+
+
+def lease_name(run: Run) -> str:
+    """Return the name of the lease by which is seen whether somebody living is at this edit."""
+    return f"edit:{run.pk}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +94,21 @@ class Editor:
 
     def _carry_out(self, entry: Entry, send: Callable[[], Record | None], values: Values) -> Edited:
         run = write.start_run(Run.Kind.EDIT, actor=self.actor, user=self.user, connection=self.connection)
-        write.save_run(None, run, state=Run.State.RUNNING, started_at=timezone.now())
-        entry.run = run
-        write.save_entries(None, [entry], durable=True)
+        held = lease.take(lease_name(run), LEASE_SECONDS)
+        assert held is not None  # nobody else knows of this run yet
         try:
-            answer = send()
-        except ConnectorError as e:
-            self._failed(run, entry, e)
-            raise
-        record = self._read_back(answer) if answer is not None and entry.state == Entry.State.SENT else answer
-        return self._done(run, entry, record, values)
+            write.save_run(held, run, state=Run.State.RUNNING, started_at=timezone.now())
+            entry.run = run
+            write.save_entries(held, [entry], durable=True)
+            try:
+                answer = send()
+            except ConnectorError as e:
+                self._failed(held, run, entry, e)
+                raise
+            record = self._read_back(answer) if answer is not None and entry.state == Entry.State.SENT else answer
+            return self._done(held, run, entry, record, values)
+        finally:
+            held.forget()
 
     def _read_back(self, answer: Record) -> Record:
         """Return the record as it stands now; the answer to the write where reading fails: the write is done all the same."""
@@ -105,7 +117,7 @@ class Editor:
         except ConnectorError:
             return answer
 
-    def _done(self, run: Run, entry: Entry, record: Record | None, values: Values) -> Edited:
+    def _done(self, held: Held, run: Run, entry: Entry, record: Record | None, values: Values) -> Edited:
         different: dict[str, list[JSON]] = {}
         if record is not None:
             different = {
@@ -118,27 +130,27 @@ class Editor:
         if entry.state == Entry.State.SENT:
             entry.state = Entry.State.STORED_DIFFERENTLY if different else Entry.State.DONE
         mirror = Mirror.objects.filter(connection=self.connection, module=self.module).first()
-        with fenced(None):
+        with fenced(held):
             if mirror is not None:
                 store_changes(mirror, [Change(entry.record_id, record)], run_id=run.pk)
-            write.settle(None, [entry])
-        self._finish(run, Run.State.SUCCEEDED, str(entry.action))
+            write.settle(held, [entry])
+        self._finish(held, run, Run.State.SUCCEEDED, str(entry.action))
         return Edited(run, record, different)
 
-    def _failed(self, run: Run, entry: Entry, error: ConnectorError) -> None:
+    def _failed(self, held: Held, run: Run, entry: Entry, error: ConnectorError) -> None:
         unclear = bool(getattr(error, "maybe_done", False))
         entry.state = Entry.State.UNKNOWN if unclear else Entry.State.FAILED
-        entry.reason, entry.message = "outcome_unknown" if unclear else "refused", to_keep(error)
-        write.settle(None, [entry])
+        entry.reason, entry.message = "edit_unknown" if unclear else "refused", to_keep(error)
+        write.settle(held, [entry])
         told = error.message
         if unclear:
             told = _(
                 "%(problem)s It is not known whether this was done. Look at the record in the CRM before trying again.",
                 problem=told,
             )
-        self._finish(run, Run.State.FAILED, "failed", to_keep(told))
+        self._finish(held, run, Run.State.FAILED, "failed", to_keep(told))
 
-    def _finish(self, run: Run, state: str, counted: str, message: str = "") -> None:
+    def _finish(self, held: Held, run: Run, state: str, counted: str, message: str = "") -> None:
         calls = getattr(self.crm.context.observer, "calls", 0)
         seconds = (timezone.now() - run.started_at).total_seconds() if run.started_at else 0
-        write.finish_run(None, run, state, message=message, counts={counted: 1}, calls=calls, seconds=seconds)
+        write.finish_run(held, run, state, message=message, counts={counted: 1}, calls=calls, seconds=seconds)

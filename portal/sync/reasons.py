@@ -97,6 +97,14 @@ REASONS: dict[str, Reason] = {
         _("The CRM answered with a record that is linked to another one."), _("Look at both records in the CRM.")
     ),
     "outcome_unknown": Reason(_("No clear answer came; the record will be looked up."), ""),
+    "edit_unknown": Reason(
+        _("It is not known whether this was done: no clear answer came, or the process ended on the way."),
+        _("Look at the record in the CRM, then say here whether it arrived."),
+    ),
+    "edit_lost": Reason(
+        _("The process ended on the way, and the record shows that it did not arrive."), _("Do it again.")
+    ),
+    "person_looked": Reason(_("A person looked in the CRM and said so.")),
     "refused": Reason(_("The CRM refused the record."), _("Correct what it names; it is tried again by itself.")),
     "connection": Reason(_("The connection does not work."), _("Mend the connection; the next run takes it up.")),
     "unsupported": Reason(_("The CRM cannot do this."), ""),

@@ -9,10 +9,12 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django_q.tasks import async_task
 
 from portal.ledger import lease, write
 from portal.ledger.models import Run
 from portal.mappings.models import Mapping
+from portal.records.lost import lost_edits, settle_lost
 from portal.sync import schedules
 from portal.sync.run import SyncRefused, end_without_mapping, enqueue_slice, lease_name, request_sync, work
 from portal.sync.slice import count
@@ -67,8 +69,15 @@ def resume_runs(*, at_once: bool = False) -> int:
     for run in free:
         write.mark_interrupted(run, now - SILENT)
         enqueue_slice(run)
+    if lost_edits():
+        async_task("portal.sync.tasks.settle_edits", group="edits")
     _end_orphans()
     return len(free)
+
+
+def settle_edits() -> int:
+    """Find out what became of the edits whose process died; return of how many."""
+    return settle_lost()
 
 
 def _end_orphans() -> None:

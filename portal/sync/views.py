@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping
+from portal.records.lost import decide
 from portal.sync.approve import approve
 from portal.sync.lines import entry_lines
 from portal.sync.run import SyncRefused, request_stop, request_sync
@@ -95,6 +96,17 @@ def approve_plan(request: HttpRequest, pk: int) -> HttpResponse:
     except SyncRefused as e:
         messages.error(request, str(e))
     return redirect("sync:run", run.pk)
+
+
+@require_POST
+@permission_required("ledger.change_run", raise_exception=True)
+def settle(request: HttpRequest, pk: int, entry: int) -> HttpResponse:
+    """Settle an edit of which nobody knew whether it arrived, by what the person saw in the CRM."""
+    found = get_object_or_404(Entry.objects.select_related("run"), pk=entry, run=pk)
+    answer = request.POST.get("arrived")
+    if answer in ("yes", "no") and not decide(found, answer == "yes", request.user):  # type: ignore[arg-type]
+        messages.warning(request, _("That was settled meanwhile."))
+    return redirect("sync:run", pk)
 
 
 @require_POST
