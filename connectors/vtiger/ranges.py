@@ -94,7 +94,7 @@ def read_range(
 ) -> list[Row]:
     """Return all rows with first < id <= last; `found` is filled as they come. An empty page may hide a database error
     (C5), or rows this user may not see, which are lost after LIMIT (C16): it is passed by its offset while the server
-    counts more, and the end is believed when asking again brings nothing."""
+    counts more, and the end is believed when asking again brings nothing. Then deltas have to do the same: learned."""
     found = [] if found is None else found
     counted = reader.count(between(reader, *span)) if expected is None else expected
     after, offset, doubted = span[0], 0, False
@@ -107,9 +107,15 @@ def read_range(
         offset += PAGE
         if offset >= counted - len(found):
             if doubted:
+                reader.client.context.learned.set(hidden_in(reader), True)
                 break
             counted, offset, doubted = reader.count(between(reader, *span)), 0, True
     return found
+
+
+def hidden_in(reader: Reader) -> str:
+    """Return the name under which is learned that a module has rows this user may not see."""
+    return f"hidden rows of {reader.module}"
 
 
 def is_after(row: Row, after: int) -> bool:

@@ -202,6 +202,19 @@ def test_whole_pages_of_rows_this_user_may_not_see_hide_no_other(
     assert [change.id for page in crm.changes("Contacts", None) for change in page.changes] == seen
 
 
+def test_whole_pages_of_changes_this_user_may_not_see_stop_no_delta(server: Server, crm: VtigerConnector) -> None:
+    client = asked_by(RestrictedClient, server, crm)
+    client.unseen = frozenset([server.mutate("create", "Contacts", lastname="Hidden")])
+    _, cursor = read(crm, None)
+    server.ask("POST", "clock", shift_seconds=400)
+    _, cursor = read(crm, cursor)
+    client.unseen |= {server.mutate("create", "Contacts", lastname=f"Hidden {n}") for n in range(120)}
+    server.ask("POST", "clock", shift_seconds=500)
+    id = server.mutate("create", "Contacts", lastname="Seen")
+    found, _ = read(crm, cursor)
+    assert id in found
+
+
 def test_a_stamp_in_the_future_does_not_carry_the_cursor_there(server: Server, crm: VtigerConnector) -> None:
     future = server.mutate("create", "Contacts", lastname="Ahead", modifiedtime="2099-01-01 00:00:00")
     _, cursor = read(crm, None)
