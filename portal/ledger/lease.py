@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -101,6 +101,17 @@ def is_free(name: str) -> bool:
     """Say whether nobody living holds the lease now."""
     lease = Lease.objects.annotate(now=DatabaseClock()).filter(name=name, expires_at__gt=DatabaseClock()).first()
     return lease is None or not lease.host or _is_dead(lease)
+
+
+def renewing(leases: Sequence[Held]) -> Callable[[], None]:
+    """Return what is to be asked before each request to a CRM: it makes sure that the leases held by then outlast it, however
+    slowly the answers before came. Raises LeaseLost."""
+
+    def renew() -> None:
+        for held in tuple(leases):
+            held.outlast(settings.CALL_DEADLINE_SECONDS)
+
+    return renew
 
 
 @contextmanager

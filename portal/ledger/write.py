@@ -175,11 +175,13 @@ def settle_skipped(held: Held | None, entries: Iterable[Entry]) -> None:
         done.update(state=Entry.State.SKIPPED, settled_at=timezone.now(), lease_number=number)
 
 
-def move(held: Held | None, entries: models.QuerySet[Entry], state: str, *, reason: str = "") -> None:
-    """Bring all these entries to another state at once: a plan that waits for approval, or that a newer one replaced."""
+def move(held: Held | None, entries: models.QuerySet[Entry], state: str, *, reason: str | None = None) -> None:
+    """Bring all these entries to another state at once: a plan that waits for approval, or that a newer one replaced.
+    Without a new `reason` they keep theirs."""
     settled = None if state in (*Entry.UNSETTLED, Entry.State.AWAITING) else timezone.now()
     with fenced(held):
-        entries.update(state=state, reason=reason, settled_at=settled)
+        told = {} if reason is None else {"reason": reason}
+        entries.update(state=state, settled_at=settled, **told)
 
 
 def plan_as_shown(held: Held | None, entries: Iterable[Entry]) -> None:

@@ -19,7 +19,7 @@ from portal.mappings.transform import Side, carried
 from portal.sync.cases import OTHER, Seen
 from portal.sync.entries import APPROVED, is_bound, source_side
 from portal.sync.job import Job
-from portal.sync.keys import mark_due
+from portal.sync.keys import digest_of, holders, mark_due
 from portal.sync.links import write_bases
 from portal.sync.load import copies
 from portal.sync.models import Link
@@ -32,12 +32,13 @@ PATIENCE = 3  # unclear answers, or refused rights, in a row: then it is the ser
 
 @dataclass(frozen=True, slots=True)
 class _Now:
-    """The two records of each entry of a group as they are now, and who is linked."""
+    """The two records of each entry of a group as they are now, who is linked, and which match keys the targets hold."""
 
     source: Mapping[str, Seen]
     target: Mapping[str, Seen]
     links: Mapping[str, Link]
     taken: frozenset[str]
+    keys: frozenset[str]
 
 
 def apply(job: Job) -> bool:
@@ -96,21 +97,31 @@ def _requests(job: Job, group: list[Entry], side: Side) -> list[Request]:
 def _still_right(job: Job, group: list[Entry], side: Side) -> list[Entry]:
     """Return the entries whose two records are as they were planned from; the others are planned again."""
     sources, targets = [entry.source_id for entry in group], [entry.record_id for entry in group if entry.record_id]
+    seen = copies(job, OTHER[side], sources)
     now = _Now(
-        copies(job, OTHER[side], sources),
+        seen,
         copies(job, side, targets),
         job.links.find(OTHER[side], sources),
         job.links.taken(side, targets),
+        _keys_held(job, side, [seen[e.source_id] for e in group if not e.record_id and e.source_id in seen]),
     )
     stale = {entry.pk for entry in group if not _is_as_planned(entry, now)}
     _plan_again(job, [entry for entry in group if entry.pk in stale], side)
     return [entry for entry in group if entry.pk not in stale]
 
 
+def _keys_held(job: Job, side: Side, alone: list[Seen]) -> frozenset[str]:
+    """Return which of the match keys somebody on the other side holds by now: a long run pulls again while it creates."""
+    held = holders(job, [digest_of(source.key) for source in alone]) if alone else {}
+    return frozenset(key for at, key in held if at == side)
+
+
 def _is_as_planned(entry: Entry, now: _Now) -> bool:
     source, target = now.source.get(entry.source_id), now.target.get(entry.record_id)
     versions = (source.version if source else None, target.version if target else None)
     if versions != (entry.source_version, entry.target_version):
+        return False
+    if source is not None and not entry.record_id and digest_of(source.key) in now.keys:
         return False
     link = now.links.get(entry.source_id)
     if entry.link_id is None:

@@ -66,11 +66,13 @@ class Lone:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the mapping says, and the two sides it says it about. `now` is UTC ISO, to tell stamps in the future."""
+    """What the mapping says, and the two sides it says it about. `now` is UTC ISO, to tell stamps in the future; `swept`
+    are the sides on which this run has looked for every record there is."""
 
     definition: Definition
     places: Mapping[Side, Place]
     now: str = ""
+    swept: frozenset[Side] = frozenset()
 
     def writes(self, side: Side) -> bool:
         """Say whether records of that side may be changed by this mapping."""

@@ -28,6 +28,7 @@ class Planned:
     changes: int
     linked: int
     is_first: bool
+    missing: int = 0  # among the deletes: not found any more, which no CRM has confirmed
 
 
 def trips(guards: Mapping[str, JSON] | None, planned: Planned) -> list[str]:
@@ -36,6 +37,10 @@ def trips(guards: Mapping[str, JSON] | None, planned: Planned) -> list[str]:
     found = []
     if planned.is_first and "creates" in limits and planned.creates > _count(limits["creates"], planned.linked):
         found.append(_("The first run would create %(count)d records.") % {"count": planned.creates})
+    if planned.missing:  # never without a word, whatever the guards say
+        found.append(
+            _("%(count)d records would be deleted as theirs was not found any more.") % {"count": planned.missing}
+        )
     if "deletes" in limits and planned.deletes > _count(limits["deletes"], planned.linked, MANY_DELETES):
         found.append(_("%(count)d records would be deleted.") % {"count": planned.deletes})
     if "changes" in limits and planned.changes > _count(limits["changes"], planned.linked):
@@ -59,6 +64,7 @@ def look(job: Job) -> list[str]:
         Planned(
             creates=counts.get("create", 0),
             deletes=counts.get("delete", 0),
+            missing=planned.filter(action=Entry.Action.DELETE, reason="source_missing").count(),
             changes=counts.get("update", 0),
             linked=job.links.all().filter(state=Link.State.LINKED).count() + matched.count(),
             is_first=not before.filter(finished_at__gt=begun).exists(),

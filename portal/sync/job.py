@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.utils import timezone
@@ -16,13 +16,13 @@ from connectors.types import Values
 from portal.connections.access import open_connector
 from portal.connections.models import Connection
 from portal.connections.schema import module_schema
-from portal.ledger.lease import Held, LeaseLost
+from portal.ledger.lease import Held, renewing
 from portal.ledger.models import Run
 from portal.mappings.models import Mapping as MappingRow
 from portal.mappings.save import definition_of
 from portal.mappings.transform import KeyKind, Place, Side, key_kinds
 from portal.records.models import Mirror
-from portal.records.pull import mirror_of
+from portal.records.pull import mirror_lease, mirror_of
 from portal.sync.cases import SIDES, Terms
 from portal.sync.links import Links
 from portal.sync.models import Checkpoint
@@ -50,6 +50,7 @@ class Job:
     links: Links
     ends_at: float
     progress: Progress
+    leases: list[Held]  # renewed before each request
 
     @property
     def is_over(self) -> bool:
@@ -63,10 +64,23 @@ class Job:
 
     def keep_alive(self) -> None:
         """Make sure the lease outlasts any request begun now. Raises LeaseLost, and Stopped where a person said so."""
-        if self.held.seconds_left() < 2 * settings.CALL_DEADLINE_SECONDS + 5:
-            self.held.renew()
+        self.held.outlast(2 * settings.CALL_DEADLINE_SECONDS + 5)
         if Run.objects.filter(pk=self.run.pk, stop_requested=True).exists():
             raise Stopped
+
+    @contextmanager
+    def holding(self, mirror: Mirror) -> Iterator[Held]:
+        """Hold the mirror's lease; it is renewed with the run's own as long as the CRMs are asked. Raises MirrorBusy."""
+        with mirror_lease(mirror, None) as held:
+            self.leases.append(held)
+            try:
+                yield held
+            finally:
+                self.leases.remove(held)
+
+    def after_sweep(self) -> Job:
+        """Return the job that knows which sides this run has swept."""
+        return replace(self, terms=replace(self.terms, swept=frozenset(self.run.position.get("swept", ()))))
 
     def checkpoint(self, side: Side) -> Checkpoint:
         """Return how far this side was carried out; from the start for a newer version of the mapping."""
@@ -84,10 +98,8 @@ def open_job(run: Run, held: Held, ends_at: float, progress: Progress) -> Iterat
     sides: dict[Side, Connection] = {"left": mapping.left_connection, "right": mapping.right_connection}
     modules: dict[Side, str] = {"left": mapping.left_module, "right": mapping.right_module}
 
-    def guard() -> None:
-        if held.seconds_left() < settings.CALL_DEADLINE_SECONDS:
-            raise LeaseLost(f"The lease “{held.name}” would run out while the CRM is asked.")
-
+    leases = [held]
+    guard = renewing(leases)
     with (
         open_connector(sides["left"], purpose="sync", run_id=run.pk, guard=guard) as left,
         open_connector(sides["right"], purpose="sync", run_id=run.pk, guard=guard) as right,
@@ -110,6 +122,7 @@ def open_job(run: Run, held: Held, ends_at: float, progress: Progress) -> Iterat
             links=Links(mirrors),
             ends_at=ends_at,
             progress=progress,
+            leases=leases,
         )
 
 

@@ -65,13 +65,14 @@ def _plan_gone(pair: Pair, gone: Side, terms: Terms) -> tuple[Action, ...]:
     if terms.definition.delete_policy == "ignore":
         return ()
     about = (OTHER[gone], dead, living, pair.link)
-    if terms.definition.delete_policy == "mark" or dead.deleted == "missing":
+    is_missing = dead.deleted == "missing"
+    if terms.definition.delete_policy == "mark" or (is_missing and gone not in terms.swept):
         return (Action("blocked", *about, reason=f"source_{dead.deleted}"),)
     if has_changed(terms.definition.rules, living.values, OTHER[gone], pair.base):
         return (Action("conflict", *about, reason="deleted_and_changed"),)
     if not terms.places[OTHER[gone]].schema.module.deletable:
         return (Action("blocked", *about, reason="cannot_delete"),)
-    return (Action("delete", *about),)
+    return (Action("delete", *about, reason="source_missing" if is_missing else ""),)
 
 
 def _plan_values(pair: Pair, terms: Terms, source: Side) -> tuple[Action, ...]:

@@ -173,7 +173,7 @@ def _advance(run: Run, held: Held, began: float, progress: Progress | None) -> E
         return end_without_mapping(run, held)
     except (ConfigError, QueryError, Unsupported) as e:
         return End(Run.State.FAILED, to_keep(e))
-    run.position = {name: value for name, value in run.position.items() if name == "pulled"}
+    run.position = {name: value for name, value in run.position.items() if name in ("pulled", "swept", "unswept")}
     return end
 
 

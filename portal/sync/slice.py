@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +12,6 @@ from django.utils.translation import ngettext
 
 from portal.ledger import write
 from portal.ledger.models import Entry, Run
-from portal.records.pull import pull
 from portal.sync.apply import apply
 from portal.sync.cases import SIDES
 from portal.sync.entries import APPROVED, is_bound
@@ -22,6 +20,7 @@ from portal.sync.job import Job
 from portal.sync.keys import index_keys
 from portal.sync.propose import propose, wake
 from portal.sync.recover import next_look_up, recover
+from portal.sync.refresh import refresh
 
 ROUNDS = 10  # what we wrote comes back as a change and is planned once more; it never needs as many
 
@@ -38,8 +37,9 @@ class End:
 def advance(job: Job) -> End | None:
     """Carry the run on; return how it ended, None when the slice's time was up. Raises ConnectorError, Stopped, LeaseLost."""
     job.keep_alive()
-    if not recover(job) or not _pull(job):
+    if not recover(job) or not refresh(job):
         return None
+    job = job.after_sweep()
     wake(job)
     for _round in range(ROUNDS):
         if not all(index_keys(job, side) for side in SIDES) or not propose(job):
@@ -72,27 +72,6 @@ def count(run: Run, *, planned: bool = False) -> dict[str, int]:
         elif row["state"] == Entry.State.SKIPPED and row["action"] == Entry.Action.SKIP:
             counts["skip"] += row["n"]
     return counts
-
-
-def _pull(job: Job) -> bool:
-    """Bring both mirrors up to date once a run; say whether the slice's time sufficed."""
-
-    def told(done: int, total: int | None) -> None:
-        job.keep_alive()
-        job.progress("pull", done, total)
-
-    for side in SIDES:
-        pulled = job.run.position.get("pulled", [])
-        if side in pulled:
-            continue
-        deadline = max(job.ends_at, time.monotonic() + 1)  # however late it is in the slice, something is read
-        came = pull(job.mirrors[side], job.crms[side], progress=told, deadline=deadline)
-        position = {**job.run.position, "pulled": [*pulled, side]} if came.complete else job.run.position
-        records = job.run.pulled + came.new + came.changed + came.unchanged
-        write.save_run(job.held, job.run, position=position, pulled=records)
-        if not came.complete:
-            return False
-    return True
 
 
 def _approve(job: Job, tripped: list[str]) -> None:

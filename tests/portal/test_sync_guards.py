@@ -9,8 +9,8 @@ import pytest
 from portal.sync.guards import Planned, trips
 
 
-def planned(creates: int = 0, deletes: int = 0, changes: int = 0, linked: int = 1000, is_first: bool = False) -> Planned:
-    return Planned(creates, deletes, changes, linked, is_first)
+def planned(linked: int = 1000, is_first: bool = False, **counts: int) -> Planned:
+    return Planned(**{"creates": 0, "deletes": 0, "changes": 0, **counts}, linked=linked, is_first=is_first)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,7 @@ def planned(creates: int = 0, deletes: int = 0, changes: int = 0, linked: int = 
         ({"creates": 5}, planned(creates=6, is_first=True, deletes=500, changes=900), True),
         ({"creates": 5}, planned(creates=5, is_first=True, deletes=500, changes=900), False),
         ({}, planned(creates=900, deletes=900, changes=900, is_first=True), False),
+        ({}, planned(deletes=1, missing=1), True),  # no CRM said that it was deleted
     ],
 )
 def test_a_plan_stops_at_its_guards(guards: dict[str, Any] | None, plan: Planned, stops: bool) -> None:

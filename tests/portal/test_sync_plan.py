@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -267,6 +268,15 @@ def test_a_deleted_record_is_carried_over_only_as_the_mapping_says(
 def test_a_missing_record_is_never_taken_for_a_deleted_one() -> None:
     case = Pair(7, seen("L", deleted="missing"), seen("R"), {"c": ("X", "X")})
     assert told(plan(case, terms(deletes="delete"))) == ["blocked right source_missing"]
+    assert told(plan(case, replace(terms(deletes="delete"), swept=frozenset({"right"})))) == [
+        "blocked right source_missing"
+    ]
+
+
+def test_a_missing_record_is_carried_over_by_a_run_that_looked_for_all_of_them() -> None:
+    case = Pair(7, seen("L", deleted="missing"), seen("R"), {"c": ("X", "X")})
+    (action,) = plan(case, replace(terms(deletes="delete"), swept=frozenset({"left"})))
+    assert (action.kind, action.reason) == ("delete", "source_missing")
 
 
 def test_a_deleted_record_is_carried_over_in_both_directions() -> None:
