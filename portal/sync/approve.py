@@ -13,6 +13,7 @@ from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping
 from portal.sync.entries import APPROVED
 from portal.sync.run import SyncRefused, enqueue_slice, refuse
+from portal.sync.slice import count
 
 
 def approve(run: Run, *, actor: str, user: User | None = None, enqueue: bool = True) -> Run:
@@ -41,7 +42,12 @@ def approve(run: Run, *, actor: str, user: User | None = None, enqueue: bool = T
 def _take(run: Run, mapping: Mapping, user: User | None) -> None:
     """Open the run again, once. It goes on with the mapping as it is now: what another version planned is not the same."""
     taken = write.reopen_run(
-        run, Run.State.AWAITING_APPROVAL, mapping_version=mapping.version, approved_by=user, approved_at=timezone.now()
+        run,
+        Run.State.AWAITING_APPROVAL,
+        mapping_version=mapping.version,
+        approved_by=user,
+        approved_at=timezone.now(),
+        counts=count(run),  # from now on what was done, no longer what would be
     )
     if not taken:
         run.refresh_from_db()

@@ -17,6 +17,7 @@ from portal.accounts.models import User
 from portal.ledger.models import AuditEntry, Entry, Run
 from portal.mappings.models import Mapping
 from portal.sync.approve import approve
+from portal.sync.models import Link
 from portal.sync.run import SyncRefused, carry_out, request_sync
 from tests.portal.sync_world import RULES, World, emails, entries, person
 
@@ -113,6 +114,15 @@ def test_what_is_no_longer_to_be_done_is_not_done_and_waits_no_more() -> None:
     )
 
 
+def test_a_pair_that_was_matched_is_linked_with_the_rest() -> None:
+    world = World(guards={"creates": 0})
+    world.add(world.north, "ada", "bo")
+    world.add(world.south, "bo")
+    run = waiting(world)
+    assert approved(run).state == "succeeded"
+    assert [entry.reason for entry in entries("skipped")] == ["matched"] and Link.objects.count() == 2
+
+
 def test_after_a_new_version_of_the_mapping_all_of_it_waits_again() -> None:
     world = World(guards={"creates": 0})
     world.add(world.north, "ada")
@@ -147,7 +157,8 @@ def test_only_a_run_that_waits_can_be_approved_and_only_once() -> None:
     world = World(guards={"creates": 0})
     world.add(world.north, "ada")
     run = waiting(world)
-    approve(run, actor="test", enqueue=False)
+    assert run.counts["create"] == 1, "what it would do"
+    assert approve(run, actor="test", enqueue=False).counts["create"] == 0, "what it did"
     with pytest.raises(SyncRefused, match="waits no longer"):
         approve(run, actor="test", enqueue=False)
     newer = carry_out(run)
