@@ -190,7 +190,9 @@ class _Sweep:
     def _parts(self, rows: QuerySet[Any]) -> Iterator[list[str]]:
         """Yield the ids of these rows behind the place, in order, some at a time."""
         while True:
-            ids = rows.filter(record_id__gt=self.place["after"]).order_by("record_id").values_list("record_id", flat=True)
+            ids = (
+                rows.filter(record_id__gt=self.place["after"]).order_by("record_id").values_list("record_id", flat=True)
+            )
             if not (part := list(ids[:PART])):
                 return
             keep(self.held)

@@ -22,9 +22,7 @@ from portal.sync.keys import mark_due
 
 FRESH = timedelta(minutes=10)  # a run that takes longer asks again before it plans more
 SWEPT_FOR = timedelta(days=1)
-SWEPT_FOR_DELETES = timedelta(
-    hours=1
-)  # where a schedule carries deletions over; whoever presses the button waits for none
+SWEPT_FOR_DELETES = timedelta(hours=1)  # by schedule, where deletes are carried over; a person waits for none
 
 
 def refresh(job: Job) -> bool:

@@ -214,3 +214,16 @@ def test_an_answer_that_never_came_is_unknown_not_failed_and_says_what_to_do(nor
     assert Entry.objects.get().state == "unknown"
     assert "Look at the record in the CRM before trying again" in Run.objects.get().message
     assert len(store("memory").records) == 1, "sent once, never repeated"
+
+
+def test_pulling_with_sweep_tells_what_is_missing_and_what_was_missed(north: Connection) -> None:
+    put("1", lastname="Ada")
+    put("2", lastname="Bo")
+    run("pull", "north", "Contacts")
+    Copy.objects.filter(record_id="1").delete()
+    store("memory").remove("Contacts", "2")
+    store("memory").happened.clear()  # as at a CRM that does not tell
+    told, _ = run("pull", "north", "Contacts", "--sweep")
+    assert (told["missing"], told["found"], told["gone"]) == (1, 1, 0)
+    assert Copy.objects.get(record_id="2").deleted == "missing"
+    assert "Swept: 0 missing, 0 that we did not have." in shown("pull", "north", "Contacts", "--sweep")
