@@ -5,8 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from django.views.decorators.debug import sensitive_variables
+
 from connectors.base import Connector
 from portal.accounts.models import User
+from portal.connections.crypto import Sealed
 from portal.connections.models import Connection
 
 # Apps above say whether they keep records of a connection, and forget them when it becomes one to another CRM: inside the
@@ -19,10 +22,11 @@ class InUse(Exception):
     """The records kept of a connection are being worked with; the message says by what, and what to do."""
 
 
-def account_of(connector: type[Connector], values: Mapping[str, str]) -> dict[str, str]:
+@sensitive_variables()
+def account_of(connector: type[Connector], values: Mapping[str, str]) -> Sealed:
     """Return the settings and secrets that say whose records are there."""
     named = (setting for setting in connector.settings if setting.is_host or setting.is_account)
-    return {setting.name: (values.get(setting.name) or setting.default).rstrip("/") for setting in named}
+    return Sealed({setting.name: (values.get(setting.name) or setting.default).rstrip("/") for setting in named})
 
 
 def is_kept(connection: Connection) -> bool:

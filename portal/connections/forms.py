@@ -186,7 +186,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         return value
 
     @sensitive_variables()
-    def _stored_account(self) -> dict[str, str] | None:
+    def _stored_account(self) -> Sealed | None:
         """Return whose records the stored connection leads to; None for a new one."""
         if self.instance.pk is None:
             return None
