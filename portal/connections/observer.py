@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.utils.translation import gettext as _
 
@@ -20,8 +21,6 @@ from portal.connections.models import Call
 from portal.connections.places import Places
 
 log = logging.getLogger(__name__)
-RULES_SECONDS = 1.0  # how stale "writing allowed" may be: switching it off stops a run under way
-FLUSH_SECONDS = 1.0
 FLUSH_ROWS = 50
 
 
@@ -82,7 +81,7 @@ class CallObserver:
         )
         with self._lock:
             self._rows.append(row)
-            due = len(self._rows) >= FLUSH_ROWS or time.monotonic() - self._flushed_at >= FLUSH_SECONDS
+            due = len(self._rows) >= FLUSH_ROWS or time.monotonic() - self._flushed_at >= settings.BEAT_SECONDS
         with visiting(self._home):
             self._quietly(self._places.leave)
             if due:
@@ -103,7 +102,7 @@ class CallObserver:
 
     def _allow(self, call: context.Call) -> Rules:
         rules = self._rules
-        if rules is None or time.monotonic() - self._read_at > RULES_SECONDS:
+        if rules is None or time.monotonic() - self._read_at > settings.BEAT_SECONDS:  # writing may be forbidden by now
             rules = read_rules(self._connection_id)
             self._rules, self._read_at = rules, time.monotonic()
         if call.writes and not rules.writable:

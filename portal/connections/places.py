@@ -14,7 +14,6 @@ from connectors.errors import BudgetSpent
 from portal.connections.limits import Purpose, Rules, share
 from portal.connections.locks import claim, held, new_holder, release
 
-KEEP_SECONDS = 1.0  # a place is handed from call to call that long before others get their turn
 POLL_SECONDS = 0.05
 PATIENCE: dict[Purpose, float] = {"person": 15.0, "sync": 30.0}  # seconds to wait for a place
 WAITING = "waiting"  # the lock a person holds who found no place
@@ -30,8 +29,8 @@ class Place:
 
     @property
     def is_due(self) -> bool:
-        """Say whether others should get their turn."""
-        return time.monotonic() - self.since > KEEP_SECONDS
+        """Say whether others should get their turn: a place is handed from call to call for a beat."""
+        return time.monotonic() - self.since > settings.BEAT_SECONDS
 
 
 class Places:

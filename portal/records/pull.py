@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -31,7 +32,7 @@ from portal.records.models import Mirror
 from portal.records.store import analyze, note, store_changes
 
 BATCH = 1_000  # records stored in one transaction
-BATCH_SECONDS = 2.0  # a slow CRM's pages are stored at least this often
+BATCH_BEATS = 2  # a slow CRM's pages are stored at least this often
 COLLECT_EVERY = 20_000  # objects; Python's own 700 cost a pull a tenth of its time, and it makes hardly any cycles
 USUAL_COLLECTING = gc.get_threshold()
 T = TypeVar("T")
@@ -179,7 +180,7 @@ class _Pull:
         for page in pages:
             self.batch += page.changes
             self.cursor, self.total = page.cursor, page.total or self.total
-            if len(self.batch) >= BATCH or time.monotonic() - stored_at >= BATCH_SECONDS:
+            if len(self.batch) >= BATCH or time.monotonic() - stored_at >= BATCH_BEATS * settings.BEAT_SECONDS:
                 self.store()
                 stored_at = time.monotonic()
             if is_over():

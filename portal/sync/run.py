@@ -221,14 +221,14 @@ def _tell(run: Run, end: End) -> None:
 
 
 def _reporter(run: Run, held: Held, progress: Progress | None) -> Progress:
-    """Return what a job reports to: the caller each time, the run's row once a second."""
+    """Return what a job reports to: the caller each time, the run's row once a beat."""
     last = time.monotonic()
 
     def report(phase: str, done: int, total: int | None) -> None:
         nonlocal last
         if progress is not None:
             progress(phase, done, total)
-        if phase != run.phase or time.monotonic() - last > 1:
+        if phase != run.phase or time.monotonic() - last > settings.BEAT_SECONDS:
             last = time.monotonic()
             write.save_run(held, run, phase=phase, done=done, total=total)
 

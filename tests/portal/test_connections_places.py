@@ -9,11 +9,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connection as database
 from django.utils import timezone
 
 from connectors.errors import BudgetSpent
-from portal.connections import places
 from portal.connections.limits import Purpose, read_rules
 from portal.connections.locks import held
 from portal.connections.models import Connection, Lock
@@ -94,7 +94,7 @@ def test_an_idle_place_goes_back_when_its_process_works_elsewhere(make_connectio
     here.enter(read_rules(left.pk))
     here.leave()
     assert held(left.pk)
-    time.sleep(places.KEEP_SECONDS + 0.1)
+    time.sleep(settings.BEAT_SECONDS + 0.1)
     there.enter(read_rules(right.pk))
     assert not held(left.pk)
     there.leave()
