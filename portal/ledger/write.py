@@ -46,33 +46,10 @@ _PLANNED_FIELDS = (
 )
 
 
-def start_run(
-    kind: str,
-    *,
-    actor: str,
-    user: User | None = None,
-    trigger: str = "",
-    mapping: uuid.UUID | None = None,
-    mapping_name: str = "",
-    mapping_version: int | None = None,
-    connection: Connection | None = None,
-    parent: Run | None = None,
-    approve_all: bool = False,
-) -> Run:
+def start_run(kind: str, *, actor: str, mapping: uuid.UUID | None = None, **about: Any) -> Run:
     """Return a new queued run; for a sync the open one of that mapping, if there is one. `actor` is a user name,
-    "schedule" or "command"."""
-    run = Run(
-        kind=kind,
-        actor=actor[:150],
-        user=user,
-        trigger=trigger,
-        mapping=mapping,
-        mapping_name=mapping_name,
-        mapping_version=mapping_version,
-        connection=connection,
-        parent=parent,
-        approve_all=approve_all,
-    )
+    "schedule" or "command"; `about` are further fields of the run."""
+    run = Run(kind=kind, actor=actor[:150], mapping=mapping, **about)
     try:
         with transaction.atomic():
             run.save(force_insert=True)

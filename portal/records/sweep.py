@@ -65,11 +65,10 @@ def sweep(
             return Swept(0, 0, 0, complete=False)
         work = _Sweep(mirror, crm, ours, lambda: over(stop, deadline), _place(mirror))
         complete = work.carry_on(progress)
-        place = work.place
-        ids = work.brought.count()
+        swept = Swept(work.brought.count(), work.place["missing"], work.place["found"], complete)
         if complete:
             work.end()
-    return Swept(ids, place["missing"], place["found"], complete)
+    return swept
 
 
 def _place(mirror: Mirror) -> dict[str, Any]:

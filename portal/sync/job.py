@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from django.conf import settings
 from django.utils import timezone
@@ -47,10 +48,14 @@ class Job:
     connections: Mapping[Side, Connection]
     crms: Mapping[Side, Connector]
     mirrors: Mapping[Side, Mirror]
-    links: Links
     ends_at: float
     progress: Progress
     leases: list[Held]  # renewed before each request
+
+    @property
+    def links(self) -> Links:
+        """Return the links between the two mirrors."""
+        return Links(self.mirrors)
 
     @property
     def is_over(self) -> bool:
@@ -97,17 +102,12 @@ def open_job(run: Run, held: Held, ends_at: float, progress: Progress) -> Iterat
     mapping = MappingRow.objects.select_related("left_connection", "right_connection").get(uuid=str(run.mapping))
     sides: dict[Side, Connection] = {"left": mapping.left_connection, "right": mapping.right_connection}
     modules: dict[Side, str] = {"left": mapping.left_module, "right": mapping.right_module}
-
     leases = [held]
-    guard = renewing(leases)
-    with (
-        open_connector(sides["left"], purpose="sync", run_id=run.pk, guard=guard) as left,
-        open_connector(sides["right"], purpose="sync", run_id=run.pk, guard=guard) as right,
-    ):
+    opened = partial(open_connector, purpose="sync", run_id=run.pk, guard=renewing(leases))
+    with opened(sides["left"]) as left, opened(sides["right"]) as right:
         crms: dict[Side, Connector] = {"left": left, "right": right}
-        places = {side: _place(sides[side], modules[side], crms[side]) for side in SIDES}
         definition = definition_of(mapping, run.mapping_version)
-        texts: dict[Side, str] = {"left": definition.left.filter, "right": definition.right.filter}
+        places = {side: _place(sides[side], modules[side], crms[side]) for side in SIDES}
         mirrors = {side: mirror_of(sides[side], modules[side]) for side in SIDES}
         yield Job(
             run=run,
@@ -115,11 +115,10 @@ def open_job(run: Run, held: Held, ends_at: float, progress: Progress) -> Iterat
             mapping=mapping,
             terms=Terms(definition, places, timezone.now().isoformat()),
             kinds=key_kinds(definition.match, places),
-            passes={s: _filter(texts[s], places[s]) for s in SIDES},
+            passes={side: _filter(getattr(definition, side).filter, places[side]) for side in SIDES},
             connections=sides,
             crms=crms,
             mirrors=mirrors,
-            links=Links(mirrors),
             ends_at=ends_at,
             progress=progress,
             leases=leases,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import time
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -50,16 +51,9 @@ def request_sync(
     """
     refuse(mapping)
     _replace_waiting(mapping)
-    run = write.start_run(
-        Run.Kind.SYNC,
-        actor=actor,
-        user=user,
-        trigger=trigger,
-        mapping=mapping.uuid,
-        mapping_name=mapping.name,
-        mapping_version=mapping.version,
-        approve_all=approve_all,
-    )
+    which: dict[str, Any] = {"mapping_name": mapping.name, "mapping_version": mapping.version}
+    how: dict[str, Any] = {"user": user, "trigger": trigger, "approve_all": approve_all}
+    run = write.start_run(Run.Kind.SYNC, actor=actor, mapping=mapping.uuid, **which, **how)
     if approve_all and not run.approve_all:
         write.save_run(None, run, approve_all=True)
     if enqueue:
