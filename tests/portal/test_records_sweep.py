@@ -220,3 +220,10 @@ def test_a_mirror_that_is_being_read_is_not_swept(mirror: Mirror) -> None:
     assert take(f"mirror:{mirror.pk}") is not None
     with pytest.raises(MirrorBusy):
         sweep(mirror, crm())
+
+
+def test_a_mirror_that_is_forgotten_takes_its_sweep_along(mirror: Mirror) -> None:
+    sweep(mirror, crm(), stop=lambda: True)
+    assert SweptId.objects.exists()
+    mirror.delete()
+    assert not SweptId.objects.exists()
