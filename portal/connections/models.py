@@ -147,7 +147,9 @@ class KnownSchema(models.Model):
 class OwnerLabel(models.Model):
     """The name of an owner at a CRM, as the CRM tells it or as a person typed it."""
 
-    connection = models.ForeignKey(Connection, models.CASCADE, related_name="owner_labels", verbose_name=_("connection"))
+    connection = models.ForeignKey(
+        Connection, models.CASCADE, related_name="owner_labels", verbose_name=_("connection")
+    )
     owner_id = models.CharField(_("owner id"), max_length=200)
     label = models.CharField(_("name"), max_length=200)
     typed = models.BooleanField(_("typed by a person"), default=False)

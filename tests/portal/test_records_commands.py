@@ -58,9 +58,7 @@ def mirrored(north: Connection) -> Mirror:
 def test_a_list_is_an_array_of_records_and_crosses_the_vendors_pages(north: Connection) -> None:
     for number in range(130):
         put(f"c{number:03}", lastname=f"Miller {number:03}", email=None)
-    listed, _ = run(
-        "list_records", "north", "Contacts", "--order=-lastname", "--limit", "120", "--fields", "lastname"
-    )
+    listed, _ = run("list_records", "north", "Contacts", "--order=-lastname", "--limit", "120", "--fields", "lastname")
     assert len(listed) == 120
     assert listed[0] | {"modified": ""} == {
         "id": "c129",
