@@ -70,6 +70,7 @@ def token_refused(refused: Refused, runs_out: datetime | None, now: datetime) ->
     if runs_out and runs_out <= now:
         why = _("It ran out on %(day)s.", day=f"{runs_out:%Y-%m-%d}")
     sentence = _(
-        "Really Simple Systems does not accept this access token. %(why)s Make a new one and paste it here.", why=why
+        "Really Simple Systems does not accept this access token. %(why)s Make a new one and give it to the connection.",
+        why=why,
     )
     return AuthError(sentence, code=error.code, vendor_message=error.vendor_message)

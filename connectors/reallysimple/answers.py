@@ -79,7 +79,7 @@ def refused(call: Call, said: str, code: str, message: str, status: int) -> Conn
     words = message.lower()
     if status == 401 or any(word in words for word in OF_TOKEN):
         sentence = _(
-            "Really Simple Systems refuses the access token: %(why)s. Make a new one and paste it here.",
+            "Really Simple Systems refuses the access token: %(why)s. Make a new one and give it to the connection.",
             why=message or _("it gave no reason"),
         )
         return AuthError(sentence, code=code, vendor_message=message)

@@ -78,7 +78,7 @@ _KINDS: dict[type[ConnectorError], _Kind] = {
     ),
     errors.ReadOnly: _Kind(
         _("Writing is not allowed on this connection."),
-        _("Nothing was sent. A person with the right to do so may allow writing on the connection's page."),
+        _("Whoever may change this connection can allow it."),
     ),
     errors.ConfigError: _Kind(
         _("The connection is not set up rightly."), _("Correct the connection and test it."), vendor=True

@@ -57,6 +57,10 @@ class PortalCommand(TranslatedCommand):
         """Print the result for a person."""
         self.stdout.write(orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
 
+    def told(self, error: Exception, **options: Any) -> str:
+        """Return what a person reads when the work failed."""
+        return translated(error)
+
     def say(self, text: str) -> None:
         """Tell a person something by the way (stderr, so that stdout stays clean)."""
         self.stderr.write(text)
@@ -71,7 +75,7 @@ class PortalCommand(TranslatedCommand):
         except (WrongUse, QueryError) as e:  # a module, field or filter that is not there was typed wrongly
             raise CommandError(_with_position(e), returncode=2) from e
         except (Failed, ConnectorError, ImproperlyConfigured) as e:
-            raise CommandError(translated(e), returncode=1) from e
+            raise CommandError(self.told(e, **options), returncode=1) from e
         if options["json"]:
             self.stdout.write(orjson.dumps(result, option=orjson.OPT_NON_STR_KEYS).decode())
         else:

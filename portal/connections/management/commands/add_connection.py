@@ -14,17 +14,18 @@ from connectors.errors import ConfigError, ConnectorError
 from connectors.types import JSON
 from portal.connections.account import InUse
 from portal.connections.check import try_out
+from portal.connections.command import ConnectionCommand
 from portal.connections.forms import OTHER_CRM, SAME_DATA, ConnectionForm, setting_of
 from portal.connections.models import Connection
 from portal.connections.named import FROM_ENVIRONMENT, resolved
 from portal.connections.save import BadConnection, form_of, save, unsaid
-from portal.ui.command import Failed, PortalCommand, WrongUse, parse_pairs
+from portal.ui.command import Failed, WrongUse, parse_pairs
 from portal.ui.wording import translated
 
 COLUMNS = ("calls_per_minute", "calls_per_day", "max_parallel")
 
 
-class Command(PortalCommand):
+class Command(ConnectionCommand):
     help = gettext_noop("Add a connection: an account at a CRM. It is read-only until allow_writing.")
 
     def add_arguments(self, parser: CommandParser) -> None:

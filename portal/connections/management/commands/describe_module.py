@@ -10,12 +10,12 @@ from django.utils.translation import gettext_noop
 
 from connectors.types import JSON
 from portal.connections.access import open_connector
+from portal.connections.command import ConnectionCommand
 from portal.connections.named import connection_named
 from portal.connections.schema import refresh, schema_to_json
-from portal.ui.command import PortalCommand
 
 
-class Command(PortalCommand):
+class Command(ConnectionCommand):
     help = gettext_noop(
         "Describe a module: its fields, their types, which are required, and their choices, as the CRM tells them now."
     )

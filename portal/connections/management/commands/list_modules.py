@@ -11,12 +11,12 @@ from django.utils.translation import gettext_noop
 
 from connectors.types import JSON
 from portal.connections.access import open_connector
+from portal.connections.command import ConnectionCommand
 from portal.connections.named import connection_named
 from portal.connections.schema import refresh_modules
-from portal.ui.command import PortalCommand
 
 
-class Command(PortalCommand):
+class Command(ConnectionCommand):
     help = gettext_noop("List the modules of a connection, as the CRM tells them now.")
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -14,10 +14,11 @@ from django.utils.translation import gettext_noop
 from yaml.parser import ParserError
 from yaml.scanner import ScannerError
 
+from connectors.errors import ConnectorError, QueryError
 from connectors.types import JSON
 from portal.mappings.document import BadDocument
 from portal.ops.config_file import import_document
-from portal.ui.command import PortalCommand, WrongUse
+from portal.ui.command import Failed, PortalCommand, WrongUse
 
 
 class Command(PortalCommand):
@@ -33,7 +34,9 @@ class Command(PortalCommand):
             report = import_document(_read(options["file"]), os.environ)
         except BadDocument as e:
             text = _("%(file)s: %(problem)s Nothing was saved.")
-            raise WrongUse(text % {"file": options["file"], "problem": e}) from e
+            cause = e.__cause__  # a CRM that cannot be asked is no fault of the file; a module that is not there is
+            kind = Failed if isinstance(cause, ConnectorError) and not isinstance(cause, QueryError) else WrongUse
+            raise kind(text % {"file": options["file"], "problem": e}) from e
         for warning in report.warnings:
             self.say(_("Warning: %(text)s") % {"text": warning})
         return asdict(report)

@@ -10,13 +10,13 @@ from django.utils.translation import gettext_noop
 
 from connectors.types import JSON
 from portal.connections.access import open_connector
+from portal.connections.command import ConnectionCommand
 from portal.connections.named import connection_named
 from portal.connections.schema import module_schema
 from portal.records.edit import Editor
-from portal.ui.command import PortalCommand
 
 
-class Command(PortalCommand):
+class Command(ConnectionCommand):
     help = gettext_noop("Delete one record in the CRM. What it held is kept in the portal's ledger.")
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -10,12 +10,12 @@ from django.utils.translation import gettext_noop
 
 from connectors.types import JSON
 from portal.connections.access import open_connector
+from portal.connections.command import ConnectionCommand
 from portal.connections.named import connection_named
 from portal.records.as_json import record_as_json
-from portal.ui.command import PortalCommand
 
 
-class Command(PortalCommand):
+class Command(ConnectionCommand):
     help = gettext_noop("Show one record with all its fields, as the CRM has it now.")
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -16,19 +16,20 @@ from connectors.query import Filter, Order, Query, parse, parse_order
 from connectors.query.names import find_exact
 from connectors.types import JSON, ModuleSchema, Record
 from portal.connections.access import open_connector
+from portal.connections.command import ConnectionCommand
 from portal.connections.named import connection_named
 from portal.connections.schema import module_schema
 from portal.records.as_json import record_as_json
 from portal.records.changelist import default_columns
 from portal.records.models import Mirror
 from portal.records.page import mirror_page
-from portal.ui.command import PortalCommand, WrongUse
+from portal.ui.command import WrongUse
 
 CHUNK = 1_000  # copies read from a mirror at once
 WIDEST = 32  # characters of a column
 
 
-class Command(PortalCommand):
+class Command(ConnectionCommand):
     help = gettext_noop("List a module's records, from the mirror if there is one, else from the CRM.")
 
     def add_arguments(self, parser: CommandParser) -> None:

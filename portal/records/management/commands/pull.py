@@ -15,16 +15,16 @@ from django.utils.translation import gettext_noop
 from connectors.base import Connector
 from connectors.types import JSON
 from portal.connections.access import open_connector
+from portal.connections.command import ConnectionCommand
 from portal.connections.named import connection_named
 from portal.connections.schema import refresh
 from portal.ledger.lease import Held, renewing
 from portal.records.models import Mirror
 from portal.records.pull import Progress, mirror_lease, mirror_of, pull
 from portal.records.sweep import sweep
-from portal.ui.command import PortalCommand
 
 
-class Command(PortalCommand):
+class Command(ConnectionCommand):
     help = gettext_noop("Read what changed in one module of a CRM into our mirror; everything on the first time.")
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -10,14 +10,15 @@ from django.utils.translation import gettext_noop
 
 from connectors.types import JSON
 from portal.connections.access import open_connector
+from portal.connections.command import ConnectionCommand
 from portal.connections.named import connection_named
 from portal.connections.schema import module_schema
 from portal.records.as_json import record_as_json, values_of
 from portal.records.edit import Editor
-from portal.ui.command import PortalCommand, WrongUse
+from portal.ui.command import WrongUse
 
 
-class Command(PortalCommand):
+class Command(ConnectionCommand):
     help = gettext_noop("Create a record, or change fields of one, and print it as read back from the CRM.")
 
     def add_arguments(self, parser: CommandParser) -> None:

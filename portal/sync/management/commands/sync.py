@@ -60,6 +60,8 @@ class Command(PortalCommand):
         if not background:
             run = self.carry_out(run)
             self.exit_code = EXIT_CODES.get(Run.State(run.state), 1)
+        if self.exit_code and options["json"] and run.message:
+            self.say(run.message)  # without --json it stands in what is shown
         return run_as_json(run)
 
     def carry_out(self, run: Run) -> Run:
