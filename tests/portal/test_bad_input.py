@@ -6,65 +6,37 @@ import io
 import json
 import re
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from html import unescape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.test import Client
 
 from connectors.memory import store
 from connectors.sandbox.server import Sandbox
 from portal.connections.models import Connection
 from portal.ledger.models import Entry, Run
-from portal.mappings.models import Mapping
-from portal.records.models import Copy, Mirror
+from portal.records.models import Mirror
 from tests.connectors.sandbox_client import Account
+from tests.portal.refusals import failure, page, refused, writes
 from tests.portal.sync_world import World
+from tests.portal.web_page import serving
 
 pytestmark = pytest.mark.django_db
 SECRET = {"vtiger": "access_key", "reallysimple": "access_token"}
 MODULE = {"vtiger": "Contacts", "reallysimple": "contacts"}
 OPERATORS = "=, !=, <, <=, >, >=, in, not in, contains, starts with, ends with, between, is empty, is not empty"
-KEPT = (Connection, Mapping, Mirror, Copy, Run, Entry)
-
-
-class WebPage(BaseHTTPRequestHandler):
-    """Answers everything with a page for people, and status 200."""
-
-    protocol_version = "HTTP/1.1"
-
-    def answer(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        page = b"<!DOCTYPE html><html><body><h1>Welcome to our shop</h1></body></html>"
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(page)))
-        self.end_headers()
-        self.wfile.write(page)
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+ONE_TRY = 0.3  # seconds: too short for a second one, which would only cost time here
 
 
 @pytest.fixture(scope="module")
 def web_page() -> Iterator[str]:
     """The address of a web server that is no CRM."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), WebPage)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving() as address:
+        yield address
 
 
 @pytest.fixture
@@ -87,41 +59,6 @@ def connect_to(
         return make_connection("berlin", connector=slug, settings=said, secrets=secrets, writable=writable)
 
     return make
-
-
-def refused(code: int, *words: str) -> str:
-    """Return what a command says that fails with this code: the same with --json and without, nothing on stdout, and
-    nothing stored."""
-    before = kept()
-    told = [_failure(code, *words), _failure(code, *words, "--json")]
-    assert told[0] == told[1] and "Traceback" not in told[0] and kept() == before
-    return told[0]
-
-
-def _failure(code: int, *words: str) -> str:
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.raises(CommandError) as failed:
-        call_command(*words, stdout=out, stderr=err)
-    assert failed.value.returncode == code and out.getvalue() == err.getvalue() == ""
-    return str(failed.value)
-
-
-def kept() -> dict[str, int]:
-    return {model.__name__: model._default_manager.count() for model in KEPT}
-
-
-def page(client: Client, url: str, status: int) -> str:
-    """Return the words of a page."""
-    answer = client.get(url)
-    assert answer.status_code == status
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
-
-
-def writes(account: Account) -> list[str]:
-    """Return which writing operations the sandbox was asked for, of both vendors."""
-    log = account.control("GET", "log")
-    deeds = {"create", "update", "revise", "delete"}  # Vtiger's; Really Simple's name an object after it
-    return [r["operation"] for r in log if r["operation"].split()[0] in deeds]
 
 
 # A CRM that cannot be asked: (what is wrong, address or secret instead, what happened, what to do)
@@ -147,7 +84,7 @@ def wrong(
     """What is wrong with the connection's settings, what happened, and what to do."""
     what, vtiger_says, reallysimple_says, advice = request.param
     if what in ("closed port", "unknown name"):
-        settings.CALL_DEADLINE_SECONDS = 0.3  # too short for a second try, which would only cost time here
+        settings.CALL_DEADLINE_SECONDS = ONE_TRY
     instead = {
         "wrong password": {SECRET[slug]: "wrong"},
         "closed port": {"url": closed_port},
@@ -174,35 +111,49 @@ def test_a_crm_that_cannot_be_asked_is_told_by_commands_and_page_and_leaves_noth
     assert not Mirror.objects.exists() and not writes(vtiger)
 
 
-def test_a_write_to_a_crm_that_cannot_be_asked_is_told_and_is_not_tried(
-    connect_to: Callable[..., Connection], vtiger: Account, web_page: str, slug: str
+@pytest.mark.parametrize(
+    "words", [["save_record", "--set=email=a@b.c"], ["delete_record", "1"]], ids=lambda words: words[0]
+)
+def test_a_write_to_what_is_no_crm_is_told_and_leaves_no_trace_of_a_run(
+    connect_to: Callable[..., Connection], web_page: str, slug: str, words: list[str]
 ) -> None:
     connect_to(slug, url=web_page)
-    for words in (["save_record", "berlin", MODULE[slug], "--set", "email=a@b.c"], ["delete_record", "berlin", MODULE[slug], "1"]):  # fmt: skip
-        assert "berlin: The server sent a web page" in refused(1, *words)
+    command, *rest = words
+    assert "berlin: The server sent a web page" in refused(1, command, "berlin", MODULE[slug], *rest)
+    assert not Run.objects.exists()
 
 
 def test_a_connection_that_fails_its_test_is_not_added(
-    connect_to: Callable[..., Connection], running_sandbox: Sandbox, slug: str, wrong: Wrong,
-    monkeypatch: pytest.MonkeyPatch, db: None,
-) -> None:  # fmt: skip
+    running_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, slug: str, wrong: Wrong
+) -> None:
     instead, happened, advice = wrong
     said = {**running_sandbox.credentials[slug], **instead}
     monkeypatch.setenv("THE_SECRET", said[SECRET[slug]])
     said[SECRET[slug]] = "env:THE_SECRET"
-    told = refused(1, "add_connection", slug, "--name", "berlin", "--check", *(f"--set={k}={v}" for k, v in said.items()))  # fmt: skip
+    pairs = [f"--set={name}={value}" for name, value in said.items()]
+    told = refused(1, "add_connection", slug, "--name", "berlin", "--check", *pairs)
     assert told.startswith("berlin: ") and happened in told and advice in told
     assert not Connection.objects.exists()
 
 
-def test_a_private_address_is_refused_before_a_packet_leaves(
-    connect_to: Callable[..., Connection], monkeypatch: pytest.MonkeyPatch, slug: str
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_private_address_is_refused_before_a_packet_leaves_unless_the_settings_name_it(
+    connect_to: Callable[..., Connection], monkeypatch: pytest.MonkeyPatch, settings: Any, slug: str, allowed: bool
 ) -> None:
-    asked: list[Any] = []
-    monkeypatch.setattr(socket.socket, "connect", lambda _, address: asked.append(address))
+    packets, connect = list[Any](), socket.socket.connect
+
+    def watched(self: socket.socket, address: Any) -> None:
+        if address[0] != "10.0.0.1":
+            return connect(self, address)
+        packets.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket.socket, "connect", watched)
+    settings.CALL_DEADLINE_SECONDS = ONE_TRY
+    settings.CRM_ALLOWED_NETWORKS = [*settings.CRM_ALLOWED_NETWORKS, *(["10.0.0.0/8"] if allowed else [])]
     connect_to(slug, url="https://10.0.0.1")
     refused(1, "list_records", "berlin", MODULE[slug])
-    assert not [address for address in asked if address[0] == "10.0.0.1"]
+    assert bool(packets) is allowed
 
 
 # What is not there
@@ -314,7 +265,7 @@ def test_a_write_to_a_read_only_connection_is_told_and_the_crm_is_not_asked_for_
     there = vtiger.control("GET", "records", vendor=slug, module=MODULE[slug])
     rest = [there[0]["id"], *(["--set", "email=new@example.org"] if deed == "save_record" else [])]
     for json_too in ([], ["--json"]):
-        told = _failure(1, deed, connection.name, MODULE[slug], *rest, *json_too)
+        told = failure(1, deed, connection.name, MODULE[slug], *rest, *json_too)
         assert READ_ONLY in told and "berlin" in told and "Whoever may change this connection can allow it." in told
     assert not writes(vtiger) and vtiger.control("GET", "records", vendor=slug, module=MODULE[slug]) == there
     assert {run.state for run in Run.objects.all()} == {entry.state for entry in Entry.objects.all()} == {"failed"}
