@@ -32,6 +32,8 @@ from connectors.errors import ConfigError, ConnectorError, HostRefused, Unavaila
 from connectors.wording import text as _
 
 SILENCE = 20.0  # seconds a socket may stay silent
+SOON = 0.1  # seconds by which an answer may outlast its deadline
+BUFFER = 64 * 1024  # bytes: most answers in one read
 NAT64 = IPv6Network("64:ff9b::/96")
 # In public space, yet not the internet: Azure's host agent; IETF protocol assignments, with Oracle's metadata service in
 # them, which Python before 3.11.10 calls global.
@@ -105,12 +107,13 @@ class TimedReader(io.RawIOBase):
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._end = time.monotonic() + (sock.gettimeout() or SILENCE)
+        self._silence = sock.gettimeout() or SILENCE
+        self._end = time.monotonic() + self._silence
         self._raw = sock.makefile("rb", buffering=0)
 
     def makefile(self, mode: str) -> io.BufferedReader:
         """Look like a socket to `http.client`, which asks for nothing else."""
-        return io.BufferedReader(self)
+        return io.BufferedReader(self, BUFFER)
 
     def readable(self) -> bool:
         return True
@@ -119,7 +122,10 @@ class TimedReader(io.RawIOBase):
         left = self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError("the answer took longer than the whole call may")
-        self._sock.settimeout(min(left, SILENCE))
+        silence = min(left, SILENCE)
+        if abs(silence - self._silence) > SOON:  # a system call, and Python's lock is given up for it
+            self._sock.settimeout(silence)
+            self._silence = silence
         return self._raw.readinto(buffer)
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ does not honour it every reading is a first one. Deletes are not told: the sweep
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import ceil
@@ -150,20 +151,23 @@ def numbered(reader: Reader, place: Place, workers: int) -> Generator[tuple[list
     more = True
     while more and place.page is not None:
         pages = range(place.page, max(place.page, ceil(place.total / PAGE)) + 1)
-        for listing in prefetch(lambda page: reader.listing(page=page), pages, workers):
-            rows = [row for row in in_order(reader, listing.rows) if id_of(row) > place.last]
+        for answered in prefetch(lambda page: reader.asked(page=page), pages, workers):
+            listing = answered()  # read here, not by the threads: so its rows are still at hand when they are decoded
+            ids = ids_in_order(reader, listing.rows)
+            new = bisect_right(ids, place.last)
             more = listing.more(offset=((place.page or 1) - 1) * PAGE)
-            place = place.read([id_of(row) for row in rows])
-            yield rows, place
+            place = place.read(ids[new:])
+            yield listing.rows[new:], place
     whole = place.page == 2 or not place.missed_some  # between the records of one page nothing slips
     return replace(place, page=None, after=None if whole else 0)
 
 
-def in_order(reader: Reader, rows: list[Row]) -> list[Row]:
-    """Return the rows. Raises ProtocolError when they do not ascend by id, without which nothing is sure to be complete."""
-    if ascending(rows) is None:
+def ids_in_order(reader: Reader, rows: list[Row]) -> list[int]:
+    """Return the rows' ids. Raises ProtocolError when they do not ascend, without which nothing is sure to be complete."""
+    ids = ascending(rows)
+    if ids is None:
         raise out_of_order(reader.object_name)
-    return rows
+    return ids
 
 
 # What changed since

@@ -6,7 +6,7 @@ Vendor: "CRM API Version 4.0" (objects, `q`, `order`, lookups, errors); what its
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -83,13 +83,28 @@ class ReallySimpleClient:
 
         Page 1 is asked for by leaving `page` out, which is the first page however a server counts (facts §6).
         """
+        return self.asked(object_name, page=page, limit=limit, q=q, order=order, lines=lines)()
+
+    def asked(
+        self,
+        object_name: str,
+        *,
+        page: int = 1,
+        limit: int = PAGE,
+        q: Mapping[str, JSON] | None = None,
+        order: Mapping[str, str] | None = None,
+        lines: bool = False,
+    ) -> Callable[[], Listing]:
+        """Ask for a `listing`; return what reads the answer, for whoever has threads ask and reads by itself."""
         params = {"limit": limit, **({"page": page} if page > 1 else {}), **_json_params(q, order, lines)}
-        return self._listing(LIST, object_name, object_name, params)
+        answer = self._http.send(LIST, object_name, params=params)
+        return lambda: self._listing(LIST, answer, object_name)
 
     def related(self, object_name: str, id: str, relation: str, *, page: int = 1, limit: int = PAGE) -> Listing:
         """GET /{object}/{id}/{relation}: records of another object that hang on this one (facts §4)."""
         params = {"limit": limit, **({"page": page} if page > 1 else {})}
-        return self._listing(RELATED, f"{_path(object_name, id)}/{_path(relation)}", object_name, params, id)
+        answer = self._http.send(RELATED, f"{_path(object_name, id)}/{_path(relation)}", params=params)
+        return self._listing(RELATED, answer, object_name, id)
 
     def get(self, object_name: str, id: str, *, lines: bool = False) -> Row:
         """GET /{object}/{id}. Raises RecordNotFound for 404, and for "nothing" once a list agrees (facts §6, 7)."""
@@ -143,8 +158,7 @@ class ReallySimpleClient:
             raise failure(call, answer, about)
         return answer.json()
 
-    def _listing(self, call: Call, path: str, about: str, params: Mapping[str, JSON], id: str = "") -> Listing:
-        answer = self._http.send(call, path, params=params)
+    def _listing(self, call: Call, answer: Answer, about: str, id: str = "") -> Listing:
         if answer.status != 200:
             raise failure(call, answer, about, id)
         told = answer.json()

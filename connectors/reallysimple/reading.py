@@ -80,8 +80,14 @@ class Reader:
         self, q: dict[str, JSON] | None = None, order: dict[str, str] | None = None, page: int = 1, limit: int = PAGE
     ) -> Listing:
         """Return one page of the server's."""
+        return self.asked(q, order, page, limit)()
+
+    def asked(
+        self, q: dict[str, JSON] | None = None, order: dict[str, str] | None = None, page: int = 1, limit: int = PAGE
+    ) -> Callable[[], Listing]:
+        """Ask for one page of the server's; return what reads the answer."""
         lines = self.object_name == WITH_LINES
-        return self.client.listing(self.object_name, page=page, limit=limit, q=q, order=order or BY_ID, lines=lines)
+        return self.client.asked(self.object_name, page=page, limit=limit, q=q, order=order or BY_ID, lines=lines)
 
     def after(self, id: int, q: dict[str, JSON] | None = None, limit: int = PAGE, down: bool = False) -> Listing:
         """Return the page of records whose ids come after that one, without any before it (pages may overlap)."""

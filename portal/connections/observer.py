@@ -21,7 +21,7 @@ from portal.connections.models import Call
 from portal.connections.places import Places
 
 log = logging.getLogger(__name__)
-FLUSH_ROWS = 50
+FLUSH_ROWS = 500
 
 
 class CallObserver:

@@ -35,12 +35,19 @@ class Stored:
     version: int
 
 
-class _Seen(NamedTuple):  # a tuple: a pull makes a hundred thousand, and a frozen dataclass costs four times as much
-    """All that one batch says of a record. `deleted` is a Copy.Deleted; then `values` may be empty."""
+class Seen(NamedTuple):  # a tuple: a pull makes a hundred thousand, and a frozen dataclass costs four times as much
+    """A change as it will be stored: its values spelled, which is most of the work and needs no database."""
 
-    values: Values
+    id: str
+    document: str  # canonical JSON, without secrets and without what no database can hold
+    digest: bytes
     modified: str
-    deleted: str
+    deleted: str  # a Copy.Deleted; then the document may be empty
+
+    @property
+    def values(self) -> dict[str, JSON]:
+        values: dict[str, JSON] = orjson.loads(self.document)
+        return values
 
 
 class _Change(NamedTuple):
@@ -81,7 +88,7 @@ class _Plan:
 
 def store_changes(
     mirror: Mirror,
-    changes: Iterable[Change],
+    changes: Iterable[Change | Seen],
     *,
     missing: Iterable[str] = (),
     cursor: str | None = None,
@@ -131,30 +138,34 @@ def analyze(mirror: Mirror, written: int, held: Held | None = None) -> bool:
     return True
 
 
-def _fold(changes: Iterable[Change], missing: Iterable[str]) -> dict[str, _Seen]:
-    batch: dict[str, _Seen] = {}
+def spelled(change: Change) -> Seen:
+    """Return the change as it will be stored."""
+    record = change.record
+    if record is None:
+        return Seen(change.id, *NOTHING, "", Copy.Deleted.GONE.value)
+    return Seen(change.id, *_spell(strip_secrets(record.values)), record.modified or "", "")
+
+
+def _fold(changes: Iterable[Change | Seen], missing: Iterable[str]) -> dict[str, Seen]:
+    batch: dict[str, Seen] = {}
     for change in changes:
-        record = change.record
-        seen = (
-            _Seen({}, "", Copy.Deleted.GONE.value)
-            if record is None
-            else _Seen(strip_secrets(record.values), record.modified or "", "")
-        )
-        earlier = batch.get(change.id)
-        batch[change.id] = seen if earlier is None else _over(earlier, seen)
+        seen = change if isinstance(change, Seen) else spelled(change)
+        earlier = batch.get(seen.id)
+        batch[seen.id] = seen if earlier is None else _over(earlier, seen)
     for id in missing:
-        batch.setdefault(id, _Seen({}, "", Copy.Deleted.MISSING.value))
+        batch.setdefault(id, Seen(id, *NOTHING, "", Copy.Deleted.MISSING.value))
     return batch
 
 
-def _over(earlier: _Seen, later: _Seen) -> _Seen:
-    return _Seen({**earlier.values, **later.values}, later.modified or earlier.modified, later.deleted)
+def _over(earlier: Seen, later: Seen) -> Seen:
+    both = _spell({**earlier.values, **later.values})
+    return Seen(later.id, *both, later.modified or earlier.modified, later.deleted)
 
 
-def _plan(mirror: int, batch: dict[str, _Seen], asked_at: datetime | None, base: int) -> _Plan:
+def _plan(mirror: int, batch: dict[str, Seen], asked_at: datetime | None, base: int) -> _Plan:
     plan = _Plan(base, sql.now())
     known = sql.fingerprints(mirror, list(batch))
-    differing = [known[id].pk for id, seen in batch.items() if id in known and _differs(known[id], seen)]
+    differing = [copy.pk for id, copy in known.items() if _differs(copy, batch[id])]
     contents = sql.contents(differing, asked_at) if differing else {}
     for id, seen in batch.items():
         copy = known.get(id)
@@ -163,22 +174,21 @@ def _plan(mirror: int, batch: dict[str, _Seen], asked_at: datetime | None, base:
         elif copy is not None or seen.deleted:  # as it was; or deleted before we ever saw it: nothing to keep
             plan.unchanged += 1
         else:
-            version = plan.next_version
-            row = (mirror, id, *_spell(seen.values), seen.modified, version, CODEC_VERSION, plan.now, plan.now, "")
-            plan.new.append(row)
+            place = seen.modified, plan.next_version, CODEC_VERSION
+            plan.new.append((mirror, id, seen.document, seen.digest, *place, plan.now, plan.now, ""))
     plan.present += len(plan.new)
     return plan
 
 
-def _differs(copy: sql.Fingerprint, seen: _Seen) -> bool:
+def _differs(copy: sql.Fingerprint, seen: Seen) -> bool:
     if seen.deleted:
         return copy.deleted not in (seen.deleted, Copy.Deleted.GONE)  # what the CRM itself said stays said
-    return bool(copy.deleted) or copy.codec != CODEC_VERSION or digest(seen.values) != copy.digest
+    return bool(copy.deleted) or copy.codec != CODEC_VERSION or seen.digest != copy.digest
 
 
-def _plan_change(plan: _Plan, id: str, seen: _Seen, copy: sql.Fingerprint, content: sql.Content) -> None:
-    old = content.values
-    document, print_ = _spell({**old, **seen.values})
+def _plan_change(plan: _Plan, id: str, seen: Seen, copy: sql.Fingerprint, content: sql.Content) -> None:
+    old, carried = content.values, seen.values
+    document, print_ = _spell({**old, **carried})
     stamp = seen.modified or content.modified
     if content.stored_since and stamp < content.modified:
         plan.unchanged += 1
@@ -189,7 +199,7 @@ def _plan_change(plan: _Plan, id: str, seen: _Seen, copy: sql.Fingerprint, conte
             plan.respelled.append((print_, CODEC_VERSION, copy.pk))
         return
     after = orjson.loads(document)
-    changes = {name: [old.get(name), after[name]] for name in seen.values if old.get(name) != after[name]}
+    changes = {name: [old.get(name), after[name]] for name in carried if old.get(name) != after[name]}
     plan.changed.append(
         _Change(id, copy.pk, plan.next_version, document, print_, stamp, seen.deleted, copy.deleted, changes)
     )
@@ -198,11 +208,14 @@ def _plan_change(plan: _Plan, id: str, seen: _Seen, copy: sql.Fingerprint, conte
 
 
 def _spell(values: Values) -> tuple[str, bytes]:
-    """Return the JSON text and the digest of what can be stored."""
+    """Return the JSON and the digest of what can be stored."""
     document = canonical_json(values)
-    if b"\\u0000" in document:  # no database keeps a NUL in JSON; looked for here since looking costs nothing
+    if b"\\" in document and b"\\u0000" in document:  # no database keeps a NUL in JSON; the first look costs nothing
         document = canonical_json(storable(values))
-    return document.decode(), digest(document)
+    return document.decode(), digest(document)  # a text, since orjson's bytes keep the 8 kB they were written into
+
+
+NOTHING = _spell({})
 
 
 def _carry_out(

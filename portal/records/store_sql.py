@@ -80,7 +80,7 @@ def fingerprints(mirror: int, ids: Sequence[str]) -> dict[str, Fingerprint]:
     )
     sql = f"SELECT copy.record_id, copy.id, copy.digest, copy.codec, copy.deleted FROM {among}"  # noqa: S608
     rows = _all(sql, [_list(ids), mirror])
-    return {r[0]: Fingerprint(r[1], bytes(r[2]), r[3], r[4]) for r in rows}
+    return {id: Fingerprint(*rest) for id, *rest in rows}
 
 
 def contents(keys: Sequence[int], asked_at: datetime | None) -> dict[int, Content]:

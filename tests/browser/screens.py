@@ -148,7 +148,7 @@ def run_details(page: Page) -> None:
 
 def messages(page: Page) -> None:
     """Pause and save, for the messages."""
-    page.goto("/mappings/careful/change/")
+    page.goto("/mappings/contacts/change/")
     page.locator(".submit-row .default").click()
 
 
