@@ -16,8 +16,8 @@ from portal.accounts.models import User
 class LanguageAndZone(forms.ModelForm):  # type: ignore[type-arg]
     """The choices of the two preferences that a model cannot list: languages and time zones."""
 
-    language = forms.ChoiceField(label=_("language"), required=False)
-    time_zone = forms.ChoiceField(label=_("time zone"), required=False)
+    language = forms.ChoiceField(label=_("Language"), required=False)
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

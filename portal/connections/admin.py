@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from portal.connections.models import Call, Connection, OwnerLabel
 from portal.ui.templatetags.portal import age, badge
 
+FEW = 12  # connections, which need no filter
+
 
 class ConnectionList(ChangeList):
     """Django's list, whose links lead to our page of a connection."""
@@ -68,6 +70,10 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             path("<str:object_id>/history/", to("connections:history"), name=name % "history"),
         ]
 
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """Spare a list that fits on a page its filters."""
+        return self.list_filter if request.GET or Connection.objects.count() > FEW else ()
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ConnectionList
 
@@ -91,7 +97,7 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def expires(self, connection: Connection) -> str | None:
         return age(connection.token_expires_at) if connection.token_expires_at else None
 
-    @admin.display(description=_("calls a minute / a day"))
+    @admin.display(description=_("calls a minute, a day"))
     def limits(self, connection: Connection) -> str:
         return f"{connection.calls_per_minute or '∞'} / {connection.calls_per_day or '∞'}"
 
@@ -129,7 +135,9 @@ class CallAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("outcome"), ordering="error")
     def outcome(self, call: Call) -> str:
-        return badge("failed", call.error) if call.error else badge("ok", _("ok"))
+        if call.error or call.status >= 400:
+            return badge("failed", call.error or _("refused"))
+        return badge("ok", _("answered"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -4,14 +4,15 @@ history. Each deed that changes something asks first."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from urllib.parse import urlencode
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, ProtectedError
 from django.db.models.deletion import Collector
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -71,12 +72,12 @@ def delete(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def history(request: HttpRequest, name: str) -> HttpResponse:
-    """Show who changed what on this connection, in the admin's own page."""
+    """Lead to who did what to this connection, in the audit trail."""
     connection = get_object_or_404(Connection, name=name)
     if not may_view(request.user, connection):
         raise PermissionDenied
-    extra: dict[str, Any] = {"title": _("Change history"), "subtitle": str(connection)}
-    return admin.site.get_model_admin(Connection).history_view(request, str(connection.pk), extra)
+    about = urlencode({"object_type": connection._meta.label_lower, "object_id": connection.pk})
+    return redirect(f"{reverse('admin:ledger_auditentry_changelist')}?{about}")
 
 
 def _protected(connection: Connection) -> Iterable[Model]:

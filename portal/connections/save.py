@@ -1,13 +1,11 @@
 """Creates, changes and deletes connections: the one writer of their rows. The rule: whatever belonged to the old access
-(logins, what was learned, descriptions) is forgotten with it; history names fields, never values."""
+(logins, what was learned, descriptions) is forgotten with it; the audit trail names fields, never values."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,7 +20,8 @@ from portal.connections.forms import PREFIX, ConnectionForm, host_of, setting_of
 from portal.connections.models import Connection, KnownSchema, OwnerLabel, Session
 from portal.ui.wording import translated
 
-log = logging.getLogger(__name__)
+# The ledger, an app above, writes down who did what to a connection, inside the transaction that does it.
+write_down: list[Callable[..., object]] = []
 
 
 class BadConnection(Exception):
@@ -52,7 +51,7 @@ def save(
         if changed or before is None:
             labels = [str(form.fields[name].label) for name in changed]
             labels += [str(_("another CRM: copies and links forgotten"))] if form.is_other_crm else []
-            _write_history(connection, CHANGE if before else ADDITION, user, labels)
+            _tell("change_connection" if before else "add_connection", connection, user, actor, fields=labels)
     return connection
 
 
@@ -71,13 +70,13 @@ def allow_writing(connection: Connection, allowed: bool, *, user: User | None = 
     connection.writable_changed_by = (user.get_username() if user else actor)[:150]
     with transaction.atomic():
         connection.save(update_fields=["writable", "writable_changed_at", "writable_changed_by", "updated_at"])
-        _write_history(connection, CHANGE, user, [str(_("Writing allowed") if allowed else _("Writing forbidden"))])
+        _tell("allow_writing" if allowed else "forbid_writing", connection, user, actor)
 
 
-def delete(connection: Connection, *, user: User | None = None) -> None:
+def delete(connection: Connection, *, user: User | None = None, actor: str = "command") -> None:
     """Delete the connection with its copies and calls. Raises ProtectedError when a mapping uses it."""
     with transaction.atomic():
-        _write_history(connection, DELETION, user, [])
+        _tell("delete_connection", connection, user, actor)
         connection.delete()
 
 
@@ -166,11 +165,6 @@ def _forget(form: ConnectionForm, before: Connection) -> None:
         KnownSchema.objects.filter(connection=before).delete()
 
 
-def _write_history(connection: Connection, flag: int, user: User | None, changed: list[str]) -> None:
-    """Write down who did it in the admin's history; a command has no user, so it goes to the log."""
-    deed = {ADDITION: "added", CHANGE: "changed", DELETION: "deleted"}[flag]
-    if user is None:
-        log.info("Connection “%s” %s by a command: %s", connection.name, deed, ", ".join(changed) or "all of it")
-        return
-    message: list[dict[str, Any]] = [{deed: {"fields": changed} if changed else {}}]
-    LogEntry.objects.log_actions(user.pk, [connection], flag, message, single_object=True)
+def _tell(action: str, connection: Connection, user: User | None, actor: str, **changes: Any) -> None:
+    for note_down in write_down:
+        note_down(user, action, connection, changes, actor=actor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -14,11 +15,18 @@ from portal.ledger.models import AuditEntry, Problem
 from portal.ui.templatetags.portal import age, badge
 
 DEEDS = {  # what `write.audit` is told, in words
+    "add_connection": _("add connection"),
+    "allow_writing": _("allow writing"),
     "approve_run": _("approve run"),
+    "change_connection": _("change connection"),
+    "delete_connection": _("delete connection"),
     "delete mapping": _("delete mapping"),
+    "forbid_writing": _("forbid writing"),
+    "other_crm": _("begin anew: another CRM"),
     "pause mapping": _("pause mapping"),
     "resume mapping": _("resume mapping"),
     "save mapping": _("save mapping"),
+    "settle_edit": _("settle an edit"),
     "stop_run": _("stop run"),
 }
 
@@ -26,7 +34,6 @@ DEEDS = {  # what `write.audit` is told, in words
 class _OnlyToLookAt(admin.ModelAdmin):  # type: ignore[type-arg]
     title: Any = ""
     actions = None
-    show_full_result_count = False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"title": self.title, **(extra_context or {})})
@@ -77,14 +84,43 @@ class ProblemAdmin(_OnlyToLookAt):
         return age(problem.opened_at)
 
 
+class ByDeed(admin.SimpleListFilter):
+    """What was done, in words."""
+
+    title = _("deed")
+    parameter_name = "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        used = AuditEntry.objects.order_by("action").values_list("action", flat=True).distinct()
+        return [(action, DEEDS.get(action, action)) for action in used]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+        return queryset.filter(action=self.value()) if self.value() else queryset
+
+
 @admin.register(AuditEntry)
 class AuditEntryAdmin(_OnlyToLookAt):
     """Who did what in the portal itself."""
 
     title = _("Audit trail")
-    list_display = ("at", "actor", "deed", "object_label", "object_type")
-    list_filter = ("action", "object_type")
+    list_display = ("at", "actor", "deed", "kind", "object_label", "what")
+    list_filter = (ByDeed, "object_type")
     search_fields = ("actor", "object_label")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Let the pages of other things lead to what was done to them."""
+        return lookup == "object_id" or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+
+    @admin.display(description=_("kind"), ordering="object_type")
+    def kind(self, entry: AuditEntry) -> str:
+        model = apps.get_model(entry.object_type) if entry.object_type else None
+        return str(model._meta.verbose_name) if model else ""
+
+    @admin.display(description=_("what"))
+    def what(self, entry: AuditEntry) -> str:
+        """Tell the changes: "fields: Address, Access key"."""
+        told = ((name, v if isinstance(v, list) else [v]) for name, v in entry.changes.items() if v not in ([], None))
+        return "; ".join(f"{name}: {', '.join(map(str, values))}" for name, values in told)
 
     @admin.display(description=_("did"), ordering="action")
     def deed(self, entry: AuditEntry) -> Any:

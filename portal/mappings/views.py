@@ -141,4 +141,4 @@ def delete(request: HttpRequest, name: str) -> HttpResponse:
         mapping.delete()
         messages.success(request, _("The mapping “%(name)s” was deleted.") % {"name": name})
         return redirect("mappings:list")
-    return _page(request, "mappings/delete.html", _("Are you sure?"), mapping=mapping)
+    return _page(request, "mappings/delete.html", _("Delete mapping"), mapping=mapping)

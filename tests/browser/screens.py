@@ -176,7 +176,7 @@ def shoot(stack: Stack, browser: Browser, folder: Path, screens: dict[str, Scree
             page.goto("/login/")
             page.screenshot(path=folder / f"login-{width}-{look}.png")
         sign_in(page)
-        for name, screen in screens.items():
+        for name, screen in [item for item in screens.items() if item[0] != "login"]:
             page.goto(screen) if isinstance(screen, str) else screen(page)
             page.wait_for_load_state("networkidle")
             if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
@@ -197,7 +197,7 @@ def main(folder: Path, wanted: list[str]) -> None:
 
     with tempfile.TemporaryDirectory() as home, Stack(Path(home), records=60) as stack, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        if empty := chosen({"login": "/login/", **EMPTY}):
+        if empty := chosen({"login": "/", **EMPTY}):
             shoot(stack, browser, folder, empty)
         fill(stack)
         shoot(stack, browser, folder, chosen({**FILLED, **DEEDS}))

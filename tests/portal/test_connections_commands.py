@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 
 from connectors.memory import store
 from portal.connections.models import Connection, KnownSchema, Session
+from portal.ledger.models import AuditEntry
 from tests.connectors.sandbox_client import Account
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +44,14 @@ def test_settings_and_secrets_are_told_apart_and_a_secret_may_come_from_the_envi
     assert connection.settings["url"] == "https://crm.example.com/a=b" and connection.settings["time_zone"] == "UTC"
     assert connection.open_secrets() == {"access_key": "marker=secret"}
     assert told["created"] and not told["writable"] and "marker" not in f"{told}{said}" and said == ""
+
+
+def test_what_a_command_does_to_a_connection_stands_in_the_audit_trail() -> None:
+    run("add_connection", "memory", "--name", "north", "--set", "password=marker")
+    run("allow_writing", "north")
+    trail = AuditEntry.objects.order_by("id").values_list("actor", "action", "object_label")
+    assert list(trail) == [("command", "add_connection", "north"), ("command", "allow_writing", "north")]
+    assert "marker" not in str(list(AuditEntry.objects.values_list("changes", flat=True)))
 
 
 def test_a_literal_secret_is_taken_with_a_warning_that_does_not_repeat_it() -> None:

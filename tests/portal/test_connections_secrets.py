@@ -57,7 +57,7 @@ def test_a_planted_secret_is_found_nowhere(
         admin.post("/connections/berlin/test/"),
         admin.post("/connections/berlin/change/", planted | {"setting_url": "https://10.0.0.1", "_test": "1"}),
         admin.post("/connections/berlin/writing/", {"writable": "yes"}, follow=True),
-        admin.get("/connections/berlin/history/"),
+        admin.get("/connections/berlin/history/", follow=True),
         admin.get("/connections/call/"),
         admin.get("/"),
     ]

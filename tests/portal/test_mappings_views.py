@@ -99,7 +99,7 @@ def test_a_mapping_is_paused_resumed_and_deleted(admin: Client, both: None) -> N
     assert Mapping.objects.get().state == "paused"
     admin.post(reverse("mappings:pause", args=["people"]))
     assert Mapping.objects.get().state == "active"
-    assert "Are you sure?" in admin.get(reverse("mappings:delete", args=["people"])).content.decode()
+    assert "Delete the mapping" in admin.get(reverse("mappings:delete", args=["people"])).content.decode()
     admin.post(reverse("mappings:delete", args=["people"]))
     assert not Mapping.objects.exists()
 

@@ -227,7 +227,7 @@ DATA |= {"status = New and firstname contains mi"}  # the filter language
 DJANGOS = {"Breadcrumbs", "Search", "True", "False"}
 PAGES = (
     "/", "/connections/add/", ADD, "/connections/add/reallysimple/", "/connections/", "/connections/north/change/",
-    "/connections/north/writing/", "/connections/north/delete/", "/connections/north/history/", "/connections/call/",
+    "/connections/north/writing/", "/connections/north/delete/", "/connections/call/",
     "/connections/ownerlabel/", "/records/", "/records/north/", "/records/north/Contacts/",
     "/records/north/Contacts/?filter=lastnme+%3D", "/records/north/Contacts/?filter=born+%3D+soon&source=live",
     "/records/north/Contacts/1/", "/records/north/Nothing/", "/mappings/", "/mappings/add/", "/mappings/contacts/change/",
