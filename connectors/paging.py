@@ -17,6 +17,7 @@ from connectors.query import Query, check, match_record, sort_key
 from connectors.types import ModuleSchema, Page, Record
 from connectors.wording import text as _
 
+AHEAD = 3  # fetches under way or done and not yet asked for, times the workers
 Key = TypeVar("Key")
 Fetched = TypeVar("Fetched")
 
@@ -24,8 +25,8 @@ Fetched = TypeVar("Fetched")
 def prefetch(fetch: Callable[[Key], Fetched], keys: Iterable[Key], workers: int) -> Iterator[Fetched]:
     """Yield `fetch(key)` for each key, in the order of the keys, up to `workers` of them under way at the same time.
 
-    As many again are fetched while the caller is busy with what it got (at 20 ms a page a pull then takes a third less).
-    `keys` may be endless: no more than twice the workers are taken before the caller asks for the next. What `fetch`
+    Fetching goes on while the caller is busy with what it got (at 20 ms a page a pull then takes a third less).
+    `keys` may be endless: no more than AHEAD times the workers are taken before the caller asks for the next. What `fetch`
     raises is raised here in its turn; fetches not begun are then dropped and those under way awaited, also when the
     caller closes the iterator.
     """
@@ -35,7 +36,7 @@ def prefetch(fetch: Callable[[Key], Fetched], keys: Iterable[Key], workers: int)
     rest = iter(keys)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="page")
     try:
-        under_way: deque[Future[Fetched]] = deque(pool.submit(fetch, key) for key in islice(rest, 2 * workers))
+        under_way: deque[Future[Fetched]] = deque(pool.submit(fetch, key) for key in islice(rest, AHEAD * workers))
         while under_way:
             fetched = under_way.popleft().result()
             under_way.extend(pool.submit(fetch, key) for key in islice(rest, 1))

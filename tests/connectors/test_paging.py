@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from connectors.paging import prefetch
+from connectors.paging import AHEAD, prefetch
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3, 50])
@@ -63,6 +63,6 @@ def test_a_caller_who_stops_leaves_nothing_running_and_takes_no_further_keys() -
     assert next(pages) == 0
     pages.close()  # type: ignore[attr-defined]
     finished = list(done)
-    assert len(taken) == 2 * 3 + 1
+    assert len(taken) == AHEAD * 3 + 1
     assert sorted(finished) == sorted(done)
     assert threading.active_count() == 1 or not [t for t in threading.enumerate() if t.name.startswith("page")]
