@@ -17,9 +17,9 @@ from typing import Any
 
 from connectors.sandbox.control import PREFIX, Control, Journal
 from connectors.sandbox.faults import Cut, Faults, answer_with
-from connectors.sandbox.reallysimple import ReallySimple
+from connectors.sandbox.reallysimple.vendor import ReallySimple
 from connectors.sandbox.store import Store
-from connectors.sandbox.vtiger import Vtiger
+from connectors.sandbox.vtiger.vendor import Vtiger
 from connectors.sandbox.wire import Reply, Request, Vendor
 
 VENDORS: dict[str, Callable[[Store, int, int], Vendor]] = {"vtiger": Vtiger, "reallysimple": ReallySimple}

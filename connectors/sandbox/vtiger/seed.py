@@ -9,9 +9,9 @@ from typing import Any
 
 from connectors.sandbox.people import Company, Person, companies, letters, people, shared
 from connectors.sandbox.store import Row, Store
-from connectors.sandbox.vtiger_crm import data, int_cast, modules, number_prefix
-from connectors.sandbox.vtiger_values import empty_values, stored
-from connectors.sandbox.vtiger_write import label
+from connectors.sandbox.vtiger.crm import data, int_cast, modules, number_prefix
+from connectors.sandbox.vtiger.values import empty_values, stored
+from connectors.sandbox.vtiger.write import label
 
 JSON = Any
 _SOURCES = ("", "Cold Call", "Web Site", "Employee", "Partner", "Trade Show")

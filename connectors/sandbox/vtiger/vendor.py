@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.sandbox import vtiger_backdoor, vtiger_lead, vtiger_query, vtiger_read, vtiger_write
 from connectors.sandbox.store import Store
-from connectors.sandbox.vtiger_crm import DENIED, Crm, PhpFatal, RestrictedFile, User, WsError, modules
-from connectors.sandbox.vtiger_seed import sow
+from connectors.sandbox.vtiger import backdoor, lead, query, read, write
+from connectors.sandbox.vtiger.crm import DENIED, Crm, PhpFatal, RestrictedFile, User, WsError, modules
+from connectors.sandbox.vtiger.seed import sow
 from connectors.sandbox.wire import Clock, Reply, Request, escaped_json
 
 JSON = Any
@@ -23,7 +23,7 @@ _HTML = "text/html; charset=UTF-8"
 _LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Vtiger</title></head><body><form>Sign in</form></body></html>"
 
 READS: dict[str, Callable[[Crm, User, Params], JSON]] = {
-    name: getattr(vtiger_read, name)
+    name: getattr(read, name)
     for name in [
         "listtypes",
         "describe",
@@ -36,12 +36,12 @@ READS: dict[str, Callable[[Crm, User, Params], JSON]] = {
     ]
 }
 WRITES: dict[str, Callable[[Crm, User, Params], JSON]] = {
-    "create": vtiger_write.create,
-    "update": vtiger_write.update,
-    "revise": vtiger_write.revise,
-    "delete": vtiger_write.delete,
-    "add_related": vtiger_read.add_related,
-    "convertlead": vtiger_lead.convertlead,
+    "create": write.create,
+    "update": write.update,
+    "revise": write.revise,
+    "delete": write.delete,
+    "add_related": read.add_related,
+    "convertlead": lead.convertlead,
 }
 
 
@@ -131,7 +131,7 @@ class Vtiger:
             return escaped_json(self._extendsession(request, form if is_post else {}))
         if name == "query":
             user = self._signed_in(anywhere).user
-            return vtiger_query.run(self.crm, user, request.query.get("query", "") if is_get else "", request.overlap)
+            return query.run(self.crm, user, request.query.get("query", "") if is_get else "", request.overlap)
         if name in READS:
             return escaped_json(READS[name](self.crm, self._signed_in(anywhere).user, request.query if is_get else {}))
         if name in WRITES:
@@ -212,11 +212,11 @@ class Vtiger:
 
     def records(self, module: str, deleted: bool) -> list[JSON]:
         with self.lock:
-            return vtiger_backdoor.records(self.crm, modules()[module], deleted)
+            return backdoor.records(self.crm, modules()[module], deleted)
 
     def mutate(self, action: str, module: str, record_id: str | None, values: dict[str, JSON], touch: bool) -> JSON:
         with self.lock:
-            return vtiger_backdoor.mutate(self.crm, action, modules()[module], record_id, values, touch)
+            return backdoor.mutate(self.crm, action, modules()[module], record_id, values, touch)
 
 
 def _session_answer(session: str, user: User) -> dict[str, str]:

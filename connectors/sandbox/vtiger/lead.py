@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.sandbox.store import Row
-from connectors.sandbox.vtiger_crm import Crm, User, WsError, modules
-from connectors.sandbox.vtiger_write import element_of, insert
+from connectors.sandbox.vtiger.crm import Crm, User, WsError, modules
+from connectors.sandbox.vtiger.write import element_of, insert
 
 JSON = Any
 _FROM_LEAD = {

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.sandbox.store import Row
-from connectors.sandbox.vtiger_crm import DENIED, PAGE, Crm, Module, PhpFatal, User, WsError, data, modules
+from connectors.sandbox.vtiger.crm import DENIED, PAGE, Crm, Module, PhpFatal, User, WsError, data, modules
 
 JSON = Any
 Params = dict[str, str]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connectors.sandbox.store import Row
-from connectors.sandbox.vtiger_crm import (
+from connectors.sandbox.vtiger.crm import (
     DENIED,
     Crm,
     Module,
@@ -20,8 +20,8 @@ from connectors.sandbox.vtiger_crm import (
     int_cast,
     modules,
 )
-from connectors.sandbox.vtiger_inventory import add_lines, is_inventory, number_totals
-from connectors.sandbox.vtiger_values import empty_values, stored
+from connectors.sandbox.vtiger.inventory import add_lines, is_inventory, number_totals
+from connectors.sandbox.vtiger.values import empty_values, stored
 from connectors.sandbox.wire import collate
 
 JSON = Any

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.sandbox.people import Company, Person, companies, people, shared
-from connectors.sandbox.reallysimple_schema import TABLES
+from connectors.sandbox.reallysimple.schema import TABLES
 from connectors.sandbox.store import Row, Store
 
 JSON = Any

@@ -81,7 +81,7 @@ class User:
 @cache
 def data() -> dict[str, JSON]:
     """Return what was recorded of the real server's schema: listtypes, describes, relations, users and groups."""
-    parsed: dict[str, JSON] = json.loads(files("connectors.sandbox").joinpath("data/vtiger.json").read_text("utf-8"))
+    parsed: dict[str, JSON] = json.loads(files("connectors.sandbox.vtiger").joinpath("server.json").read_text("utf-8"))
     return parsed
 
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.sandbox.store import Row
-from connectors.sandbox.vtiger_crm import Crm, Module, int_cast, modules
-from connectors.sandbox.vtiger_values import empty_values, stored
+from connectors.sandbox.vtiger.crm import Crm, Module, int_cast, modules
+from connectors.sandbox.vtiger.values import empty_values, stored
 
 JSON = Any
 _TOTALS = ("hdnSubTotal", "hdnGrandTotal", "pre_tax_total")

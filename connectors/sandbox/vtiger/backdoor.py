@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.sandbox.store import Row
-from connectors.sandbox.vtiger_crm import Crm, Field, Module, PhpFatal, int_cast
-from connectors.sandbox.vtiger_values import empty_values, stored
-from connectors.sandbox.vtiger_write import bury, label
+from connectors.sandbox.vtiger.crm import Crm, Field, Module, PhpFatal, int_cast
+from connectors.sandbox.vtiger.values import empty_values, stored
+from connectors.sandbox.vtiger.write import bury, label
 
 JSON = Any
 

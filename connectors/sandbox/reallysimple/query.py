@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from connectors.sandbox.reallysimple_schema import Field, Table
+from connectors.sandbox.reallysimple.schema import Field, Table
 from connectors.sandbox.store import Row
 from connectors.sandbox.wire import collate, weights
 

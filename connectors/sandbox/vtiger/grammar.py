@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from connectors.sandbox.vtiger_crm import PAGE, WsError
+from connectors.sandbox.vtiger.crm import PAGE, WsError
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<value>'(?:[^']|'')*')|(?P<sign>>=|<=|!=|[=<>,;()*"'])|(?P<word>-?[\w.\-]+)|(?P<other>\S))""",

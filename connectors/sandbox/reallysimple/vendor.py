@@ -10,12 +10,12 @@ from typing import Any
 
 import orjson
 
-from connectors.sandbox import reallysimple_query as query
 from connectors.sandbox.people import letters
-from connectors.sandbox.reallysimple_query import BadRequest
-from connectors.sandbox.reallysimple_schema import TABLES, Table, dictionary, list_names
-from connectors.sandbox.reallysimple_seed import FIRST_IDS, OWNER, blank, sow
-from connectors.sandbox.reallysimple_values import checked
+from connectors.sandbox.reallysimple import query
+from connectors.sandbox.reallysimple.query import BadRequest
+from connectors.sandbox.reallysimple.schema import TABLES, Table, dictionary, list_names
+from connectors.sandbox.reallysimple.seed import FIRST_IDS, OWNER, blank, sow
+from connectors.sandbox.reallysimple.values import checked
 from connectors.sandbox.store import Row, Store
 from connectors.sandbox.wire import Clock, Reply, Request
 

@@ -11,8 +11,8 @@ from typing import Any
 from zlib import crc32
 
 from connectors.sandbox.store import Row
-from connectors.sandbox.vtiger_crm import DENIED, PAGE, Crm, Field, Module, User, WsError, int_cast
-from connectors.sandbox.vtiger_grammar import Select, Test, parse
+from connectors.sandbox.vtiger.crm import DENIED, PAGE, Crm, Field, Module, User, WsError, int_cast
+from connectors.sandbox.vtiger.grammar import Select, Test, parse
 from connectors.sandbox.wire import collate, escaped_json, weights
 
 JSON = Any

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from connectors.sandbox.reallysimple_schema import Field, Table
+from connectors.sandbox.reallysimple.schema import Field, Table
 
 JSON = Any
 MAX_TEXT = 255

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from connectors.sandbox.vtiger_crm import Field, Module, PhpFatal
+from connectors.sandbox.vtiger.crm import Field, Module, PhpFatal
 
 JSON = Any
 INT_MAX, INT_MIN = 2_147_483_647, -2_147_483_648

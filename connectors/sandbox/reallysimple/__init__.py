@@ -1,0 +1,1 @@
+"""Really Simple Systems, simulated: see `vendor`."""

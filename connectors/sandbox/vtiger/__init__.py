@@ -1,0 +1,1 @@
+"""Vtiger, simulated: see `vendor`."""
