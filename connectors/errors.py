@@ -17,7 +17,7 @@
     │   ├── RecordNotFound
     │   ├── RecordConflict    changed by somebody else meanwhile
     │   └── Duplicate         the vendor forbids a second one
-    ├── QueryError      the filter or order asks for something that is not there
+    ├── QueryError      the filter, order or parameters ask for something that is not there
     ├── Unsupported     the vendor cannot; no request was made
     └── ProtocolError   we do not understand the answer: a bug, or their API changed (.maybe_done)
 
@@ -128,7 +128,7 @@ class Duplicate(RecordError):
 
 
 class QueryError(ConnectorError):
-    """A filter or order asks for something that is not there. `position` is a 0-based offset into the text, or None."""
+    """A filter, an order or an operation's parameters ask for something that is not there. `position` is a 0-based offset into the text, or None."""
 
     def __init__(self, message: str, *, position: int | None = None, code: str = "", vendor_message: str = "") -> None:
         super().__init__(message, code=code, vendor_message=vendor_message)

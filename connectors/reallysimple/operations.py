@@ -5,12 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import orjson
-
-from connectors.errors import ConfigError, RecordInvalid
+from connectors.operations import checked, without_secrets
 from connectors.reallysimple.client import PAGE, Listing, ReallySimpleClient
 from connectors.types import JSON, Operation, Parameter
-from connectors.values import is_secret_field
 from connectors.wording import text as _
 
 OBJECT = Parameter(
@@ -69,51 +66,8 @@ OPERATIONS = (
 
 
 def carry_out(client: ReallySimpleClient, operation: Operation, params: Mapping[str, JSON]) -> JSON:
-    """Return what the server answers. Raises ConfigError for missing or unknown parameters, RecordInvalid for bad ones."""
+    """Return what the server answers, without secrets. Raises QueryError for parameters that are wrong."""
     return without_secrets(_DEEDS[operation.name](client, checked(operation, params)))
-
-
-def without_secrets(value: JSON) -> JSON:
-    """Return an answer of any shape without passwords and keys."""
-    if isinstance(value, dict):
-        return {key: without_secrets(held) for key, held in value.items() if not is_secret_field(str(key))}
-    return [without_secrets(item) for item in value] if isinstance(value, list) else value
-
-
-def checked(operation: Operation, params: Mapping[str, JSON]) -> dict[str, JSON]:
-    """Return the parameters given, each of its type."""
-    given = {name: value for name, value in params.items() if value not in (None, "")}
-    known = {parameter.name: parameter for parameter in operation.parameters}
-    missing = [p.name for p in operation.parameters if p.required and p.name not in given]
-    if missing or given.keys() - known:
-        unknown = ", ".join(sorted(given.keys() - known))
-        wrong = _("needs %(names)s", names=", ".join(missing)) if missing else _("has no %(names)s", names=unknown)
-        takes, name = ", ".join(known), operation.name
-        raise ConfigError(
-            _("The operation “%(name)s” %(problem)s. It takes: %(names)s.", name=name, problem=wrong, names=takes)
-        )
-    return {name: typed(known[name], value) for name, value in given.items()}
-
-
-def typed(parameter: Parameter, value: JSON) -> JSON:
-    """Return the value as the parameter's type; a person's text is read as JSON, a list also by its lines."""
-    try:
-        if parameter.type == "integer":
-            return int(value)
-        if parameter.type == "boolean":
-            return str(value).lower() in ("1", "true", "yes", "on")
-        if parameter.type == "json" and isinstance(value, str):
-            value = orjson.loads(value)
-        if parameter.type == "json" and not isinstance(value, dict):
-            raise ValueError(_("not an object"))
-        if parameter.type == "list" and isinstance(value, str):
-            return orjson.loads(value) if value.lstrip().startswith("[") else value.split("\n")
-    except (TypeError, ValueError) as e:
-        kind = _("a JSON object") if parameter.type == "json" else _("of type %(type)s", type=parameter.type)
-        problem = _("must be %(kind)s", kind=kind)
-        sentence = _("“%(field)s” %(problem)s.", field=parameter.name, problem=problem)
-        raise RecordInvalid(sentence, fields={parameter.name: problem}) from e
-    return value if parameter.type in ("json", "list") else str(value)
 
 
 def _listing(found: Listing) -> JSON:

@@ -3,14 +3,11 @@ out. The rule: what they answer is shown, so session names, keys and passwords a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 
-from connectors.errors import RecordInvalid
+from connectors.operations import checked, without_secrets
 from connectors.types import JSON, Operation, Parameter
-from connectors.values import is_secret_field
 from connectors.vtiger.client import VtigerClient
-from connectors.wording import joined, said
 from connectors.wording import text as _
 
 HIDDEN = frozenset({"token", "sessionName", "sessionId"})
@@ -87,54 +84,9 @@ OPERATIONS = (
 
 
 def carry_out(client: VtigerClient, operation: Operation, params: Mapping[str, JSON]) -> JSON:
-    """Return what the server answers, without secrets. Raises RecordInvalid for parameters that are wrong."""
-    return without_secrets(_DEEDS[operation.name](client, _checked(operation, params)))
+    """Return what the server answers, without secrets (B13). Raises QueryError for parameters that are wrong."""
+    return without_secrets(_DEEDS[operation.name](client, checked(operation, params)), HIDDEN)
 
-
-def without_secrets(value: JSON) -> JSON:
-    """Return an answer of any shape without sessions, keys and passwords (B13)."""
-    if isinstance(value, dict):
-        return {k: without_secrets(v) for k, v in value.items() if k not in HIDDEN and not is_secret_field(str(k))}
-    return [without_secrets(item) for item in value] if isinstance(value, list) else value
-
-
-def _checked(operation: Operation, params: Mapping[str, JSON]) -> dict[str, JSON]:
-    given = {name: value for name, value in params.items() if value not in (None, "")}
-    known = {parameter.name: parameter for parameter in operation.parameters}
-    wrong: dict[str, str] = dict.fromkeys(sorted(set(given) - set(known)), _("is not one of its parameters"))
-    wrong |= {p.name: _("is needed") for p in operation.parameters if p.required and p.name not in given}
-    for name in set(given) & set(known):
-        try:
-            given[name] = _READ[known[name].type](given[name])
-        except ValueError as e:
-            wrong[name] = said(e)
-    if wrong:
-        told = joined(_("; "), (_("“%(field)s” %(problem)s", field=name, problem=why) for name, why in wrong.items()))
-        sentence = _(
-            "The operation “%(operation)s” was not sent: %(problems)s. It takes: %(names)s.",
-            operation=operation.name, problems=told, names=", ".join(known) or _("nothing"),
-        )  # fmt: skip
-        raise RecordInvalid(sentence, fields=wrong)
-    return given
-
-
-def _object(value: JSON) -> JSON:
-    try:
-        read = json.loads(value) if isinstance(value, str) else value
-    except ValueError as e:
-        raise ValueError(_("is not JSON")) from e
-    if not isinstance(read, dict):
-        raise ValueError(_("must be a JSON object"))
-    return read
-
-
-def _integer(value: JSON) -> int:
-    if not str(value).isdecimal():
-        raise ValueError(_("must be a whole number"))
-    return int(str(value))
-
-
-_READ: dict[str, Callable[[JSON], JSON]] = {"text": str, "integer": _integer, "json": _object}
 
 _DEEDS: dict[str, Callable[[VtigerClient, dict[str, JSON]], JSON]] = {
     "getchallenge": lambda client, p: client.getchallenge(),

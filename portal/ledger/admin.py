@@ -15,9 +15,11 @@ from portal.ledger.models import AuditEntry, Problem
 from portal.ui.templatetags.portal import age, badge
 
 DEEDS = {  # what `write.audit` is told, in words
+    "add_comment": _("add comment"),
     "add_connection": _("add connection"),
     "allow_writing": _("allow writing"),
     "approve_run": _("approve run"),
+    "call_operation": _("call operation"),
     "change_connection": _("change connection"),
     "delete_connection": _("delete connection"),
     "delete mapping": _("delete mapping"),

@@ -224,6 +224,12 @@ def audit(
     )
 
 
+def conclude(entry: AuditEntry, outcome: str) -> None:
+    """Add to an entry, written before a deed, how it ended."""
+    entry.changes = {**entry.changes, "outcome": outcome}
+    entry.save(update_fields=["changes"])
+
+
 def _stamp(held: Held | None, entry: Entry) -> None:
     now = timezone.now()
     entry.lease_number = held.number if held else 0

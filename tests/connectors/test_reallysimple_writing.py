@@ -10,8 +10,8 @@ from connectors.base import Connector
 from connectors.context import Context
 from connectors.errors import (
     AuthError,
-    ConfigError,
     ProtocolError,
+    QueryError,
     RateLimited,
     RecordInvalid,
     Unavailable,
@@ -145,17 +145,17 @@ def test_every_documented_call_can_be_carried_out_by_name(crm: Connector) -> Non
 
 
 @pytest.mark.parametrize(
-    ("operation", "params", "error"),
+    ("operation", "params"),
     [
-        ("get", {"object": "contacts"}, ConfigError),
-        ("get", {"object": "contacts", "id": "1", "colour": "red"}, ConfigError),
-        ("list", {"object": "contacts", "q": "last = Ito"}, RecordInvalid),
-        ("list", {"object": "contacts", "limit": "many"}, RecordInvalid),
+        ("get", {"object": "contacts"}),
+        ("get", {"object": "contacts", "id": "1", "colour": "red"}),
+        ("list", {"object": "contacts", "q": "last = Ito"}),
+        ("list", {"object": "contacts", "limit": "many"}),
     ],
 )
 def test_wrong_parameters_of_an_operation_are_refused_before_it_is_sent(
-    crm: Connector, observer: CountingObserver, operation: str, params: dict[str, str], error: type[Exception]
+    crm: Connector, observer: CountingObserver, operation: str, params: dict[str, str]
 ) -> None:
-    with pytest.raises(error):
+    with pytest.raises(QueryError):
         crm.call(operation, params)
     assert not observer.calls

@@ -153,11 +153,11 @@ def test_an_operation_with_wrong_parameters_is_refused_with_those_it_takes(
 ) -> None:
     observer.calls.clear()
     for params in ({}, {"id": "12x1", "nosuch": "x"}):
-        with pytest.raises(RecordInvalid, match="It takes: id"):
+        with pytest.raises(QueryError, match="It takes: id"):
             crm.call("retrieve", params)
-    with pytest.raises(RecordInvalid, match="not JSON"):
+    with pytest.raises(QueryError, match="not JSON"):
         crm.call("create", {"elementType": "Contacts", "element": "{"})
-    with pytest.raises(RecordInvalid, match="whole number"):
+    with pytest.raises(QueryError, match="whole number"):
         crm.call("sync", {"elementType": "Contacts", "modifiedTime": "yesterday"})
     assert not observer.calls
 
