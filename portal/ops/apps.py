@@ -9,3 +9,9 @@ from django.utils.translation import gettext_lazy as _
 class OpsConfig(AppConfig):
     name = "portal.ops"
     verbose_name = _("Operations")
+
+    def ready(self) -> None:
+        """Have the calls watched by the background worker."""
+        from portal.sync.schedules import STANDING
+
+        STANDING["watch calls"] = ("portal.ops.alerts.watch", 5)

@@ -10,7 +10,8 @@ from django_q.models import Schedule
 
 from portal.mappings.models import Mapping
 
-RESUME = "resume runs"
+# What runs by itself beside the mappings: name of the row -> (function, minutes between). Apps above add theirs.
+STANDING: dict[str, tuple[str, int]] = {"resume runs": ("portal.sync.tasks.resume_runs", 1)}
 
 
 def keep_in_step(mapping: Mapping) -> None:
@@ -52,17 +53,12 @@ def forget(uuid: object) -> None:
     Schedule.objects.filter(name=name_of(uuid)).delete()
 
 
-def keep_resuming() -> None:
-    """Make the row that has interrupted and postponed runs taken up every minute."""
-    Schedule.objects.get_or_create(
-        name=RESUME,
-        defaults={
-            "func": "portal.sync.tasks.resume_runs",
-            "schedule_type": Schedule.MINUTES,
-            "minutes": 1,
-            "next_run": timezone.now() + timedelta(minutes=1),
-        },
-    )
+def keep_standing() -> None:
+    """Make the rows of what runs by itself beside the mappings."""
+    for name, (function, minutes) in STANDING.items():
+        soon = timezone.now() + timedelta(minutes=minutes)
+        said = {"func": function, "schedule_type": Schedule.MINUTES, "minutes": minutes, "next_run": soon}
+        Schedule.objects.get_or_create(name=name, defaults=said)
 
 
 def _runs_by_itself(mapping: Mapping) -> bool:

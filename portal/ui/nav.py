@@ -49,6 +49,7 @@ NAV: tuple[tuple[Any, tuple[NavEntry, ...]], ...] = (
         (
             NavEntry(_("Problems"), "admin:ledger_problem_changelist", "ledger.view_problem", "alert"),
             NavEntry(_("Calls"), "admin:connections_call_changelist", "connections.view_call", "pulse"),
+            NavEntry(_("Call alerts"), "admin:ops_callalert_changelist", "ops.view_callalert", "bell"),
             NavEntry(_("Audit trail"), "admin:ledger_auditentry_changelist", "ledger.view_auditentry", "list"),
         ),
     ),

@@ -18,7 +18,7 @@ from portal.ledger.models import Problem, Run
 from portal.mappings.definition import Schedule as Timing
 from portal.mappings.models import Mapping
 from portal.sync.run import lease_name, request_sync
-from portal.sync.schedules import keep_in_step, keep_resuming, next_run
+from portal.sync.schedules import keep_in_step, keep_standing, next_run
 from portal.sync.tasks import resume_runs, run_slice, scheduled
 from tests.portal.sync_world import World, emails
 
@@ -134,11 +134,12 @@ def test_a_postponed_run_is_taken_up_when_its_time_has_come() -> None:
     assert resume_runs(at_once=True) == 1
 
 
-def test_runs_are_looked_after_every_minute() -> None:
-    keep_resuming()
-    keep_resuming()
-    row = Schedule.objects.get()
-    assert (row.func, row.minutes) == ("portal.sync.tasks.resume_runs", 1)
+def test_runs_are_looked_after_every_minute_and_calls_every_five() -> None:
+    keep_standing()
+    keep_standing()
+    assert set(Schedule.objects.values_list("func", "minutes")) == {
+        ("portal.sync.tasks.resume_runs", 1), ("portal.ops.alerts.watch", 5),
+    }  # fmt: skip
 
 
 def run_command(name: str, *args: str) -> tuple[Any, int]:

@@ -18,7 +18,7 @@ from django_q import cluster
 from django_q.scheduler import scheduler
 
 from portal.checks import refuse_without_keys
-from portal.sync.schedules import keep_resuming
+from portal.sync.schedules import keep_standing
 from portal.sync.tasks import resume_runs
 from portal.ui.command import TranslatedCommand
 
@@ -58,7 +58,7 @@ class Sentinel(cluster.Sentinel):  # type: ignore[misc]  # django-q2 has no type
 
 def run_cluster() -> bool:
     """Run a cluster to its end; say whether somebody asked for that."""
-    keep_resuming()
+    keep_standing()
     resume_runs(at_once=True)
     scheduler()
     connections.close_all()  # the cluster forks: no connection may be shared
