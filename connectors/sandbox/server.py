@@ -17,12 +17,17 @@ from typing import Any
 
 from connectors.sandbox.control import PREFIX, Control, Journal
 from connectors.sandbox.faults import Cut, Faults, answer_with
+from connectors.sandbox.opencrm.vendor import OpenCrm
 from connectors.sandbox.reallysimple.vendor import ReallySimple
 from connectors.sandbox.store import Store
 from connectors.sandbox.vtiger.vendor import Vtiger
 from connectors.sandbox.wire import Reply, Request, Vendor
 
-VENDORS: dict[str, Callable[[Store, int, int], Vendor]] = {"vtiger": Vtiger, "reallysimple": ReallySimple}
+VENDORS: dict[str, Callable[[Store, int, int], Vendor]] = {
+    "vtiger": Vtiger,
+    "reallysimple": ReallySimple,
+    "opencrm": OpenCrm,
+}
 MAX_BODY = 64 * 1024 * 1024
 
 

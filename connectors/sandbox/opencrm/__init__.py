@@ -1,0 +1,3 @@
+"""OpenCRM, simulated: see `vendor`."""
+
+from __future__ import annotations
