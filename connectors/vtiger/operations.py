@@ -18,7 +18,7 @@ ELEMENT = Parameter(
     "element", _("Fields"), "json", required=True, help=_('In the server\'s spelling: {"lastname": "Ito"}.')
 )
 
-OPERATIONS = (
+OPERATIONS: tuple[Operation, ...] = (
     Operation("getchallenge", _("Ask for a challenge; tells the server's time"), section="Login Operation"),
     Operation("login", _("Log in anew; tells the user and the version"), section="Login Operation"),
     Operation("logout", _("End the sessions of this connection"), section="Logout Operation"),
