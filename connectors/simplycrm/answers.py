@@ -1,0 +1,120 @@
+"""What an answer of the mobile API means: the result, or the one right error. The rule: by table, from code and message
+together, since one code means several things (facts §2, vtiger-facts G3).
+
+Errors come with HTTP 200; `code` is a number or a word, and `error` may be null. What the webservice says in words is said
+here in the same words, so its table is used for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from connectors.errors import (
+    AccessDenied,
+    AuthError,
+    ConfigError,
+    ConnectorError,
+    Duplicate,
+    ProtocolError,
+    QueryError,
+    RecordInvalid,
+    RecordNotFound,
+    Unavailable,
+    Unsupported,
+)
+from connectors.http import Answer
+from connectors.types import JSON
+from connectors.vtiger.answers import BY_CODE, NAMES_A_FIELD, UNCLEAR, SessionGone, denied, envelope, invalid
+from connectors.wording import text as _
+
+LOGIN = "1501"  # "Login required", but also three other things
+# How the webservice calls what is asked: it decides what its overloaded ACCESS_DENIED means.
+LIKE = {
+    "fetchRecord": "retrieve",
+    "fetchRecordWithGrouping": "retrieve",
+    "fetchRecordsWithGrouping": "query",
+    "relatedRecordsWithGrouping": "retrieve_related",
+    "deleteRecords": "delete",
+    "addRecordComment": "create",
+}
+
+
+def result(operation: str, answer: Answer, *, changes_one: bool = False) -> JSON:
+    """Return the `result` of an answer, or raise what its error means. `changes_one`: a record that is there is saved."""
+    said = envelope(answer)
+    if said is None:
+        raise not_an_envelope(answer)
+    if said.get("success") is True:
+        return said.get("result")
+    error = said.get("error")
+    like = ("revise" if changes_one else "create") if operation == "saveRecord" else LIKE.get(operation, operation)
+    raise failure(operation, like, error if isinstance(error, dict) else {}, maybe_done=answer.maybe_done)
+
+
+def not_an_envelope(answer: Answer) -> ConnectorError:
+    """Return the error for what is not the API's JSON: nothing, a web page, "Sorry! …", damaged data."""
+    status = str(answer.status)
+    if answer.status >= 500:
+        sentence = _("Simply CRM's server failed (HTTP status %(status)s).", status=status)
+        return Unavailable(sentence, code=status, maybe_done=answer.maybe_done)
+    if answer.body.lstrip().startswith(b"Sorry!"):
+        sentence = _("Simply CRM answered “Sorry! Attempt to access restricted file.” instead of a result.")
+        return ProtocolError(sentence, code="SORRY", vendor_message=answer.text[:200], maybe_done=answer.maybe_done)
+    if answer.status in (401, 403):
+        sentence = _(
+            "Simply CRM refuses us (HTTP status %(status)s). Most likely this portal's address is not in “Whitelist IP”"
+            " under My Preferences of this user.",
+            status=status,
+        )
+        return AccessDenied(sentence, code=status)
+    if answer.status != 200:
+        sentence = _("There is no mobile API at this address (HTTP status %(status)s): check the URL.", status=status)
+        return ConfigError(sentence, code=status)
+    try:
+        answer.json()
+    except ProtocolError as e:
+        return e
+    return answer.not_understood(_("JSON that is not Simply CRM's “success” and “result”"))
+
+
+def failure(operation: str, like: str, error: dict[str, JSON], *, maybe_done: bool) -> ConnectorError:
+    """Return the error for `{"code", "message"}`; `maybe_done` says whether the call could have changed something."""
+    code = str(error.get("code", error.get("errorCode", "")))
+    told = str(error.get("message") or error.get("errorMessage") or "")[:300]
+    why = told or _("it gave no reason")
+    sentence = _(
+        "Simply CRM refuses “%(operation)s”: %(why)s (%(code)s).", operation=operation, why=why, code=code or "—"
+    )
+    if code == LOGIN:
+        return of_1501(sentence, told)
+    if code in UNCLEAR:
+        return Unavailable(sentence, code=code, vendor_message=told, maybe_done=maybe_done)
+    if code == "0" and told.startswith("Duplicate"):
+        return Duplicate(_("Simply CRM forbids a second record like this one."), code=code, vendor_message=told)
+    if code == "ACCESS_DENIED":
+        return denied(like, told)(sentence, code=code, vendor_message=told)
+    if code in NAMES_A_FIELD:
+        return invalid(sentence, code, told)
+    kind = BY_NUMBER.get(code) or BY_CODE.get(code)
+    if kind is None:
+        return ProtocolError(sentence, code=code, vendor_message=told, maybe_done=maybe_done)
+    return kind(sentence, code=code, vendor_message=told)
+
+
+def of_1501(sentence: str, told: str) -> ConnectorError:
+    """Tell apart what all has the code 1501: logging in again helps only where the message says so."""
+    lower = told.lower()
+    if "login" in lower:
+        return SessionGone(sentence, code=LOGIN, vendor_message=told)
+    if "not available" in lower:
+        return Unavailable(sentence, code=LOGIN, vendor_message=told)
+    kind = RecordInvalid if "values" in lower else QueryError
+    return kind(sentence, code=LOGIN, vendor_message=told)
+
+
+BY_NUMBER: dict[str, Callable[..., ConnectorError]] = {
+    "1210": AuthError,  # also for a user who does not exist
+    "1404": Unsupported,  # no such operation
+    "1401": RecordNotFound,  # no such alert
+    "1001": RecordNotFound,  # no record was named
+}

@@ -1,0 +1,163 @@
+"""Simply CRM brought to the common interface: Vtiger's connector, and what the mobile API adds. The rule: with the access key
+records go by the webservice, with the password alone by the mobile API, and what is missing then is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar
+
+from connectors.base import find_operation
+from connectors.context import Context
+from connectors.errors import ConfigError, Unsupported
+from connectors.operations import checked
+from connectors.query import Query
+from connectors.simplycrm import about, webhook
+from connectors.simplycrm.bridge import MobileOwners, MobileWebservice, without_key
+from connectors.simplycrm.client import MobileClient, root
+from connectors.simplycrm.codec import DATE_FORMAT, SimplyCodec
+from connectors.simplycrm.operations import INCOMING, MOBILE, OPERATIONS, carry_out
+from connectors.simplycrm.schema import SimplyModules
+from connectors.types import (
+    JSON,
+    Capabilities,
+    FileContent,
+    FileInfo,
+    Identity,
+    Page,
+    Setting,
+    View,
+)
+from connectors.vtiger import changes
+from connectors.vtiger.connector import VtigerConnector
+from connectors.vtiger.owners import Owners
+from connectors.wording import text as _
+
+BOTH = replace(VtigerConnector.capabilities, views=True)
+KEY_ONLY = replace(BOTH, views=False)
+PASSWORD_ONLY = replace(BOTH, link=False, files=False, upload=False, counts=False, parallel_pages=False, max_upload=0)
+
+
+class SimplyCrmConnector(VtigerConnector):
+    """One user of one Simply CRM."""
+
+    slug: ClassVar[str] = "simplycrm"
+    label: ClassVar[str] = "Simply CRM"
+    settings: ClassVar[tuple[Setting, ...]] = about.SETTINGS
+    capabilities: ClassVar[Capabilities] = BOTH
+    operations = OPERATIONS
+    credentials_help: ClassVar[str] = about.CREDENTIALS_HELP
+    likely_causes: ClassVar[tuple[str, ...]] = about.LIKELY_CAUSES
+
+    def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], context: Context) -> None:
+        plain = {**settings, "url": root(settings["url"])} if settings.get("url") else settings
+        super().__init__(plain, secrets, context)
+        self.by_key, self.by_password = bool(self.secrets["access_key"]), bool(self.secrets["password"])
+        if not (self.by_key or self.by_password):
+            raise ConfigError(_("Simply CRM needs the access key, the password, or both; neither was given."))
+        self.mobile = MobileClient(self.config["url"], self.config["username"], self.secrets["password"], context)
+        self.codec = SimplyCodec(self.config["time_zone"], context.learned)
+        own = BOTH if self.by_key and self.by_password else KEY_ONLY if self.by_key else PASSWORD_ONLY
+        self.capabilities = own  # type: ignore[misc]  # what this connection's credentials open, of all there is
+        bridge = None if self.by_key else MobileWebservice(self.mobile, context)
+        if bridge is not None:
+            self.client = bridge
+        self._modules = SimplyModules(self.client, self.codec, context.learned, self.mobile)
+        known = self._modules.reader
+        self._owners = MobileOwners(bridge, known) if bridge else Owners(self.client, known)
+
+    def close(self) -> None:
+        self.client.close()
+        self.mobile.close()
+
+    # Who and what is there
+
+    def check(self) -> Identity:
+        told = self.client.login()
+        if self.by_key and self.by_password:
+            told = {**self.mobile.login(), **told}
+        self.context.learned.set(DATE_FORMAT, str(told.get("date_format") or ""))
+        modules, zone = tuple(self.modules()), str(told.get("crm_tz") or "")
+        now = int(told.get("serverTime") or 1)
+        works = self.by_key and changes.try_sync(self.client, [module.name for module in modules], now)
+        self.context.learned.set(changes.SYNC_WORKS, works)
+        versions = ("simply_version", "SimplyVersion", "simplyVersion", "vtigerVersion", "vtiger_version")
+        notes = about.notes(
+            by_key=self.by_key, by_password=self.by_password, zone=self.config["time_zone"], server_zone=zone
+        )
+        return Identity(
+            account=self.client.root,
+            user=str(told.get("username") or self.config["username"]),
+            version=next((str(told[name]) for name in versions if told.get(name)), ""),
+            time_zone=zone,
+            modules=modules,
+            notes=tuple(notes),
+        )
+
+    # Reading
+
+    def views(self, module: str) -> list[View]:
+        if not self.by_password:
+            raise Unsupported(
+                _("Simply CRM lists saved filters only with the user's password, which this connection lacks.")
+            )
+        name = self._modules.described(module).schema.module.name
+        groups = self.mobile.fetch_module_filters(name)
+        found = {str(one["id"]): one for group in groups.values() for one in group or [] if one.get("id")}
+        return [View(id, str(one.get("name") or one.get("filtername") or id)) for id, one in found.items()]
+
+    def related(self, module: str, id: str, relation: str, query: Query) -> Page:
+        return super().related(module, id, self._modules.described(relation).schema.module.name, query)
+
+    # Writing
+
+    def link(self, module: str, id: str, relation: str, other_id: str) -> None:
+        self._needs_key(_("link records"))
+        super().link(module, id, relation, other_id)
+
+    def comment(self, module: str, id: str, text: str) -> None:
+        if self.by_key:
+            super().comment(module, id, text)
+            return
+        record = self.get(module, id)  # a comment on nothing would be stored without a word
+        self.mobile.add_record_comment(record.id, text)
+
+    # Files
+
+    def files(self, module: str, id: str) -> list[FileInfo]:
+        self._needs_key(_("list files"))
+        return super().files(module, id)
+
+    def download(self, module: str, id: str, file_id: str) -> FileContent:
+        self._needs_key(_("download files"))
+        return super().download(module, id, file_id)
+
+    def upload(self, module: str, id: str, file: FileContent) -> FileInfo:
+        self._needs_key(_("upload files"))
+        return super().upload(module, id, file)
+
+    # The rest
+
+    def call(self, operation: str, params: Mapping[str, JSON]) -> JSON:
+        declared = find_operation(self, operation)
+        if declared in MOBILE:
+            return carry_out(self.mobile, declared, params)
+        if declared is INCOMING:
+            given = checked(declared, params)
+            return self.send_webhook(given["values"], given.get("format", ""))
+        if not self.by_key:
+            raise without_key(_("carry out “%(operation)s”", operation=operation))
+        return super().call(operation, params)
+
+    def send_webhook(self, values: Mapping[str, JSON], body: str = "") -> dict[str, JSON]:
+        """Send values to the incoming webhook of this connection, once, and return {"status", "reply"}.
+
+        `body` is "form" or "json", else as the connection says. Raises as `webhook.deliver`.
+        """
+        address = self.secrets["webhook_url"]
+        return webhook.deliver(self.context, address, values, body or self.config["webhook_format"])
+
+    def _needs_key(self, what: str) -> None:
+        if not self.by_key:
+            told = without_key(what)
+            raise Unsupported(told.message)
