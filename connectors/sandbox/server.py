@@ -19,6 +19,7 @@ from connectors.sandbox.control import PREFIX, Control, Journal
 from connectors.sandbox.faults import Cut, Faults, answer_with
 from connectors.sandbox.opencrm.vendor import OpenCrm
 from connectors.sandbox.reallysimple.vendor import ReallySimple
+from connectors.sandbox.simplycrm.vendor import SimplyCrm
 from connectors.sandbox.store import Store
 from connectors.sandbox.vtiger.vendor import Vtiger
 from connectors.sandbox.wire import Reply, Request, Vendor
@@ -27,6 +28,7 @@ VENDORS: dict[str, Callable[[Store, int, int], Vendor]] = {
     "vtiger": Vtiger,
     "reallysimple": ReallySimple,
     "opencrm": OpenCrm,
+    "simplycrm": SimplyCrm,
 }
 MAX_BODY = 64 * 1024 * 1024
 

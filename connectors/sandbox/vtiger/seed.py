@@ -20,9 +20,9 @@ _SOURCES = ("", "Cold Call", "Web Site", "Employee", "Partner", "Trade Show")
 class _Sower:
     """Makes rows with ids of one growing number range."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, group: str) -> None:
         self.seed = seed
-        self.dice = random.Random(f"{seed}:vtiger")
+        self.dice = random.Random(f"{seed}:{group}")
         self.rows: list[Row] = []
         self.counts: dict[str, int] = {}
 
@@ -45,40 +45,43 @@ class _Sower:
         return f"{module.prefix}x{row.id}"
 
 
-def sow(store: Store, records: int, seed: int) -> None:
-    """Fill an empty store: `records` Accounts, Contacts and Leads each, a tenth of that of the rest (five at least)."""
-    sower = _Sower(seed)
-    accounts = [_account(sower, c) for c in companies(records, seed, "vtiger")]
+def sow(store: Store, records: int, seed: int, group: str = "vtiger") -> None:
+    """Fill an empty store: `records` Accounts, Contacts and Leads each, a tenth of that of the rest (five at least).
+
+    `group` names whose people and keys they are, so that two servers of this kind hold different ones.
+    """
+    sower, own = _Sower(seed, group), "" if group == "vtiger" else f"{group}-"
+    accounts = [_account(sower, c) for c in companies(records, seed, group)]
     known = shared(records, seed)
-    everyone = (known + people(max(0, records - len(known)), seed, "vtiger"))[:records]
+    everyone = (known + people(max(0, records - len(known)), seed, group))[:records]
     contacts = [_contact(sower, p, accounts, n) for n, p in enumerate(everyone)]
-    for n, person in enumerate(people(records, seed, "leads")):
+    for n, person in enumerate(people(records, seed, f"{own}leads")):
         _lead(sower, person, n)
     if accounts:
-        _rest(sower, accounts, contacts, people(max(5, records // 10), seed, "rest"))
-    store.save([*_fixed(seed), *sower.rows])
+        _rest(sower, accounts, contacts, people(max(5, records // 10), seed, f"{own}rest"))
+    store.save([*_fixed(seed, group), *sower.rows])
     store.note("crmid", len(sower.rows))
     for name, count in sower.counts.items():
         store.note(f"number:{name}", count)
 
 
-def _fixed(seed: int) -> Iterator[Row]:
+def _fixed(seed: int, group: str) -> Iterator[Row]:
     """Yield the rows that are no invented records: users, groups, currency, folders."""
     for name, rows in data()["rows"].items():
         for recorded in rows:
             values = {k: v for k, v in recorded.items() if k != "id"}
             number = int_cast(recorded["id"].partition("x")[2])
             if name == "Users":
-                yield from _users(values, number, seed)
+                yield from _users(values, number, seed, group)
             else:
                 yield Row(name, number, values)
 
 
-def _users(admin: dict[str, JSON], number: int, seed: int) -> Iterator[Row]:
+def _users(admin: dict[str, JSON], number: int, seed: int, group: str) -> Iterator[Row]:
     others = {number: ("admin", "on", "Active"), 6: ("sales", "off", "Active"), 7: ("inactive1", "off", "Inactive")}
     for user, (name, is_admin, status) in others.items():
         own = {"user_name": name, "is_admin": is_admin, "status": status, "email1": f"{name}@example.test"}
-        yield Row("Users", user, {**admin, **own, "accesskey": letters(seed, f"vtiger:{name}", 16)})
+        yield Row("Users", user, {**admin, **own, "accesskey": letters(seed, f"{group}:{name}", 16)})
 
 
 def _account(sower: _Sower, company: Company) -> str:
