@@ -34,7 +34,7 @@ from connectors.types import (
 from connectors.wording import joined
 from connectors.wording import text as _
 
-# Two settings every connector has (design §3 of the values: naive date-times need a zone, phones need a region).
+# Settings that connectors share (design §3 of the values: naive date-times need a zone, phones need a region).
 TIME_ZONE = Setting(
     "time_zone",
     _("Time zone of the server"),
@@ -52,6 +52,15 @@ REGION = Setting(
     required=False,
     default="GB",
     help=_("Two-letter country code; phone numbers without a country are read as numbers of this country."),
+)
+# Of connectors whose records have owners; who uses it reads it from the module's schema, where it is the field's default.
+DEFAULT_OWNER = Setting(
+    "default_owner",
+    _("Owner of new records"),
+    required=False,
+    help=_(
+        "The id of a user or group of this CRM, given to records that a mapping creates without one. Empty: whom the CRM chooses, mostly the user of this connection."
+    ),
 )
 
 

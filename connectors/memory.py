@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from connectors.base import REGION, TIME_ZONE, Connector, find_operation
+from connectors.base import DEFAULT_OWNER, REGION, TIME_ZONE, Connector, find_operation
 from connectors.context import Call, Outcome
 from connectors.errors import AuthError, ConnectorError, QueryError, RecordInvalid, RecordNotFound
 from connectors.memory_store import Store, forget, store, with_choices
@@ -67,6 +67,7 @@ class MemoryConnector(Connector):
         ),
         TIME_ZONE,
         REGION,
+        DEFAULT_OWNER,
     )
     capabilities = Capabilities(
         tells_gone=True,

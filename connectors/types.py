@@ -120,6 +120,12 @@ class ModuleSchema:
         return next((f for f in self.fields if f.name == name), None)
 
     @property
+    def default_owner(self) -> dict[str, JSON]:
+        """Return {owner field: whom a new record belongs to}; empty when nobody is named."""
+        found = self.field(self.owner_field) if self.owner_field else None
+        return {found.name: found.default} if found and found.editable and found.default is not None else {}
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Return the field names, in order."""
         return tuple(f.name for f in self.fields)

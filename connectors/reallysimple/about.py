@@ -3,7 +3,7 @@ a test may fail."""
 
 from __future__ import annotations
 
-from connectors.base import REGION, TIME_ZONE
+from connectors.base import DEFAULT_OWNER, REGION, TIME_ZONE
 from connectors.types import Setting
 from connectors.wording import text as _
 
@@ -31,6 +31,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     TIME_ZONE,
     REGION,
+    DEFAULT_OWNER,
 )  # fmt: skip
 CREDENTIALS_HELP = _(
     "Log in to the CRM and open Settings / Integrations / API V4. Under “Enable API Access to Users” "

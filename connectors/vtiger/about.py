@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from connectors.base import REGION, TIME_ZONE
+from connectors.base import DEFAULT_OWNER, REGION, TIME_ZONE
 from connectors.types import JSON, Setting
 from connectors.wording import text as _
 
@@ -21,6 +21,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     TIME_ZONE,
     REGION,
+    DEFAULT_OWNER,
 )  # fmt: skip
 CREDENTIALS_HELP = _(
     "Log in to Vtiger as the user the portal shall act as, open My Preferences and copy the Access "

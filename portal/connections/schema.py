@@ -3,15 +3,15 @@ and longer when the CRM cannot be asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TypeVar
 
 from django.utils import timezone
 
-from connectors.base import Connector
+from connectors.base import DEFAULT_OWNER, Connector
 from connectors.errors import ConfigError, RetryLater
 from connectors.types import JSON, Choice, FieldSchema, FieldType, Module, ModuleSchema
 from connectors.wording import Text, text
@@ -30,8 +30,17 @@ def module_schema(
     connection: Connection, module: str, *, crm: Connector | None = None, max_age: timedelta = DAY
 ) -> ModuleSchema:
     """Return the module's fields, asked for again when older than `max_age`. Raises QueryError for a module that does not
-    exist, and whatever stops the asking while none are kept."""
-    return _known(connection, module, crm, max_age, schema_from_json, refresh)
+    exist, and whatever stops the asking while none are kept. The owner's default is the connection's."""
+    return with_owner(_known(connection, module, crm, max_age, schema_from_json, refresh), connection.settings)
+
+
+def with_owner(schema: ModuleSchema, settings: Mapping[str, str]) -> ModuleSchema:
+    """Return the schema whose owner field has the default that the connection's settings name."""
+    owner = settings.get(DEFAULT_OWNER.name)
+    if not owner or schema.owner_field is None:
+        return schema
+    fields = [replace(f, default=owner) if f.name == schema.owner_field else f for f in schema.fields]
+    return replace(schema, fields=tuple(fields))
 
 
 def modules(connection: Connection, *, crm: Connector | None = None, max_age: timedelta = DAY) -> list[Module]:

@@ -19,7 +19,7 @@ from portal.connections.account import InUse
 from portal.connections.forms import OTHER_CRM, SAME_DATA, ConnectionForm
 from portal.connections.models import Connection
 from portal.connections.save import BadConnection, access_changed, allow_writing, form_of, save
-from portal.connections.schema import module_schema
+from portal.connections.schema import module_schema, with_owner
 from portal.ledger import write
 from portal.mappings.check import check
 from portal.mappings.definition import Definition, Side
@@ -142,7 +142,7 @@ def _schema(side: Side, place: str, drafts: dict[str, Draft]) -> ModuleSchema:
             assert stored is not None
             return module_schema(stored, side.module)
         with open_draft(draft.form.instance, draft.form.secrets) as crm:
-            return crm.describe(side.module)
+            return with_owner(crm.describe(side.module), draft.form.instance.settings)
     except ConnectorError as e:
         where = _("“%(connection)s” could not describe “%(module)s”: %(why)s")
         words = {"connection": side.connection, "module": side.module, "why": translated(e)}

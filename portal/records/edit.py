@@ -56,8 +56,10 @@ class Editor:
 
     def create(self, values: Values) -> Edited:
         """Create a record. Raises ConnectorError; with `maybe_done` the entry stays unknown and nothing is repeated."""
-        entry = self._entry(Entry.Action.CREATE, intended=dict(values))
-        return self._carry_out(entry, lambda: self.crm.create(self.module, values), values)
+        given = {name: value for name, value in values.items() if value is not None}
+        wanted = {**self.schema.default_owner, **values, **given}
+        entry = self._entry(Entry.Action.CREATE, intended=wanted)
+        return self._carry_out(entry, lambda: self.crm.create(self.module, wanted), wanted)
 
     def change(self, record_id: str, values: Values) -> Edited:
         """Change the fields given, None clears; nothing is sent where they hold already. Raises as `create`."""

@@ -102,7 +102,8 @@ def _update(side: Side, merged: Merged, pair: Pair, terms: Terms) -> Action:
 def _create(seen: Seen, side: Side, terms: Terms) -> Action:
     rules = rules_to(side, terms)
     made = intended(rules, seen.values, OTHER[side], terms.places)
-    values = {name: value for name, value in made.values.items() if value is not None}
+    given = {name: value for name, value in made.values.items() if value is not None}
+    values = {**terms.places[side].schema.default_owner, **given}
     if made.errors:
         return Action("blocked", side, seen, reason="cannot_convert", errors=made.errors)
     if missing := _empty_required(side, values, terms):

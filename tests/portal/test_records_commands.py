@@ -225,3 +225,13 @@ def test_pulling_with_sweep_tells_what_is_missing_and_what_was_missed(north: Con
     assert (told["missing"], told["found"], told["gone"]) == (1, 1, 0)
     assert Copy.objects.get(record_id="2").deleted == "missing"
     assert "Swept: 0 missing, 0 that we did not have." in shown("pull", "north", "Contacts", "--sweep")
+
+
+def test_a_new_record_belongs_to_the_connections_owner_unless_somebody_is_named(north: Connection) -> None:
+    Connection.objects.update(settings={**north.settings, "default_owner": "2"})
+    made, _ = run("save_record", "north", "Contacts", "--set", "lastname=Ada")
+    assert made["values"]["owner"] == "2" and Entry.objects.get().intended["owner"] == "2"
+    named, _ = run("save_record", "north", "Contacts", "--set", "lastname=Bob", "--set", "owner=1")
+    assert named["values"]["owner"] == "1"
+    changed, _ = run("save_record", "north", "Contacts", named["id"], "--set", "lastname=Bobby")
+    assert changed["values"]["owner"] == "1", "an owner is given to new records only"

@@ -309,3 +309,28 @@ def test_a_pair_of_which_we_have_one_copy_only_is_left_alone() -> None:
 def test_a_record_that_left_the_filter_is_neither_updated_nor_deleted() -> None:
     case = Pair(7, seen("L", "Y", inside=False), seen("R"), {"c": ("X", "X")})
     assert plan(case, terms(deletes="delete")) == ()
+
+
+def owned(default: str | None, **more: Any) -> Terms:
+    """Terms of modules whose records have owners; new ones belong to `default`."""
+    fields = (*FIELDS, FieldSchema("owner", "Owner", FieldType.OWNER, default=default, **more))
+    made = terms()
+    schema = ModuleSchema(made.places["left"].schema.module, fields, owner_field="owner")
+    return replace(made, places={"left": Place(schema), "right": Place(schema)})
+
+
+def test_a_new_record_belongs_to_the_connections_owner_unless_a_rule_says_to_whom() -> None:
+    lone = Lone("left", seen("L", owner="left's"))
+    assert plan(lone, owned("7"))[0].values["owner"] == "7"
+    assert "owner" not in plan(lone, owned(None))[0].values
+    assert plan(lone, owned("7", required=True))[0].kind == "create"
+    assert "owner" not in plan(lone, owned("7", editable=False))[0].values
+    ruled = owned("7")
+    rule = Rule("", "owner", value="9", uuid="o")
+    ruled = replace(ruled, definition=replace(ruled.definition, rules=(*ruled.definition.rules, rule)))
+    assert plan(lone, ruled)[0].values["owner"] == "9"
+
+
+def test_the_owner_of_a_record_there_is_stays() -> None:
+    actions = plan(Pair(7, seen("L", "Y"), seen("R", "X"), {}), owned("7"))
+    assert actions[0].kind == "update" and "owner" not in actions[0].values
