@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.sandbox.opencrm.schema import Module
-from connectors.sandbox.opencrm.seed import FIRST_ID
+from connectors.sandbox.opencrm.schema import FIRST_ID, Module
 from connectors.sandbox.store import Row, Store
 from connectors.sandbox.wire import Clock
 
@@ -26,7 +25,7 @@ class Crm:
         return None if row is None or row.deleted else row
 
     def next_id(self, name: str = "crmid") -> int:
-        """Return a new number of a sequence: "crmid" for records of every module, "lineid" for product lines."""
+        """Return a new number of a sequence: "crmid" for records of every module; others begin with 1."""
         number: int = self.store.notes.get(name, FIRST_ID if name == "crmid" else 1)
         self.store.note(name, number + 1)
         return number

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+FIRST_ID = 1001  # of all records: they share one sequence, as they share the table crmentity
 KINDS = {
     "i": "integer",
     "n": "decimal",

@@ -7,13 +7,13 @@ import random
 from datetime import datetime
 from typing import Any
 
-from connectors.sandbox.opencrm.schema import MODULES
+from connectors.sandbox.opencrm import lines
+from connectors.sandbox.opencrm.schema import FIRST_ID, MODULES
 from connectors.sandbox.opencrm.values import stored
 from connectors.sandbox.people import Company, Person, companies, people, shared
 from connectors.sandbox.store import Row, Store
 
 JSON = Any
-FIRST_ID = 1001
 USERS = (
     (1, "admin", "", "Administrator", "Active", "on"),
     (5, "sara", "سارا", "کریمی", "Active", "off"),
@@ -28,7 +28,7 @@ class Sower:
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(f"{seed}:opencrm")
         self.rows: list[Row] = []
-        self.next = FIRST_ID
+        self.next, self.next_line = FIRST_ID, 1
 
     def add(self, name: str, when: datetime, /, **values: JSON) -> int:
         row = Row(name, self.next, {**blank(name), **kept(name, values)})
@@ -67,8 +67,10 @@ def sow(store: Store, records: int, seed: int) -> None:
         ids = {"accountid": sower.dice.choice(firms), "contactid": sower.dice.choice(contacts)}
         _lead(sower, person)
         _work(sower, person, n, ids)
+        _sales(sower, person, n, ids, _product(sower, person, n))
     store.save([*_users(), *sower.rows])
     store.note("crmid", sower.next)
+    store.note("lineid", sower.next_line)
 
 
 def _users() -> list[Row]:
@@ -150,3 +152,37 @@ def _work(sower: Sower, person: Person, n: int, ids: dict[str, int]) -> None:
     sower.add("contract", when, contractname=f"Contract {n}", status="Active", start_date="2026-02-01", **ids)
     sower.add("asset", when, assetname=f"Pump {n}", serialno=f"SN-{n:05}", accountid=company)
     sower.add("campaign", when, campaignname=f"Campaign {n}", campaignstatus="Active")
+
+
+def _product(sower: Sower, person: Person, n: int) -> Row:
+    """Return a product; what is sold are records of the same number."""
+    dice, price = sower.dice, ("19.99", "420", "1200.50")[n % 3]
+    terms = {"taxclass": dice.choice(("Standard", "Reduced")), "prod_supplytype": "Stock", "commission_band": "A"}
+    about = {"productcode": f"P-{n:04}", "product_description": f"Pumps & more, no. {n}", "manufacturer": person.last}
+    prices = {"unit_price": price, "buy_price": "10", "minimummargin": "5", "maximumdiscount": "20"}
+    sower.add("product", person.modified, productname=f"Pump “{n}”", **about, **prices, **terms)
+    return sower.rows[-1]
+
+
+def _sales(sower: Sower, person: Person, n: int, ids: dict[str, int], product: Row) -> None:
+    """Add a quote, a sales order, an invoice and a purchase order of one to three lines each."""
+    for name, stage in (
+        ("quote", "quotestage"),
+        ("salesorder", "sostatus"),
+        ("invoice", "invoicestatus"),
+        ("purchaseorder", "postatus"),
+    ):
+        firm = "vendorid" if name == "purchaseorder" else "accountid"
+        more = {stage: "Created", firm: ids["accountid"], "contactid": ids["contactid"], "def_currency": "GBP"}
+        sower.add(name, person.modified, subject=f"{name.capitalize()} {n} for {person.last}", **more)
+        held = [_line(sower, k, product) for k in range(1, sower.dice.randrange(2, 5))]
+        sower.rows[-1].hidden["products"] = held
+        sower.rows[-1].values.update(lines.totals(held))
+
+
+def _line(sower: Sower, k: int, product: Row) -> lines.Line:
+    line = lines.started(sower.next_line, k, product)
+    sower.next_line += 1
+    sold = {"listprice1": product.values["unit_price"] or "0.00", "buyprice": "10.00", "category": "Hardware"}
+    kept_ones = {"pricebookid": "3", "despatched_quantity": "0", "remaining_quantity": line["quantity"]}
+    return lines.calculated({**line, **sold, **kept_ones}, product)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from connectors.sandbox.opencrm import backdoor, reading, writing
+from connectors.sandbox.opencrm import backdoor, deeds, reading, writing
 from connectors.sandbox.opencrm.access import Access, blocked
 from connectors.sandbox.opencrm.calls import Params, edit_reply, end_point, invalid_reply, login_reply, params, reply
 from connectors.sandbox.opencrm.crm import Crm
@@ -31,6 +31,8 @@ SWITCHES: dict[str, JSON] = {
     "unknown_field": "nothing",
     "missing_record": "error",
     "full_crmid": False,
+    "sales_reply": "inside",
+    "currencies": "retained",
     "code": "",
 }
 
@@ -41,7 +43,8 @@ class OpenCrm:
     `login_reply` braces, string, object, plain; `edit_reply` number, text, record_id, id, crmid, mixed; `count_reply` number,
     text; `edit_error` string, plain, object; `absent` (end points that are unknown) and `absent_status` 404 or 200;
     `limit_end` end, count; `greater` works, ignored, refused; `unknown_field` (of a query) nothing, everything;
-    `missing_record` error, empty, null; `full_crmid` (full lists have it too); `code` (what every call must bring besides).
+    `missing_record` error, empty, null; `full_crmid` (full lists have it too); `sales_reply` (where the lines are) inside, beside;
+    `currencies` (those not sent of a line) retained, zeroed; `code` (what every call must bring besides).
     """
 
     slug = "opencrm"
@@ -105,7 +108,12 @@ class OpenCrm:
         return known(request, given)
 
     def _all_end_points(self) -> dict[str, EndPoint]:
-        found: dict[str, EndPoint] = {"login": self._login}
+        found: dict[str, EndPoint] = {
+            "login": self._login,
+            "get_record_list_from_report": lambda request, given: reply(deeds.report(self.crm, given)),
+            "edit_record_link": lambda request, given: reply(deeds.link(self.crm, given)),
+            "add_to_campaign": lambda request, given: reply(deeds.add_to_campaign(self.crm, given)),
+        }
         for name in LISTED:
             found |= self._reads(MODULES[name])
         for name, module in EDITS.items():
@@ -116,16 +124,22 @@ class OpenCrm:
         return login_reply(self.access.login(), self.switches["login_reply"])
 
     def _reads(self, module: Module) -> dict[str, EndPoint]:
-        crm, stem = self.crm, f"get_{module.name}"
-        single = (f"{stem}_details", reading.user_details) if module.name == "user" else (stem, reading.one)
+        stem = f"get_{module.name}"
+        single = f"{stem}_details" if module.name == "user" else stem
         return {
             f"{stem}_list_count": lambda request, given: self._count(module, given),
-            f"{stem}_list": lambda request, given: Reply(200, reading.listed(crm, module, given, request.overlap)),
+            f"{stem}_list": lambda request, given: Reply(200, reading.listed(self.crm, module, given, request.overlap)),
             f"{stem}_list_full": lambda request, given: Reply(
-                200, reading.listed_full(crm, module, given, request.overlap)
+                200, reading.listed_full(self.crm, module, given, request.overlap)
             ),
-            single[0]: lambda request, given: reply(single[1](crm, module, given)),
+            single: lambda request, given: self._one(module, given),
         }
+
+    def _one(self, module: Module, given: Params) -> Reply:
+        if module.sales:
+            return Reply(200, reading.sale(self.crm, module, given))
+        read = reading.user_details if module.name == "user" else reading.one
+        return reply(read(self.crm, module, given))
 
     def _count(self, module: Module, given: Params) -> Reply:
         number = reading.count(self.crm, module, given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.sandbox.opencrm import lines
 from connectors.sandbox.opencrm.crm import Crm
 from connectors.sandbox.opencrm.errors import InvalidRecord
 from connectors.sandbox.opencrm.schema import Module
@@ -17,10 +18,13 @@ Params = dict[str, JSON]
 
 
 def edit(crm: Crm, module: Module, params: Params) -> int:
-    """Return the id of the record created (crmid 0) or changed. Names the module has not are passed over in silence.
-
-    Raises InvalidRecord."""
+    """Return the id of the record created (crmid 0) or changed. Names the module has not are passed over in silence,
+    "module" too. Raises InvalidRecord, and then nothing is stored."""
     row = _addressed(crm, module, str(params.get("crmid", "")).strip())
+    if module.sales and params.get("products") not in (None, ""):
+        row.hidden["products"] = lines.posted(crm, row, params["products"])
+    if module.sales:
+        row.values.update(lines.totals(row.hidden.setdefault("products", [])))
     row.values.update(_sent(module, params))
     row.values["modifiedtime"] = crm.clock.text()
     crm.store.save([row])
