@@ -36,7 +36,6 @@ from portal.mappings.models import Mapping
 from portal.ui.wording import translated
 
 MANAGE = str(settings.BASE_DIR / "manage.py")
-MAPPING = "contacts"  # as in demo.yaml
 
 
 class AlreadyRunning(Exception):
@@ -113,10 +112,11 @@ def document(credentials: dict[str, dict[str, str]]) -> tuple[JSON, dict[str, st
         slug = connection["connector"]
         connection["settings"], connection["secrets"] = {}, {}
         connection["same_data"] = True  # the simulated CRMs keep their records, but not their ports
+        left_out = connection.pop("without", [])
         for setting in connector_class(slug).settings:
-            value = credentials[slug].get(setting.name)
+            value = None if setting.name in left_out else credentials[slug].get(setting.name)
             if value is not None and setting.secret:
-                name = f"{slug}_{setting.name}".upper()
+                name = f"{connection['name']}_{setting.name}".upper().replace("-", "_")
                 environment[name] = value
                 connection["secrets"][setting.name] = f"env:{name}"
             elif value is not None:

@@ -26,9 +26,7 @@ from portal.ui.command import TranslatedCommand
 
 
 class Command(TranslatedCommand):
-    help = gettext_noop(
-        "Start the portal with two simulated CRMs, a mapping between them and its schedule, in var/demo."
-    )
+    help = gettext_noop("Start the portal with simulated CRMs, mappings between them and their schedules, in var/demo.")
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -74,23 +72,23 @@ class Command(TranslatedCommand):
         call_command("collectstatic", interactive=False, verbosity=0)
         password = demo.make_admin(new_password=options["new_password"])
         with demo.sandboxes(options["records"]) as credentials:
-            self.stderr.write(_("Connecting the two simulated CRMs …"))
+            self.stderr.write(_("Connecting the simulated CRMs …"))
             import_document(*demo.document(credentials), actor="demo")
             demo.check_all(self.stderr.write)
-            run = self.sync()
-            result = _result(run, time.monotonic() - started)
+            runs = [self.sync(mapping) for mapping in Mapping.objects.order_by("pk")]  # a chain is synced in its order
+            result = _result(runs, time.monotonic() - started)
             self.stderr.write(_("Synced: %(counts)s.") % {"counts": ", ".join(f"{k} {v}" for k, v in result.items())})
             if not options["once"]:
                 demo.serve(demo.free_port(options["port"]), sys.stdout, password)
         self.stdout.write(orjson.dumps(result).decode())
-        if run.state != Run.State.SUCCEEDED or result["failed"]:
-            text = _("The sync ended as “%(state)s”. %(message)s")
-            raise CommandError(text % {"state": run.get_state_display(), "message": run.message})
+        for run in runs:
+            if run.state != Run.State.SUCCEEDED or run.counts.get("failed"):
+                text = _("The sync ended as “%(state)s”. %(message)s")
+                raise CommandError(text % {"state": run.get_state_display(), "message": run.message})
 
-    def sync(self) -> Run:
-        """Carry the demo's mapping out; its first plan is approved by the demo, visibly in the ledger. One that the person
-        paused is left alone."""
-        mapping = Mapping.objects.get(name=demo.MAPPING)
+    def sync(self, mapping: Mapping) -> Run:
+        """Carry a mapping out; its first plan is approved by the demo, visibly in the ledger. One that the person paused is
+        left alone."""
         try:
             run = request_sync(mapping, actor="demo", trigger="command", approve_all=True, enqueue=False)
         except SyncRefused as e:
@@ -99,7 +97,12 @@ class Command(TranslatedCommand):
 
         def show(phase: str, done: int, total: int | None) -> None:
             if phase not in bars:
-                bars[phase] = tqdm(desc=phase, file=sys.stderr, unit=_(" records"), disable=not sys.stderr.isatty())
+                bars[phase] = tqdm(
+                    desc=f"{mapping.name}: {phase}",
+                    file=sys.stderr,
+                    unit=_(" records"),
+                    disable=not sys.stderr.isatty(),
+                )
             bars[phase].total = total
             bars[phase].update(done - bars[phase].n)
 
@@ -110,17 +113,10 @@ class Command(TranslatedCommand):
                 bar.close()
 
 
-def _result(run: Run, seconds: float) -> dict[str, Any]:
-    count = run.counts.get
-    return {
-        "pulled": run.pulled,
-        "created": count("create", 0),
-        "updated": count("update", 0),
-        "blocked": count("blocked", 0),
-        "conflict": count("conflict", 0),
-        "failed": count("failed", 0),
-        "seconds": round(seconds, 1),
-    }
+def _result(runs: list[Run], seconds: float) -> dict[str, Any]:
+    said = {"created": "create", "updated": "update", "blocked": "blocked", "conflict": "conflict", "failed": "failed"}
+    counts = {name: sum(run.counts.get(kind, 0) for run in runs) for name, kind in said.items()}
+    return {"pulled": sum(run.pulled for run in runs), **counts, "seconds": round(seconds, 1)}
 
 
 def _interrupt(*got: Any) -> None:
