@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connectors.base import REGION, TIME_ZONE
+from connectors.base import DEFAULT_OWNER, REGION, TIME_ZONE
 from connectors.types import Choice, Setting
 from connectors.wording import text as _
 
@@ -38,6 +38,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     TIME_ZONE,
     REGION,
+    DEFAULT_OWNER,
 )  # fmt: skip
 CREDENTIALS_HELP = _(
     "Log in to Simply CRM as the user the portal shall act as and open My Preferences. Copy the user name and the access"
