@@ -34,7 +34,7 @@ def modules_shown() -> list[dict[str, JSON]]:
     """Return the modules as loginAndFetchModules lists them: entities, those of the web's screens last."""
     found = [
         {"id": m.prefix, "name": m.name, "isEntity": True, "label": m.describe["label"], "singular": _singular(m)}
-        for m in modules().values()
+        for m in sorted(modules().values(), key=lambda m: int(m.prefix))
         if m.is_entity and m.name not in _NOT_LISTED
     ]
     for number, name in enumerate(_WEB_ONLY, 41):

@@ -6,9 +6,33 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.sandbox.vtiger.crm import Crm, PhpFatal, User
+import orjson
+
+from connectors.sandbox.vtiger.crm import Crm, PhpFatal, User, WsError
+from connectors.sandbox.wire import Request
 
 JSON = Any
+CALLER = "127.0.0.1"  # the sandbox listens nowhere else
+
+
+def params_of(request: Request) -> dict[str, JSON]:
+    """Return the body's parameters, of a form, of multipart or of JSON; the address counts for nothing."""
+    if "json" not in request.headers.get("content-type", ""):
+        return dict(request.form)
+    try:
+        sent = orjson.loads(request.body)
+    except ValueError:
+        return {}
+    return sent if isinstance(sent, dict) else {}
+
+
+def check_address(crm: Crm) -> None:
+    """Raise ACCESS_DENIED unless the caller's address is in the user's Whitelist IP field, the switch `allowed_ips`.
+
+    The vendor's document says that it must be there and not what is answered otherwise; the words are made up.
+    """
+    if CALLER not in crm.switches["allowed_ips"]:
+        raise WsError("ACCESS_DENIED", f"The IP address {CALLER} is not in the Whitelist IP field of this user")
 
 
 class MobileError(Exception):

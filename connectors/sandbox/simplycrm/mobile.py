@@ -6,10 +6,8 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
 from connectors.sandbox.simplycrm import about, lists, records, saving
-from connectors.sandbox.simplycrm.calls import Call, MobileError
+from connectors.sandbox.simplycrm.calls import Call, MobileError, check_address, params_of
 from connectors.sandbox.vtiger.crm import Crm, PhpFatal, RestrictedFile, User, WsError
 from connectors.sandbox.vtiger.vendor import SESSION_IDLE_SECONDS, Session
 from connectors.sandbox.wire import Reply, Request, escaped_json
@@ -44,17 +42,6 @@ OPERATIONS: dict[str, Callable[[Call], JSON]] = {
 }
 
 
-def params_of(request: Request) -> dict[str, JSON]:
-    """Return the body's parameters, of a form, of multipart or of JSON; the address counts for nothing."""
-    if "json" not in request.headers.get("content-type", ""):
-        return dict(request.form)
-    try:
-        sent = orjson.loads(request.body)
-    except ValueError:
-        return {}
-    return sent if isinstance(sent, dict) else {}
-
-
 class Mobile:
     """The mobile API of one server. Its sessions are its own: the webservice knows none of them."""
 
@@ -80,6 +67,7 @@ class Mobile:
 
     def _result(self, params: dict[str, JSON], overlap: int) -> JSON:
         name = str(params.get("_operation", ""))
+        check_address(self.crm)
         if name in SIGN_IN:
             return self._login(name, params)
         if name not in OPERATIONS and name != "logout":

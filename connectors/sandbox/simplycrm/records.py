@@ -25,7 +25,7 @@ def fetch_record(call: Call) -> JSON:
 
 
 def fetch_record_with_grouping(call: Call) -> JSON:
-    """{"record": {"blocks", "id"}}; the id "12x0" gives an empty record with the fields' types (facts §2)."""
+    """{"record": {"blocks", "id"}}; the id "4x0" gives an empty record with the fields' types (facts §2)."""
     prefix, x, number = call.text("record").partition("x")
     module = by_prefix().get(int_cast(prefix))
     if module is not None and x and number == "0":

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from html.entities import codepoint2name
@@ -85,10 +86,23 @@ def data() -> dict[str, JSON]:
     return parsed
 
 
-@cache
+# What each module's ids begin with where it is not as recorded: such numbers differ from one installation to the next.
+Prefixes = tuple[tuple[str, str], ...]
+installation: ContextVar[Prefixes] = ContextVar("installation", default=())
+
+
 def modules() -> dict[str, Module]:
-    """Return the modules by name, in the order of listtypes."""
-    return {name: _module(name, described) for name, described in data()["modules"].items()}
+    """Return the modules by name, in the order of listtypes, as the installation that is at work numbers them."""
+    return _modules(installation.get())
+
+
+@cache
+def _modules(prefixes: Prefixes) -> dict[str, Module]:
+    own = dict(prefixes)
+    return {
+        name: _module(name, {**described, "idPrefix": own.get(name, described["idPrefix"])})
+        for name, described in data()["modules"].items()
+    }
 
 
 def _module(name: str, described: dict[str, JSON]) -> Module:
@@ -105,10 +119,14 @@ def _module(name: str, described: dict[str, JSON]) -> Module:
     return Module(name, described["idPrefix"], described["isEntity"], fields, labels, described)
 
 
-@cache
 def by_prefix() -> dict[int, Module]:
     """Return the modules by the number their ids begin with."""
-    return {int(m.prefix): m for m in modules().values()}
+    return _by_prefix(installation.get())
+
+
+@cache
+def _by_prefix(prefixes: Prefixes) -> dict[int, Module]:
+    return {int(m.prefix): m for m in _modules(prefixes).values()}
 
 
 def number_prefix(module: Module) -> str:

@@ -186,10 +186,11 @@ def label(module: Module, values: Mapping[str, JSON]) -> str:
 
 def _attach(crm: Crm, row: Row, file: dict[str, JSON]) -> None:
     """Keep an uploaded file; its own id, `imageattachmentids`, is what files_retrieve takes (D19)."""
-    number = str(crm.next_id(modules()["Documents"]))
+    documents = modules()["Documents"]
+    number = str(crm.next_id(documents))
     row.values.update(filename=file["filename"], filetype=file["filetype"], filesize=str(file["filesize"]))
     row.hidden["file"] = {"fileid": number, **file}
-    row.hidden["extra"] = {"imageattachmentids": f"15x{number}"}
+    row.hidden["extra"] = {"imageattachmentids": f"{documents.prefix}x{number}"}
     crm.store.save([row])
 
 
