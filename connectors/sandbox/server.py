@@ -19,6 +19,7 @@ from connectors.sandbox.control import PREFIX, Control, Journal
 from connectors.sandbox.faults import Cut, Faults, answer_with
 from connectors.sandbox.opencrm.vendor import OpenCrm
 from connectors.sandbox.reallysimple.vendor import ReallySimple
+from connectors.sandbox.sarvcrm.vendor import SarvCrm
 from connectors.sandbox.simplycrm.vendor import SimplyCrm
 from connectors.sandbox.store import Store
 from connectors.sandbox.vtiger.vendor import Vtiger
@@ -29,6 +30,7 @@ VENDORS: dict[str, Callable[[Store, int, int], Vendor]] = {
     "reallysimple": ReallySimple,
     "opencrm": OpenCrm,
     "simplycrm": SimplyCrm,
+    "sarvcrm": SarvCrm,
 }
 MAX_BODY = 64 * 1024 * 1024
 

@@ -1,0 +1,3 @@
+"""The simulated SarvCRM."""
+
+from __future__ import annotations
