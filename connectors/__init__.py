@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CONNECTORS: dict[str, str] = {
     "memory": "connectors.memory.MemoryConnector",
     "reallysimple": "connectors.reallysimple.connector.ReallySimpleConnector",
+    "simplycrm": "connectors.simplycrm.connector.SimplyCrmConnector",
     "vtiger": "connectors.vtiger.connector.VtigerConnector",
 }
 OFFERED: tuple[str, ...] = tuple(slug for slug in CONNECTORS if slug != "memory")  # what a person may choose

@@ -18,8 +18,8 @@ from connectors.vtiger.reading import Reader
 from connectors.vtiger.vtql import PAGE
 from connectors.wording import text as _
 
-COUNTS = "the mobile API counts"
-USERS_PREFIX = "prefix of users"
+COUNTS = "mobile_counts"
+USERS_PREFIX = "users_prefix"
 COUNT = "SELECT count(*) "
 WITH_OWNERS = (
     "Contacts",

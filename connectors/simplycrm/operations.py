@@ -105,7 +105,7 @@ INCOMING = Operation(
     _("Send values to the incoming webhook of this connection, which makes a record of them"),
     (
         replace(VALUES, help=_("By the names the webhook was given.")),
-        Parameter("format", _("Body"), choices=(Choice("form", _("Form")), Choice("json", "JSON"))),
+        Parameter("format", _("Body"), choices=(Choice("form", _("Form")), Choice("json", _("JSON")))),
     ),
     writes=True,
     section="How to Create and Manage Incoming Webhooks in Simply CRM",
