@@ -100,4 +100,4 @@ def window(params: dict[str, JSON], switches: dict[str, JSON]) -> tuple[int, int
 
 def _whole(value: JSON, default: int) -> int:
     text = str(value if value is not None else "")
-    return int(text) if text.isdigit() else default
+    return int(text) if text.isdecimal() else default

@@ -10,6 +10,7 @@ from typing import Any
 
 JSON = Any
 TEXT_LENGTH, LONG_LENGTH = 255, 65_535
+_MOST = Decimal(10**15)
 _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+))")
 _DAY = re.compile(r"\s*(\d{4})[-/.]?(\d{1,2})[-/.]?(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 
@@ -39,9 +40,10 @@ def as_text(value: JSON) -> str:
 
 
 def number(text: str) -> Decimal:
-    """Return the number a text begins with, 0 if it begins with none, as MySQL does."""
+    """Return the number a text begins with, 0 if it begins with none, as MySQL does; at most a quadrillion."""
     found = _NUMBER.match(text)
-    return Decimal(found[1]).quantize(Decimal("0.0001")) if found and len(found[1]) < 20 else Decimal(0)
+    value = Decimal(found[1]) if found else Decimal(0)
+    return max(-_MOST, min(_MOST, value)).quantize(Decimal("0.0001"))
 
 
 def _moment(text: str, zeros: str) -> str:
