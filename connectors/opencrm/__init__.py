@@ -1,0 +1,3 @@
+"""OpenCRM, by its REST API."""
+
+from __future__ import annotations

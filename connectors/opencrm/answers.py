@@ -1,0 +1,202 @@
+"""What an answer of OpenCRM means. The rule: by table, from what the text says, since errors come with HTTP status 200; and an
+unclear answer to a write is never called "failed".
+
+Document, "Error Messages"; facts §3: {"error": "Unauthorized"} with status 200, plain text, an empty body, a login that answers
+no JSON, an edit that answers a number, its text, an object, or the text of what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import orjson
+
+from connectors.context import Call
+from connectors.errors import (
+    AccessDenied,
+    AuthError,
+    ConnectorError,
+    ProtocolError,
+    QueryError,
+    RateLimited,
+    RecordInvalid,
+    RecordNotFound,
+    Unavailable,
+)
+from connectors.http import Answer
+from connectors.types import JSON
+from connectors.wording import text as _
+
+NO_ENDPOINT = re.compile(
+    r"(unknown|invalid|no such|undefined|unsupported|unrecogni[sz]ed) (api )?(method|function|end ?point|call|operation)"
+    r"|(method|function|end ?point|operation) .*(not found|does not exist|not exist|unknown|not supported|not available)",
+    re.IGNORECASE,
+)
+NO_RECORD = re.compile(
+    r"(record|crmid|contact|company|id)\b.*(not found|does ?n[o']t exist|not exist|deleted|no longer|not available)"
+    r"|no (such )?record|invalid (crmid|record)",
+    re.IGNORECASE,
+)
+NO_ENTRY = re.compile(
+    r"authentication failed|invalid user details|unauthori[sz]ed|invalid (access|api|pass) ?key", re.I
+)
+NOT_ALLOWED = re.compile(
+    r"permission|access denied|forbidden|not allowed|ip (address )?(is )?(restricted|not)|not enabled", re.I
+)
+TOO_MANY = re.compile(
+    r"(rate|request|call|api|usage|daily|hourly) ?limit|limit (exceeded|reached)|too many", re.IGNORECASE
+)
+NOTHING_FOUND = re.compile(
+    r"no (matching )?(records?|results?|rows|data)( (were )?(found|returned))?\.?", re.IGNORECASE
+)
+WARNINGS = re.compile(rb"^(\s*<br />\s*<b>[^<]*</b>:.*?on line <b>\d+</b><br />\s*)+", re.DOTALL)
+
+
+class NoSuchEndpoint(QueryError):
+    """The server does not know a call of that name: the one answer after which an alternate name may be tried."""
+
+
+class NotLoggedIn(AuthError):
+    """The server does not accept who we are; with an access key that has run out, logging in again helps."""
+
+
+def told(call: Call, answer: Answer, about: str, id: str = "") -> JSON:
+    """Return what the answer says: JSON, a plain text, or None for nothing. Raises the error it stands for."""
+    text = body(answer)
+    if answer.status >= 300:
+        raise by_status(call, answer, spoken(text), about, id)
+    if not text:
+        return None
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        value = plain_text(answer, text)
+    error = error_text(value)
+    if error is not None:
+        raise failure(call, answer, error, about, id)
+    return value
+
+
+def body(answer: Answer) -> bytes:
+    """Return the body without what PHP puts before it when it warns of itself."""
+    return WARNINGS.sub(b"", answer.body.removeprefix(b"\xef\xbb\xbf")).strip()
+
+
+def plain_text(answer: Answer, text: bytes) -> str:
+    """Return a body that is a plain sentence. Raises ProtocolError for a web page and for damaged JSON."""
+    if text.startswith((b"<", b"{", b"[", b'"')) or b"</" in text or len(text) > 1000:
+        answer.json()  # raises, and says what came instead
+    return text.decode("utf-8", "replace")
+
+
+def error_text(value: JSON) -> str | None:
+    """Return the error in {"error": …}, or the text of a known error without it; None where there is none."""
+    if isinstance(value, Mapping) and "error" in value and not isinstance(value["error"], list | dict):
+        return str(value["error"] or "")
+    known = (NO_ENDPOINT, NO_ENTRY)
+    return value if isinstance(value, str) and any(pattern.search(value) for pattern in known) else None
+
+
+def spoken(text: bytes) -> str:
+    """Return the message of an error body, "" for a web page or nothing."""
+    if text.startswith(b"<"):
+        return ""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text.decode("utf-8", "replace")[:300]
+    found = error_text(value)
+    message = value.get("message") if isinstance(value, Mapping) else value
+    return found if found is not None else str(message or "")[:300]
+
+
+def failure(call: Call, answer: Answer, text: str, about: str, id: str) -> ConnectorError:
+    """Return the error that a text stands for."""
+    message, name = text[:300], f"{about} {id}".strip()
+    if NO_ENDPOINT.search(message):
+        return no_endpoint(call, message)
+    if NO_ENTRY.search(message):
+        return refused(message)
+    said = _("OpenCRM says of %(about)s: %(told)s", about=name, told=message.rstrip(".") or _("nothing more"))
+    if TOO_MANY.search(message):
+        return RateLimited(_("%(said)s.", said=said), vendor_message=message)
+    if id and NO_RECORD.search(message):
+        return missing(about, id, message)
+    if NOT_ALLOWED.search(message):
+        return AccessDenied(_("%(said)s.", said=said), vendor_message=message)
+    if call.writes:
+        return RecordInvalid(_("%(said)s.", said=said), vendor_message=message)
+    return QueryError(_("%(said)s.", said=said), vendor_message=message)
+
+
+def by_status(call: Call, answer: Answer, message: str, about: str, id: str) -> ConnectorError:
+    """Return the error for an answer whose HTTP status already says that it is one."""
+    status, code = answer.status, str(answer.status)
+    if status >= 500:
+        sentence = _("OpenCRM's server failed (HTTP status %(status)s).", status=status)
+        return Unavailable(sentence, code=code, vendor_message=message, maybe_done=answer.maybe_done)
+    if status < 400:
+        sentence = _("OpenCRM sends us to another page: the API is not enabled, or the address is not right.")
+        return AccessDenied(sentence, code=code)
+    if status in (404, 405) and not (id and NO_RECORD.search(message)):
+        return no_endpoint(call, message, code)
+    if status == 403 and not message:
+        sentence = _(
+            "OpenCRM's firewall refused the call (HTTP status 403). Ask OpenCRM's support whether calls are limited to"
+            " certain addresses."
+        )
+        return AccessDenied(sentence, code=code)
+    if status == 401 and not NO_ENTRY.search(message):
+        return refused(message)
+    return failure(call, answer, message or _("HTTP status %(status)s", status=status), about, id)
+
+
+def no_endpoint(call: Call, message: str, code: str = "") -> NoSuchEndpoint:
+    """Return the error of a call this server does not know."""
+    sentence = _("This OpenCRM knows no call “%(name)s”.", name=call.operation)
+    return NoSuchEndpoint(sentence, code=code, vendor_message=message)
+
+
+def refused(message: str) -> NotLoggedIn:
+    """Return the error for keys or an access key that are not accepted."""
+    sentence = _(
+        "OpenCRM refuses the API keys: %(why)s. Compare key and pass key with those its support gave you.",
+        why=message.rstrip(".") or _("it gave no reason"),
+    )
+    return NotLoggedIn(sentence, vendor_message=message)
+
+
+def missing(about: str, id: str, message: str = "") -> RecordNotFound:
+    """Return the error of a record that is not there."""
+    sentence = _("There is no %(name)s %(id)s in OpenCRM, or not any more.", name=about, id=id)
+    return RecordNotFound(sentence, vendor_message=message)
+
+
+def edited(call: Call, answer: Answer, about: str, id: str) -> str:
+    """Return the id in the answer to an edit: 123, "123", or an object that names it. Raises RecordInvalid with what the server
+    finds wrong, and ProtocolError (maybe_done) for what is neither an id nor a sentence."""
+    value = told(call, answer, about, id)
+    found = value
+    if isinstance(value, Mapping):
+        found = next((value[name] for name in ("record_id", "id", "crmid") if value.get(name)), None)
+    number = "" if found is None or isinstance(found, bool | float | list | dict) else str(found).strip()
+    if number.isascii() and number.isdecimal() and int(number) > 0:
+        return number
+    if isinstance(value, str) and re.search(r"[A-Za-z]{2}", value):
+        raise failure(call, answer, value, about, id)
+    raise answer.not_understood(_("no id in answer to a write"))
+
+
+def access_key(answer: Answer) -> str:
+    r"""Return the access key of a login: a JSON text, {"accesskey": …}, plain text, or the documented {"…"}, which is no JSON."""
+    text = body(answer)
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        value = text.decode("utf-8", "replace").strip("{}\"' \r\n")
+    if isinstance(value, Mapping):
+        value = value.get("accesskey") or value.get("accesscode") or ""
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_.-]{8,}", value):
+        raise ProtocolError(_("OpenCRM answered the login with something that is no access key."))
+    return value

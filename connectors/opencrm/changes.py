@@ -1,0 +1,173 @@
+"""What happened in one module since a cursor. The rule: a change may come twice, never not at all; the cursor holds the vendor's
+own stamp, and a second is left behind only once nothing can be written into it any more.
+
+OpenCRM sorts nothing and tells no deletes. Its document shows `crmentity.modifiedtime|>|…` in a sample and lists no such operator
+(facts §6, 2): after the first reading it is tried on the newest record, and a server that does not answer with newer records
+only is read in full each time.
+
+A row edited while its list is being read comes with its old values when its page is behind us. So the cursor never goes beyond
+the newest stamp of the first page, which was read before all others, or one that was old before the reading began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+
+import orjson
+
+from connectors.context import Context
+from connectors.errors import QueryError
+from connectors.opencrm.answers import NoSuchEndpoint
+from connectors.opencrm.catalog import MODIFIED
+from connectors.opencrm.client import Row, record_id
+from connectors.opencrm.codec import year_first
+from connectors.opencrm.reading import Reader, incomplete
+from connectors.seconds import CLOSED_AFTER, FARTHEST_ZONE, STAMP, Second, latest_stamp
+from connectors.types import Change, ChangePage, Cursor
+from connectors.wording import text as _
+
+SWEEP = 1000  # rows of a basic list at a time
+NEWER = "crmentity.modifiedtime|>|"
+
+
+@dataclass(frozen=True, slots=True)
+class Place(Second):
+    """The cursor: how far a reading came, then the newest second of the deltas."""
+
+    first: bool = True  # still the first reading, or one of a server that cannot be asked by time
+    offset: int = 0  # how many rows of the list are behind us
+    last: str = ""  # the id of the last one of them
+    total: int = 0  # how many records there were when the first reading began
+    sure: str = ""  # the newest stamp that may become the cursor: see the module's docstring
+    newest: str = ""  # the newest stamp seen in this reading that is not beyond `sure`
+
+    def text(self) -> Cursor:
+        """Return the place as the opaque text that is kept."""
+        return orjson.dumps(asdict(self)).decode()
+
+    def read(self, rows: Sequence[Row], offset: int, at: datetime | None, zone: str) -> Place:
+        """Return the place after some rows of the list."""
+        stamps = [stamp for stamp in map(stamp_of, rows) if stamp <= latest_stamp(at, zone)]
+        sure = self.sure
+        if not self.offset:  # the first page: what it shows was written before all other pages were read
+            sure = max([old(at), self.time, *stamps])
+        newest = max([self.newest, *(stamp for stamp in stamps if stamp <= sure)])
+        last = record_id(rows[-1]) if rows else self.last
+        return replace(self, offset=offset, last=last, sure=sure, newest=newest)
+
+
+def changes(reader: Reader, since: Cursor | None, context: Context) -> Iterator[ChangePage]:
+    """Yield what changed since the cursor, everything when it is None. Raises QueryError for a cursor not ours."""
+    place = parse(since)
+    if place.first:
+        yield from whole(reader, place, context)
+    else:
+        yield from delta(reader, place, context)
+
+
+def parse(cursor: Cursor | None) -> Place:
+    """Return the place in a cursor; the beginning for None. Raises QueryError."""
+    try:
+        return Place(**orjson.loads(cursor)) if cursor else Place()
+    except (orjson.JSONDecodeError, TypeError) as e:
+        raise QueryError(_("This cursor is not one of OpenCRM: read the module again from the beginning.")) from e
+
+
+def whole(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage]:
+    """Yield all records; then the place from which deltas go on, or the beginning where they cannot."""
+    zone, at = reader.codec.zone, None
+    if not place.offset:
+        place = replace(place, total=reader.client.count(reader.module))
+    for part in reader.pages().walk(place.offset, place.last):
+        place, at = place.read(part.rows, part.offset, part.at, zone), part.at
+        if part.rows:
+            yield ChangePage(changed(reader, part.rows), place.text(), place.total)
+    if place.offset < place.total and place.offset < reader.client.count(reader.module):
+        raise incomplete(reader.module)
+    timed = bool(place.newest) and by_time(reader, place.newest, context)
+    over = Place(first=False).at(place.newest, at, zone) if timed else Place()
+    yield ChangePage((), over.text())
+
+
+def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage]:
+    """Yield what was modified since the place. One call when nothing was."""
+    zone, oldest = reader.codec.zone, place.oldest(reader.codec.zone)
+    at, begun = None, replace(place, sure="", newest="") if not place.offset else place
+    try:
+        for part in reader.pages(NEWER + oldest).walk(begun.offset, begun.last):
+            if any(stamp_of(row) <= oldest for row in part.rows):
+                raise QueryError(_("The server does not filter by the time of the last change."))
+            begun, at = begun.read(part.rows, part.offset, part.at, zone), part.at
+            if part.rows:
+                yield ChangePage(changed(reader, part.rows), begun.text())
+    except NoSuchEndpoint:
+        raise
+    except QueryError:
+        context.learned.set(untimed(reader), True)
+        yield from whole(reader, Place(), context)
+        return
+    newest = max(begun.newest, place.time)
+    reached = Place(newest, first=False, open=place.open, seen=place.seen if newest == place.time else 0)
+    yield ChangePage((), replace(reached.at(newest, at, zone), id="").text())
+
+
+def by_time(reader: Reader, newest: str, context: Context) -> bool:
+    """Say whether the server can be asked for newer records: tried with a stamp just before one that is known to be there."""
+    if context.learned.get(untimed(reader)):
+        return False
+    before = Second(newest, open=True).oldest("UTC")
+    try:
+        rows = reader.pages(NEWER + before).page(0, 50).rows
+    except NoSuchEndpoint:
+        raise
+    except QueryError:
+        rows = []
+    works = bool(rows) and all(stamp_of(row) > before for row in rows)
+    if not works:
+        context.learned.set(untimed(reader), True)
+    return works
+
+
+def ids(reader: Reader, after: str | None) -> Iterator[list[str]]:
+    """Yield every id there is, behind that one in the server's order; all where that one is gone. Ends normally only when as
+    many came as the server counts. Raises ProtocolError."""
+    there = reader.client.count(reader.module)
+    skipped: list[str] = []
+    found: set[str] = set()
+    waiting = after is not None
+    for part in reader.pages(full=False, size=SWEEP).walk():
+        page = [record_id(row) for row in part.rows]
+        found.update(page)
+        if waiting and after in page:
+            waiting, page, skipped = False, page[page.index(after) + 1 :], []
+        if waiting:
+            skipped += page
+        elif page:
+            yield page
+    if len(found) < there and len(found) < reader.client.count(reader.module):
+        raise incomplete(reader.module)
+    if skipped:
+        yield skipped
+
+
+def stamp_of(row: Row) -> str:
+    """Return when a row was last modified, as the server's clock showed it: "2018-11-15 12:46:00"; "" where it does not tell."""
+    text = year_first(str(row.get(MODIFIED) or ""))
+    return f"{text[:10]} {text[11:19]}" if len(text) >= 19 else ""
+
+
+def old(at: datetime | None) -> str:
+    """Return a stamp that was past before that moment, whatever the server's zone."""
+    return (at - FARTHEST_ZONE - CLOSED_AFTER).strftime(STAMP) if at else ""
+
+
+def untimed(reader: Reader) -> str:
+    """Return the name under which is learned that a module cannot be asked by time."""
+    return f"no delta of {reader.module}"
+
+
+def changed(reader: Reader, rows: Sequence[Row]) -> tuple[Change, ...]:
+    """Return the rows as changes."""
+    return tuple(Change(record.id, record) for record in reader.records(rows))

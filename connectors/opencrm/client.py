@@ -1,0 +1,282 @@
+"""How OpenCRM talks: one method per documented call of its REST API, in its own words.
+
+Vendor: "OpenCRM API Developer and Reference Guide"; what its servers do beyond that is in facts §3 and §6. The rule: every call
+is a POST with a form, so that keys and values never stand in an address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit, urlunsplit
+
+import orjson
+
+from connectors.context import Call, Context
+from connectors.errors import ConfigError, ConnectorError, QueryError
+from connectors.http import Answer, Http
+from connectors.opencrm.about import BY_HEADER, BY_LOGIN
+from connectors.opencrm.answers import (
+    NO_RECORD,
+    NOTHING_FOUND,
+    NoSuchEndpoint,
+    NotLoggedIn,
+    access_key,
+    edited,
+    failure,
+    missing,
+    told,
+)
+from connectors.opencrm.catalog import KINDS, LINES, catalogued
+from connectors.opencrm.codec import ISO, is_id
+from connectors.types import JSON
+from connectors.wording import text as _
+
+LOGIN = Call("login", "POST", safe=True)
+SLOT = "accesskey"
+Row = dict[str, JSON]
+Params = Mapping[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Some rows of a list, and the server's time; None where it does not tell."""
+
+    rows: list[Row]
+    at: datetime | None
+
+
+class OpenCrmClient:
+    """One pair of keys at one system. Thread-safe; with an access key, one session for all."""
+
+    def __init__(self, url: str, key: str, passkey: str, context: Context, *, auth: str = "", code: str = "") -> None:
+        """Raises ConfigError for an address or a key that cannot be right."""
+        self.root, self._context, self._code = root(url), context, code.strip()
+        self._keys = {"key": key.strip(), "passkey": passkey.strip()}
+        self._by_login = auth == BY_LOGIN
+        self._by_header = auth == BY_HEADER
+        headers = {"KEY1": self._keys["key"], "KEY2": self._keys["passkey"]} if self._by_header else {}
+        self._http = Http(context, self.root, headers=headers)
+
+    def close(self) -> None:
+        """Give back the sockets."""
+        self._http.close()
+
+    # Reading
+
+    def count(self, module: str, *, query_string: str = "", keywords: str = "") -> int:
+        """get_{module}_list_count: how many records match."""
+        call = reading(f"get_{module}_list_count")
+        answer = self._ask(call, {"query_string": query_string, "keywords": keywords})
+        value = told(call, answer, module)
+        text = str(value).strip()
+        if isinstance(value, bool) or not text.isascii() or not text.isdecimal():
+            raise answer.not_understood(_("something that is not a number of records"))
+        return int(text)
+
+    def listing(self, endpoint: str, **params: JSON) -> Listing:
+        """get_{module}_list, get_{module}_list_full, get_user_list: rows with an id each, of the parameters `query_string`,
+        `limit_start`, `limit_end`, `keywords` and those of all functions."""
+        call = reading(endpoint)
+        answer = self._ask(call, {**ISO, **params})
+        rows = as_rows(call, answer, endpoint)
+        if not all(isinstance(row, dict) and record_id(row) for row in rows):
+            raise answer.not_understood(_("a list of something that has no ids"))
+        return Listing(rows, server_time(answer))
+
+    def get(self, module: str, id: str) -> Row:
+        """get_{module}: one record with every field; a sales record with `products`. Raises RecordNotFound."""
+        call = reading(f"get_{module}")
+        answer = self._ask(call, {**ISO, "crmid": id})
+        value = told(call, answer, module, id)
+        if not answer.body.strip():  # no reason to believe the record gone
+            raise answer.not_understood(_("an empty answer"))
+        if isinstance(value, str) and not NO_RECORD.search(value):
+            raise failure(call, answer, value, module, id)
+        row = merged(value)
+        if not row:
+            raise missing(module, id)
+        if record_id(row) not in (id, ""):
+            raise answer.not_understood(_("another record than was asked for"))
+        return row
+
+    def report(self, reportid: str, **params: JSON) -> JSON:
+        """get_record_list_from_report: the rows of a report, "Module_fieldname": value."""
+        call = reading("get_record_list_from_report")
+        return as_rows(call, self._ask(call, {**ISO, **params, "reportid": reportid}), "report")
+
+    def raw(self, endpoint: str, params: Params) -> JSON:
+        """Return what a reading call answers, as it is."""
+        call = reading(endpoint)
+        return told(call, self._ask(call, params), endpoint, str(params.get("crmid", "")))
+
+    # Writing
+
+    def edit(self, module: str, id: str, values: Params, lines: Sequence[Row] | None = None) -> str:
+        """edit_{module}: create (id "0") or change these fields only; return the record's id. With `lines`, a sales record has
+        these product lines afterwards and no others. Raises RecordInvalid, RecordNotFound.
+
+        The call goes by several names; the next is tried only when a server knows no call of that name (facts §6, 4).
+        """
+        learned = self._context.learned
+        known = learned.get(f"edit of {module}")
+        names = sorted(KINDS[module].edits, key=lambda name: name != known)
+        for position, name in enumerate(names):
+            try:
+                found = self.edit_by(name, module, id, values, lines)
+            except NoSuchEndpoint:
+                if position == len(names) - 1:
+                    raise
+                continue
+            if len(names) > 1 and known != name:
+                learned.set(f"edit of {module}", name)
+            return found
+        raise AssertionError("every module has an edit call")
+
+    def edit_by(self, endpoint: str, module: str, id: str, values: Params, lines: Sequence[Row] | None = None) -> str:
+        """Edit by the call of exactly that name, edit_contact_custom1 for one."""
+        call = writing(endpoint)
+        sent = {**values, "crmid": id}
+        if lines is not None:
+            sent[LINES] = orjson.dumps(list(lines)).decode()
+        has_code = any(field.name == "code" for field in catalogued(module))  # a postcode: never overwritten by ours
+        answer = self._ask(call, sent, code=not has_code)
+        found = edited(call, answer, module, "" if id == "0" else id)
+        if id not in ("0", found):
+            raise answer.not_understood(_("another record's id in answer to a write"))
+        return found
+
+    def link(self, parent_id: str, child_id: str) -> str:
+        """edit_record_link: link two records; return the parent's id. In closed beta."""
+        call = writing("edit_record_link")
+        answer = self._ask(call, {"parent_id": parent_id, "child_id": child_id})
+        return edited(call, answer, "record", parent_id)
+
+    def add_to_campaign(self, campaignid: str, recordid: str, **params: JSON) -> str:
+        """add_to_campaign: answers "Success", or a text that says what is wrong. In closed beta."""
+        call = writing("add_to_campaign")
+        answer = self._ask(call, {**params, "campaignid": campaignid, "recordid": recordid})
+        value = told(call, answer, "campaign", campaignid)
+        if isinstance(value, str) and value.strip().lower() == "success":
+            return value.strip()
+        if isinstance(value, str) and value.strip():
+            raise failure(call, answer, value, "campaign", campaignid)
+        raise answer.not_understood(_("no “Success” in answer to a write"))
+
+    # Who we are
+
+    def login(self) -> str:
+        """login: return an access key for the keys."""
+        answer = self._http.send(LOGIN, "api/rest/login", data=self._form({**self._keys}, code=True))
+        if b"error" in answer.body or answer.status != 200 or b" " in answer.body.strip():
+            told(LOGIN, answer, "login")  # raises
+        return access_key(answer)
+
+    def _ask(self, call: Call, params: Params, *, code: bool = True) -> Answer:
+        """Send a call with the keys. A call refused for its access key was not carried out: it is sent once more."""
+        if not self._by_login:
+            keys = {} if self._by_header else self._keys
+            return self._http.send(call, f"api/rest/{call.operation}", data=self._form({**params, **keys}, code=code))
+        for _attempt in (1, 2):
+            token = self._session()
+            sent = self._form({**params, "accesskey": token}, code=code)
+            answer = self._http.send(call, f"api/rest/{call.operation}", data=sent)
+            if not is_refusal(call, answer):
+                break
+            self._context.sessions.drop(SLOT, token)
+        return answer
+
+    def _session(self) -> str:
+        sessions = self._context.sessions
+        token = sessions.get(SLOT)
+        if token is None:
+            with sessions.login():
+                token = sessions.get(SLOT)
+                if token is None:
+                    token = self.login()
+                    sessions.put(SLOT, token)
+        return token
+
+    def _form(self, params: Params, *, code: bool) -> dict[str, str]:
+        """Return the parameters as a form has them: text, without those that are None or mean nothing when empty."""
+        plain = {"query_string", "keywords"}
+        given = {k: v for k, v in params.items() if v is not None and not (k in plain and v == "")}
+        form = {name: "1" if v is True else "0" if v is False else str(v) for name, v in given.items()}
+        return {"code": self._code, **form} if self._code and code else form
+
+
+def reading(endpoint: str) -> Call:
+    """Return a call that changes nothing, though it is a POST."""
+    return Call(endpoint, "POST", safe=True)
+
+
+def writing(endpoint: str) -> Call:
+    """Return a call that changes something and is never repeated by itself."""
+    return Call(endpoint, "POST", safe=False, writes=True)
+
+
+def is_refusal(call: Call, answer: Answer) -> bool:
+    """Say whether the answer refuses the access key."""
+    try:
+        told(call, answer, "")
+    except NotLoggedIn:
+        return True
+    except ConnectorError:  # whoever asked reads the answer, and meets the same
+        return False
+    return False
+
+
+def as_rows(call: Call, answer: Answer, about: str) -> list[JSON]:
+    """Return the rows of a list, however an empty one is said. Raises QueryError for a sentence that is an error."""
+    try:
+        value = told(call, answer, about)
+    except QueryError as e:
+        if NOTHING_FOUND.fullmatch(e.vendor_message.strip()):
+            return []
+        raise
+    if isinstance(value, dict):
+        value = [value] if record_id(value) else list(value.values())
+    if isinstance(value, str):
+        if not NOTHING_FOUND.fullmatch(value.strip()):
+            raise failure(call, answer, value, about, "")
+        return []
+    if value is None and answer.body.strip() == b"":
+        raise answer.not_understood(_("an empty answer"))
+    if not isinstance(value, list | None):
+        raise answer.not_understood(_("something that is not a list of records"))
+    return value or []
+
+
+def merged(value: JSON) -> Row:
+    """Return the record of a single answer; the document's sample of a sales record shows its lines beside it (facts §6, 11)."""
+    if isinstance(value, list):
+        found: Row = {}
+        for part in value:
+            found |= merged(part)
+        return found
+    return value if isinstance(value, dict) else {}
+
+
+def record_id(row: Mapping[str, JSON]) -> str:
+    """Return the row's id: crmid, record_id or id, whichever is there (facts §6, 5); "" when none is."""
+    found = (str(row[name]) for name in ("crmid", "record_id", "id") if row.get(name) is not None)
+    return next((text for text in found if is_id(text)), "")
+
+
+def server_time(answer: Answer) -> datetime | None:
+    """Return the server's time, UTC, from its Date header."""
+    try:
+        return parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def root(url: str) -> str:
+    """Return the system's root for an address with or without the API's path. Raises ConfigError."""
+    parts = urlsplit(url.strip() if "://" in url else f"https://{url.strip()}")
+    if not parts.netloc:
+        raise ConfigError(_("The address should look like https://yoursystemname.opencrm.co.uk."))
+    path = parts.path.split("/api/rest")[0].removesuffix("/index.php").rstrip("/")
+    return urlunsplit((parts.scheme, parts.netloc, path, "", ""))

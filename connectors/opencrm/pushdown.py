@@ -1,0 +1,111 @@
+"""Which part of a filter OpenCRM is asked, as its `query_string`. The rule: one condition, never narrower than the filter, and
+only by a name that was seen to work; the rest, and that condition again, is evaluated here.
+
+Several conditions are not documented, nor is any operator that negates (facts §3: such are taken as "="). Names in a query
+string may differ from those of fields, and a wrong one finds nothing, so a name is tried on a known record before it is
+trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from connectors.opencrm.catalog import ID, OWNER
+from connectors.opencrm.codec import POINTERS, is_id
+from connectors.query import And, Condition, Filter, Op, find_exact, narrowing_pattern
+from connectors.query.pushdown import positive
+from connectors.types import JSON, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
+
+WORDS = TEXT_TYPES - {FieldType.LONGTEXT, FieldType.FILE} | {FieldType.CHOICE}
+IDS = POINTERS | {FieldType.ID}
+SEPARATORS = frozenset("|;")  # of a condition's parts, and of conditions
+LONGEST = 200  # characters of a value
+NAMES: Mapping[str, str] = {ID: "crmentity.crmid", OWNER: "smownerid"}
+OPERATORS = {Op.EQ: "=", Op.STARTS: "BEGINS", Op.ENDS: "ENDS", Op.CONTAINS: "CONTAINS"}
+BEST_FIRST = (Op.EQ, Op.STARTS, Op.ENDS, Op.CONTAINS)
+SAMPLE = 25  # records looked through for one with a value to try a name on
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A query string, the field it asks, and whether it finds exactly what the filter finds. "": everything is asked."""
+
+    query_string: str = ""
+    field: str = ""
+    exact: bool = False
+
+
+ALL = Pushed(exact=True)
+NOTHING = Pushed()
+
+
+def push(filter: Filter | None, schema: ModuleSchema, trusted: Callable[[str], bool]) -> Pushed:
+    """Return the one condition to ask the server. `trusted(field)` says whether the field's name works there; it is asked
+    only of fields that could be used, the best first."""
+    if filter is None:
+        return ALL
+    able = [pushed for condition in required(positive(filter)) for pushed in possible(condition, schema)]
+    alone = isinstance(positive(filter), Condition)
+    for rank, pushed in sorted(able, key=lambda pair: pair[0]):
+        if trusted(pushed.field):
+            exact = alone and rank == 0 and pushed.exact
+            return Pushed(pushed.query_string, pushed.field, exact)
+    return NOTHING
+
+
+def required(filter: Filter) -> Iterator[Condition]:
+    """Yield the conditions every record that matches must meet."""
+    if isinstance(filter, Condition):
+        yield filter
+    elif isinstance(filter, And):
+        for part in filter.parts:
+            yield from required(part)
+
+
+def possible(condition: Condition, schema: ModuleSchema) -> Iterator[tuple[int, Pushed]]:
+    """Yield (rank, condition as a query string), 0 the best; nothing for what the server may understand otherwise."""
+    field, op = find_exact(condition.field, schema), condition.op
+    if op is Op.IN and len(condition.values) == 1:
+        op = Op.EQ
+    if op not in OPERATORS or len(condition.values) != 1:
+        return
+    value = str(condition.values[0])
+    if field.type in IDS:
+        if op is Op.EQ and is_id(value):
+            yield 0, Pushed(asked(field.name, "=", value), field.name, exact=True)
+    elif field.type in WORDS and (found := words(field, op, value)):
+        yield BEST_FIRST.index(op) + 1, found
+
+
+def words(field: FieldSchema, op: Op, value: str) -> Pushed | None:
+    """Return a condition on a text: whole where every character is one that no other folds to, else its longest such part."""
+    pattern = narrowing_pattern(value)
+    if pattern is None or len(value) > LONGEST:
+        return None
+    if op is not Op.CONTAINS and (pattern != value.lower() or value != value.strip()):
+        op = Op.CONTAINS
+    part = max(pattern.split("%"), key=len)
+    text = value if op is not Op.CONTAINS else part
+    if not text.strip() or SEPARATORS & set(text):
+        return None
+    return Pushed(asked(field.name, OPERATORS[op], text), field.name)
+
+
+def asked(field: str, operator: str, value: str) -> str:
+    """Return FIELDNAME|OPERATOR|FIELDVALUE."""
+    return f"{NAMES.get(field, field)}|{operator}|{value}"
+
+
+def trial(field: FieldSchema, values: Mapping[str, JSON]) -> tuple[str, str] | None:
+    """Return a query string that must find one of these records if the field's name works, and if texts are compared in any
+    case, and that record's id. `values` are theirs by id. None where none holds a value to try it with."""
+    for id, held in values.items():
+        value = id if field.type is FieldType.ID else held
+        if not isinstance(value, str) or SEPARATORS & set(value):
+            continue
+        if field.type in IDS and is_id(value):
+            return asked(field.name, "=", value), id
+        if field.type in WORDS and narrowing_pattern(value) == value.lower() and value.swapcase() != value:
+            return asked(field.name, "=", value.swapcase()), id
+    return None

@@ -1,0 +1,46 @@
+"""A simulated OpenCRM as its tests see it: over HTTP only, and with a way behind the API's back."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Any
+
+from connectors.context import Context, NetworkRules
+from connectors.opencrm.connector import OpenCrmConnector
+from tests.connectors.sandbox_client import Account
+
+RULES = NetworkRules(allowed_networks=(IPv4Network("127.0.0.0/8"),), deadline=10)
+
+
+class OpenCrmSeeder:
+    """Another person at the CRM's own screens."""
+
+    module, field = "contact", "lastname"
+    needed: dict[str, object] = {"assigned_user_id": "1"}
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def mutate(self, action: str, module: str, id: str | None = None, **values: Any) -> str:
+        return str(self.account.control("POST", "mutate", action=action, module=module, id=id, values=values)["id"])
+
+    def put(self, text: str, id: str = "") -> str:
+        return self.mutate("update" if id else "create", self.module, id or None, lastname=text, smownerid="1")
+
+    def remove(self, id: str) -> None:
+        self.mutate("delete", self.module, id)
+
+    def related(self) -> tuple[str, str, str, set[str]]:
+        raise AssertionError("the capability says no")
+
+    def stored(self, module: str, id: str) -> dict[str, Any]:
+        """Return the record's values as the server keeps them."""
+        kept = self.account.control("GET", "records", module=module)
+        found: dict[str, Any] = next(record["values"] for record in kept if str(record["id"]) == id)
+        return found
+
+
+def connected(account: Account, context: Context, **changes: str) -> OpenCrmConnector:
+    """Return a connector to the server; `changes` replace settings and secrets."""
+    given = {**account.secrets, **changes}
+    return OpenCrmConnector(given, given, context)
