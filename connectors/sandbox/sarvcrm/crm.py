@@ -25,9 +25,11 @@ class Crm:
     def __init__(self, store: Store, clock: Clock, switches: dict[str, JSON]) -> None:
         self.store, self.clock, self.switches = store, clock, switches
         self._rows: dict[tuple[str, str], Row] = {}
+        self._whole: dict[JSON, dict[str, JSON]] = {}  # records as shown, until anything is written
 
     def begin(self) -> None:
         """Read the store anew."""
+        self._whole.clear()
         self._rows = {(n, str(r.values.get("id"))): r for n, t in self.store.tables.items() for r in t.rows.values()}
 
     def module(self, name: str) -> Module:
@@ -66,6 +68,7 @@ class Crm:
         return Row(module.name, number, {"id": record_id or new_id(self.store.notes["seed"], number), **by, **owner})
 
     def save(self, *rows: Row) -> None:
+        self._whole.clear()
         for row in rows:
             module = MODULES.get(row.module)
             if module is not None:
@@ -96,8 +99,11 @@ class Crm:
 
     def show(self, module: Module, row: Row, wanted: list[str]) -> dict[str, JSON]:
         """Return the record as an answer has it: the fields wanted, of those there are; all without any wanted."""
-        fields = [module.fields[n] for n in wanted if n in module.fields] if wanted else module.fields.values()
-        return {field.name: self._shown(field, row) for field in fields}
+        key = (module.name, row.id, self.zone, self.switches["multienum_as"])
+        whole = self._whole.get(key)
+        if whole is None:
+            whole = self._whole[key] = {field.name: self._shown(field, row) for field in module.fields.values()}
+        return {name: whole[name] for name in wanted if name in whole} if wanted else dict(whole)
 
     def _shown(self, field: Field, row: Row) -> JSON:
         values = row.values

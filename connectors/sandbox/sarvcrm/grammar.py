@@ -214,21 +214,24 @@ class _Parser:
 
     def _need(self, right: bool) -> None:
         if not right:
-            near = self._text[self._peek()[2] :][:80]
-            raise SqlError(
-                1064,
-                "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version "
-                f"for the right syntax to use near '{near}' at line 1",
-            )
+            raise syntax_error(self._text[self._peek()[2] :][:80])
+
+
+def syntax_error(near: str) -> SqlError:
+    """Return the database's complaint about what stands there."""
+    return SqlError(
+        1064,
+        "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version "
+        f"for the right syntax to use near '{near}' at line 1",
+    )
 
 
 def _unquoted(token: str) -> str:
     r"""Return what a quoted text means: a doubled quote is one, a backslash takes the next as it is; \% and \_ keep theirs."""
     quote = token[0]
-    text = re.sub(
+    return re.sub(
         r"\\(.)|" + quote * 2,
         lambda m: quote if m[1] is None else _ESCAPES.get(m[1], m[1]),
         token[1:-1],
         flags=re.DOTALL,
     )
-    return text

@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.sandbox.sarvcrm.errors import SqlError
 from connectors.sandbox.sarvcrm.functions import FUNCTIONS
-from connectors.sandbox.sarvcrm.grammar import Apply, Column, Literal, Node, parse_order, parse_where
+from connectors.sandbox.sarvcrm.grammar import Apply, Column, Literal, Node, parse_order, parse_where, syntax_error
 from connectors.sandbox.sarvcrm.schema import Field, Module
 from connectors.sandbox.store import Row
 from connectors.sandbox.wire import collate, weights
@@ -180,7 +180,7 @@ def _cast(term: Term, target: str) -> Term:
         return Term("time", lambda row: (_time(term.read(row)) or "")[: TIMES[target]] or None)
     if target in ("char", "binary"):
         return Term("text" if target == "char" else "binary", term.read)
-    raise SqlError(1064, f"You have an error in your SQL syntax; … near '{target}' at line 1")
+    raise syntax_error(target)
 
 
 def _like(left: Read, right: Read, *, exact: bool) -> Read:

@@ -8,6 +8,7 @@ from typing import Any
 
 from connectors.sandbox.people import Company, Person, companies, letters, people, shared
 from connectors.sandbox.sarvcrm.crm import ADMIN, Crm, complete, new_id
+from connectors.sandbox.sarvcrm.relations import LINKS
 from connectors.sandbox.sarvcrm.schema import MODULES, Field, Module
 from connectors.sandbox.store import Row
 
@@ -69,6 +70,7 @@ def sow(crm: Crm, records: int, seed: int) -> None:
     for module in MODULES.values():
         for person in few if module.name not in (*MAIN, "Users", "Campaigns") else ():
             _filled(sower, module, person)
+    _links(sower)
     crm.store.note("next", sower.next)
     crm.store.save(row for rows in sower.rows.values() for row in rows)
 
@@ -142,6 +144,17 @@ def _filled(sower: _Sower, module: Module, person: Person) -> None:
         values["parent_type"] = "Contacts" if values["parent_id"] else None
     values.pop("assigned_user_id", None)
     sower.add(module.name, person.modified, **{**values, **own})
+
+
+def _links(sower: _Sower) -> None:
+    """Join each opportunity with contacts and each quote with products, of which it has some pieces."""
+    for name, others in (("Opportunities", "Contacts"), ("AOS_Quotes", "AOS_Products")):
+        for row in sower.rows[name]:
+            for other in sower.dice.sample(sower.rows.get(others, []), min(2, len(sower.rows.get(others, [])))):
+                ends = {"one": [name, row.values["id"]], "other": [others, other.values["id"]]}
+                more = {"qty": sower.dice.randrange(1, 200)} if others == "AOS_Products" else {}
+                sower.rows.setdefault(LINKS, []).append(Row(LINKS, sower.next, {**ends, "more": more}))
+                sower.next += 1
 
 
 def _value(sower: _Sower, field: Field, person: Person) -> JSON:
