@@ -40,7 +40,8 @@ def list_module_records(call: Call) -> JSON:
     rows = _ordered(call, [r for r in _listed(call, module) if _is_meant(call, module, r)])
     first = (page - 1) * LIST_PAGE
     shown = rows[max(0, first - call.overlap) : first + LIST_PAGE]
-    names = _HEADERS.get(module.name, module.label_fields)
+    off = hidden(call.crm, module)
+    names = [n for n in _HEADERS.get(module.name, module.label_fields) if n not in off]
     chosen = filter_of(call.text("filterid"))
     return {
         "records": [_listed_row(module, row, names) for row in shown] or None,
@@ -62,7 +63,7 @@ def filter_details_with_count(call: Call) -> JSON:
     if call.crm.switches["filter_count_dies"]:
         raise PhpFatal
     module, kind = found
-    rows = [r for r in _listed(call, module) if kind == "All" or r.values["assigned_user_id"] == call.user.ws_id]
+    rows = [r for r in _listed(call, module) if kind == "All" or r.values.get("assigned_user_id") == call.user.ws_id]
     name = "All" if kind == "All" else f"My {module.describe['label']}"
     about = {"cvid": call.text("filterid"), "viewname": name, "setdefault": str(int(kind == "All")), "setmetrics": "0"}
     return {"filter": {**about, "moduleName": module.name, "status": "0", "userName": "admin", "count": len(rows)}}
@@ -88,7 +89,7 @@ def _ordered(call: Call, rows: list[Row]) -> list[Row]:
 def _is_meant(call: Call, module: Module, row: Row) -> bool:
     """Say whether the row is in the chosen filter and matches the search; stock servers ignore searches (facts §2)."""
     chosen = filter_of(call.text("filterid"))
-    if chosen and chosen[1] == "Mine" and row.values["assigned_user_id"] != call.user.ws_id:
+    if chosen and chosen[1] == "Mine" and row.values.get("assigned_user_id") != call.user.ws_id:
         return False
     if call.crm.switches["search_ignored"]:
         return True
@@ -111,7 +112,7 @@ def _matches_field(asked: str, row: Row) -> bool:
     return tests.get(sign, held.startswith(text) if sign == "s" else held.endswith(text) if sign == "ew" else True)
 
 
-def _listed_row(module: Module, row: Row, names: tuple[str, ...]) -> dict[str, JSON]:
+def _listed_row(module: Module, row: Row, names: list[str]) -> dict[str, JSON]:
     shown: dict[str, JSON] = {"id": row.id}
     for name in names:
         value = row.values.get(name, "")
@@ -211,26 +212,23 @@ def _queried(call: Call) -> tuple[Module, list[dict[str, JSON]], int]:
     thing to go by (facts §2).
     """
     text, page = call.text("query").strip().removesuffix(";").strip(), call.number("page")
-    ask = _asker(call)
     if re.search(r"\slimit\s", text, re.IGNORECASE) or not re.match(r"select\s", text, re.IGNORECASE):
-        rows, following = ask(f"{text};"), 0
+        rows, following = _asked(call, text, call.overlap), 0
     else:
         first, count = page * SYNC_PAGE, max(SYNC_PAGE, 100 * page)
-        rows = [
-            r for at in range(0, count + 1, 100) for r in ask(f"{text} LIMIT {first + at},{min(100, count + 1 - at)};")
-        ]
+        rows = []
+        for at in range(0, count + 1, 100):
+            limit = f"LIMIT {first + at},{min(100, count + 1 - at)}"
+            rows += _asked(call, f"{text} {limit}", 0 if at else call.overlap)
         following = page + 1 if len(rows) > count else 0
-        rows = rows[:count]
+        rows = rows[: count + call.overlap]
     name = re.search(r"\sfrom\s+([^\s;]+)", text, re.IGNORECASE)
     return call.crm.module(name[1] if name else ""), rows, following
 
 
-def _asker(call: Call) -> Any:
-    def ask(text: str) -> list[dict[str, JSON]]:
-        rows: list[dict[str, JSON]] = json.loads(vtql.run(call.crm, call.user, text, call.overlap))
-        return rows
-
-    return ask
+def _asked(call: Call, text: str, overlap: int) -> list[dict[str, JSON]]:
+    rows: list[dict[str, JSON]] = json.loads(vtql.run(call.crm, call.user, f"{text};", overlap))
+    return rows
 
 
 def fetch_reference_records(call: Call) -> JSON:

@@ -14,6 +14,11 @@ _UITYPES: dict[str, str | int] = {
     "datetime": "70", "time": 252, "boolean": "56", "integer": "7", "double": "7", "currency": "71", "picklist": "15",
     "multipicklist": "33", "image": "69", "password": "99", "skype": "85", "file": "61",
 }  # fmt: skip
+_UITYPES_BY_NAME: dict[str, str | int] = {
+    "salutationtype": 16, "firstname": "55", "lastname": "255", "subject": "2", "accountname": "2", "potentialname": "2",
+    "account_id": "51", "contact_id": "57", "parent_id": "66", "modifiedby": "52", "creator": "52", "recurringtype": "16",
+    "visibility": "16", "duration_hours": "63", "reminder_time": "30", "due_date": "23", "date_start": "6",
+}  # fmt: skip
 _ADDRESS = ("mailing", "other", "bill_", "ship_", "lane", "city", "state", "code", "country", "pobox", "street")
 # Blocks of which the vendor's document says that they are there and always empty.
 _EMPTY_BLOCKS = {"Contacts": "Contact Image Information:", "HelpDesk": "COMMENTS"}
@@ -22,7 +27,8 @@ _PICTURES = ("imagename",)
 
 def uitype(field: Field) -> str | int:
     """Return the number by which the CRM's screens know the kind of a field: text, or a number, as it happens."""
-    return _UITYPES.get(field.type, "1")
+    known = _UITYPES_BY_NAME.get(field.name)
+    return known if known is not None else "4" if field.name.endswith("_no") else _UITYPES.get(field.type, "1")
 
 
 def linked(crm: Crm, ws_id: str) -> dict[str, str]:
