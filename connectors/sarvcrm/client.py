@@ -26,7 +26,8 @@ from connectors.errors import (
     Unavailable,
 )
 from connectors.http import Answer, Http
-from connectors.sarvcrm.answers import NothingFound, SessionGone, result
+from connectors.sarvcrm.answers import result
+from connectors.sarvcrm.meanings import NothingFound, SessionGone
 from connectors.types import JSON
 from connectors.wording import text as _
 

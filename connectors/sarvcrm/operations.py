@@ -7,15 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import orjson
-
-from connectors.errors import ConfigError, QueryError, RecordInvalid
+from connectors.errors import QueryError
+from connectors.operations import checked, without_secrets
 from connectors.query import parse, parse_order
 from connectors.sarvcrm.client import PAGE, Listing, SarvClient
 from connectors.sarvcrm.pushdown import Sql
 from connectors.sarvcrm.schema import Described
 from connectors.types import JSON, Choice, Operation, Parameter
-from connectors.values import is_secret_field
 from connectors.wording import text as _
 
 MODULE = Parameter("module", _("Module"), required=True, help=_("The key in the document: Accounts, AOS_Quotes."))
@@ -81,52 +79,8 @@ class Desk:
 
 
 def carry_out(desk: Desk, operation: Operation, params: Mapping[str, JSON]) -> JSON:
-    """Return what the server answers. Raises ConfigError for missing or unknown parameters, RecordInvalid for bad ones."""
-    return without_secrets(_DEEDS[operation.name](desk, checked(operation, params)))
-
-
-def without_secrets(value: JSON) -> JSON:
-    """Return an answer of any shape without passwords, keys and tokens."""
-    if isinstance(value, dict):
-        shown = ((key, held) for key, held in value.items() if not is_secret_field(str(key)) and key != "token")
-        return {key: without_secrets(held) for key, held in shown}
-    return [without_secrets(item) for item in value] if isinstance(value, list) else value
-
-
-def checked(operation: Operation, params: Mapping[str, JSON]) -> dict[str, JSON]:
-    """Return the parameters given, each of its type."""
-    given = {name: value for name, value in params.items() if value not in (None, "")}
-    known = {parameter.name: parameter for parameter in operation.parameters}
-    missing = [p.name for p in operation.parameters if p.required and p.name not in given]
-    if missing or given.keys() - known:
-        unknown = ", ".join(sorted(given.keys() - known))
-        wrong = _("needs %(names)s", names=", ".join(missing)) if missing else _("has no %(names)s", names=unknown)
-        takes, name = ", ".join(known) or _("nothing"), operation.name
-        raise ConfigError(
-            _("The operation “%(name)s” %(problem)s. It takes: %(names)s.", name=name, problem=wrong, names=takes)
-        )
-    return {name: typed(known[name], value) for name, value in given.items()}
-
-
-def typed(parameter: Parameter, value: JSON) -> JSON:
-    """Return the value as the parameter's type; a person's text is read as JSON, a list also by its lines."""
-    try:
-        if parameter.type == "integer":
-            return int(value)
-        if parameter.choices and value not in [choice.value for choice in parameter.choices]:
-            raise ValueError(_("not one of the choices"))
-        if parameter.type == "json" and isinstance(value, str):
-            value = orjson.loads(value)
-        if parameter.type == "json" and not isinstance(value, dict):
-            raise ValueError(_("not an object"))
-        if parameter.type == "list" and isinstance(value, str):
-            return orjson.loads(value) if value.lstrip().startswith("[") else value.split("\n")
-    except (TypeError, ValueError) as e:
-        kind = _("a JSON object") if parameter.type == "json" else _("of type %(type)s", type=parameter.type)
-        problem = _("must be %(kind)s", kind=kind)
-        sentence = _("“%(field)s” %(problem)s.", field=parameter.name, problem=problem)
-        raise RecordInvalid(sentence, fields={parameter.name: problem}) from e
-    return value if parameter.type in ("json", "list") else str(value)
+    """Return what the server answers, without secrets. Raises QueryError for parameters that are wrong."""
+    return without_secrets(_DEEDS[operation.name](desk, checked(operation, params)), {"token"})
 
 
 def listing(own: Described, p: Mapping[str, JSON]) -> Listing:
@@ -170,7 +124,7 @@ def _save_relationships(desk: Desk, p: dict[str, JSON]) -> JSON:
 
 def _call(desk: Desk, p: dict[str, JSON]) -> JSON:
     if p["method"].strip().lower() == "login":
-        raise ConfigError(
+        raise QueryError(
             _("Use the operation “login”: it shows no token, and asks with the password of this connection.")
         )
     return desk.client.call(p["verb"], p["method"].strip(), p.get("params", {}), p.get("body"))
