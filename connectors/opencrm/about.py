@@ -3,7 +3,7 @@ fail."""
 
 from __future__ import annotations
 
-from connectors.base import REGION, TIME_ZONE
+from connectors.base import DEFAULT_OWNER, REGION, TIME_ZONE
 from connectors.types import Choice, Setting
 from connectors.wording import text as _
 
@@ -42,6 +42,7 @@ SETTINGS: tuple[Setting, ...] = (
             " name it with its type, one a line: contact/cf_123=date."
         ),
     ),
+    DEFAULT_OWNER,
     TIME_ZONE,
     REGION,
 )  # fmt: skip

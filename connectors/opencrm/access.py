@@ -17,7 +17,7 @@ from connectors.values import strip_secrets
 from connectors.wording import text as _
 
 REFUSALS = (QueryError, AccessDenied)
-LACKING = "modules it lacks"  # what is learned
+LACKING = "lacking_modules"  # what is learned
 
 
 def identity(client: OpenCrmClient, context: Context, zone: str) -> Identity:
@@ -37,7 +37,7 @@ def identity(client: OpenCrmClient, context: Context, zone: str) -> Identity:
         notes.append(_("Not in this OpenCRM, or not permitted: %(names)s.", names=names))
     found = tuple(module(name) for name in KINDS if name not in refused)
     host = urlsplit(client.root).hostname or ""
-    return Identity(account=host, user="Administrator (API)", version="REST", modules=found, notes=tuple(notes))
+    return Identity(account=host, user=_("Administrator (API)"), version="REST", modules=found, notes=tuple(notes))
 
 
 def probe(client: OpenCrmClient, context: Context) -> Mapping[str, ConfigError | QueryError]:

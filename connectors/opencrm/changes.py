@@ -165,7 +165,7 @@ def old(at: datetime | None) -> str:
 
 def untimed(reader: Reader) -> str:
     """Return the name under which is learned that a module cannot be asked by time."""
-    return f"no delta of {reader.module}"
+    return f"no_delta_of_{reader.module}"
 
 
 def changed(reader: Reader, rows: Sequence[Row]) -> tuple[Change, ...]:

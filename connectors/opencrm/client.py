@@ -121,7 +121,7 @@ class OpenCrmClient:
         The call goes by several names; the next is tried only when a server knows no call of that name (facts §6, 4).
         """
         learned = self._context.learned
-        known = learned.get(f"edit of {module}")
+        known = learned.get(f"edit_of_{module}")
         names = sorted(KINDS[module].edits, key=lambda name: name != known)
         for position, name in enumerate(names):
             try:
@@ -131,9 +131,9 @@ class OpenCrmClient:
                     raise
                 continue
             if len(names) > 1 and known != name:
-                learned.set(f"edit of {module}", name)
+                learned.set(f"edit_of_{module}", name)
             return found
-        raise AssertionError("every module has an edit call")
+        raise AssertionError(module)  # every module has an edit call
 
     def edit_by(self, endpoint: str, module: str, id: str, values: Params, lines: Sequence[Row] | None = None) -> str:
         """Edit by the call of exactly that name, edit_contact_custom1 for one."""

@@ -219,7 +219,7 @@ class OpenCrmConnector(Connector):
 
 def fields_of(name: str) -> str:
     """Return the name under which the fields seen in a module's records are learned."""
-    return f"fields of {name}"
+    return f"fields_of_{name}"
 
 
 def checked_id(module: str, id: str) -> str:

@@ -58,13 +58,13 @@ OPERATIONS = (
     *(operation for name, label in LABELS.items() for operation in reads(name, label)),
     *(edit(endpoint, name) for endpoint, name in EDITS.items()),
     Operation("get_user_list", _("List the users"), LIST, section=f"{LISTS} - Basic"),
-    Operation("get_user_list_full", _("List the users with every field"), LIST, section="newer documents (facts §3)"),
-    Operation("get_user_list_count", _("Count the users"), LIST, section="newer documents (facts §3)"),
+    Operation("get_user_list_full", _("List the users with every field"), LIST, section="Users"),
+    Operation("get_user_list_count", _("Count the users"), LIST, section="Users"),
     Operation(
         "get_user_details",
         _("Return one user"),
         (Parameter("id", _("Id of the user"), required=True),),
-        section="newer documents (facts §3)",
+        section="Users",
     ),
     Operation(
         "get_record_list_from_report",

@@ -16,7 +16,7 @@ from connectors.opencrm.client import Listing, OpenCrmClient, Row, record_id
 
 PAGE = 200  # full lists are slow by the document's own words; a list may hold 50,000
 ENDS, COUNTS = "end", "count"
-MODE, MOST = "limit_end", "most rows"  # what is learned: the meaning, and the largest number of rows in one answer
+MODE, MOST = "limit_end", "most_rows"  # what is learned: the meaning, and the largest number of rows in one answer
 
 
 @dataclass(frozen=True, slots=True)

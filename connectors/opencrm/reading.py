@@ -113,7 +113,7 @@ class Reader:
         return bool(known)
 
     def _names(self) -> str:
-        return f"query names of {self.module}"
+        return f"query_names_of_{self.module}"
 
     def _known(self, field: str) -> bool | None:
         names = self.learned.get(self._names()) or {}
