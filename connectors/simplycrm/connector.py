@@ -3,7 +3,7 @@ records go by the webservice, with the password alone by the mobile API, and wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from connectors.context import Context
 from connectors.errors import ConfigError, Unsupported
 from connectors.operations import checked
 from connectors.query import Query
-from connectors.simplycrm import about, webhook
+from connectors.simplycrm import about, changes, webhook
 from connectors.simplycrm.bridge import MobileOwners, MobileWebservice, without_key
 from connectors.simplycrm.client import MobileClient, root
 from connectors.simplycrm.codec import DATE_FORMAT, SimplyCodec
@@ -21,6 +21,8 @@ from connectors.simplycrm.schema import SimplyModules
 from connectors.types import (
     JSON,
     Capabilities,
+    ChangePage,
+    Cursor,
     FileContent,
     FileInfo,
     Identity,
@@ -28,7 +30,7 @@ from connectors.types import (
     Setting,
     View,
 )
-from connectors.vtiger import changes
+from connectors.vtiger.changes import SYNC_WORKS, try_sync
 from connectors.vtiger.connector import VtigerConnector
 from connectors.vtiger.owners import Owners
 from connectors.wording import text as _
@@ -79,8 +81,9 @@ class SimplyCrmConnector(VtigerConnector):
         self.context.learned.set(DATE_FORMAT, str(told.get("date_format") or ""))
         modules, zone = tuple(self.modules()), str(told.get("crm_tz") or "")
         now = int(told.get("serverTime") or 1)
-        works = self.by_key and changes.try_sync(self.client, [module.name for module in modules], now)
-        self.context.learned.set(changes.SYNC_WORKS, works)
+        names = [module.name for module in modules]
+        works = not self.by_password and try_sync(self.client, names, now)  # the mobile API tells more
+        self.context.learned.set(SYNC_WORKS, works)
         versions = ("simply_version", "SimplyVersion", "simplyVersion", "vtigerVersion", "vtiger_version")
         notes = about.notes(
             by_key=self.by_key, by_password=self.by_password, zone=self.config["time_zone"], server_zone=zone
@@ -108,6 +111,18 @@ class SimplyCrmConnector(VtigerConnector):
 
     def related(self, module: str, id: str, relation: str, query: Query) -> Page:
         return super().related(module, id, self._modules.described(relation).schema.module.name, query)
+
+    def changes(self, module: str, since: Cursor | None) -> Iterator[ChangePage]:
+        mark = changes.parse(since)
+        if not self.by_password:
+            yield from super().changes(module, mark.rest)
+            return
+        if changes.is_delta(mark):
+            mark, gone = changes.deleted(self.mobile, self._modules.remembering_reader(module), mark)
+            if gone:
+                yield ChangePage(gone, mark.text())
+        mark = changes.begun(self.mobile, module, mark)
+        yield from changes.marked(super().changes(module, mark.rest), mark)
 
     # Writing
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from ipaddress import IPv4Network
 from typing import Any
+
+import pytest
 
 from connectors.context import Context, NetworkRules
 from connectors.sandbox.server import Sandbox
 from connectors.simplycrm.connector import SimplyCrmConnector
+from tests.connectors.contract import CountingObserver
 from tests.connectors.sandbox_client import Account
 
 RULES = NetworkRules(allowed_networks=(IPv4Network("127.0.0.0/8"),), deadline=10)
-SECRETS = ("access_key", "password")
+KEY, PASSWORD = "access_key", "password"  # the secrets, either of which may be left out
 
 
 class Simply(Account):
@@ -71,3 +75,35 @@ class SimplySeeder:
             self.account.mutate("create", "Contacts", lastname="Child", account_id=parent) for _number in range(3)
         }
         return "Accounts", parent, "Contacts", children
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(("simplycrm",), records=60, seed=3) as running:
+        yield running
+
+
+@pytest.fixture
+def account(sandbox: Sandbox) -> Iterator[Simply]:
+    """The server, as it was seeded."""
+    fresh = Simply(sandbox)
+    fresh.control("POST", "reset")
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def observer() -> CountingObserver:
+    return CountingObserver()
+
+
+@pytest.fixture
+def crm(account: Simply, observer: CountingObserver) -> SimplyCrmConnector:
+    """A connector with both APIs."""
+    return account.connect(Context(observer=observer, network=RULES))
+
+
+@pytest.fixture
+def mobile(account: Simply, observer: CountingObserver) -> SimplyCrmConnector:
+    """A connector with the password only."""
+    return account.connect(Context(observer=observer, network=RULES), KEY)

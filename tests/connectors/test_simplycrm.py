@@ -8,24 +8,10 @@ import pytest
 
 from connectors.base import Connector
 from connectors.context import Context
-from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import ConnectorContract, CountingObserver
-from tests.connectors.simplycrm_account import RULES, Simply, SimplySeeder
+from tests.connectors.simplycrm_account import RULES, Simply, SimplySeeder, account, sandbox
 
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(("simplycrm",), records=60, seed=3) as running:
-        yield running
-
-
-@pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Simply]:
-    """The server, as it was seeded."""
-    fresh = Simply(sandbox)
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
+__all__ = ["account", "sandbox"]  # fixtures
 
 
 class TestSimplyCrm(ConnectorContract):

@@ -1,0 +1,125 @@
+"""Simply CRM's documented operations, called by name: carried out, refused, and no secret gets out."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from connectors.context import Context
+from connectors.errors import ConfigError, ConnectorError, QueryError, ReadOnly, RecordNotFound
+from connectors.query import Query
+from connectors.simplycrm.connector import SimplyCrmConnector
+from tests.connectors.contract import CountingObserver
+from tests.connectors.simplycrm_account import KEY, PASSWORD, RULES, Simply, account, crm, mobile, observer, sandbox
+
+__all__ = ["account", "crm", "mobile", "observer", "sandbox"]  # fixtures
+
+PARAMS = {
+    "module": "Contacts", "record": "12x999999", "values": {"lastname": "By operation", "assigned_user_id": "19x1"},
+    "ids": ["12x999999"], "filterid": "99999", "alertid": "1", "query": "SELECT id FROM Contacts LIMIT 0,1;",
+    "relatedmodule": "HelpDesk", "related_to": "12x999999", "commentcontent": "x",
+}  # fmt: skip
+
+
+def test_every_mobile_operation_is_carried_out_or_refused_by_the_server(
+    crm: SimplyCrmConnector, observer: CountingObserver
+) -> None:
+    id = crm.read("Contacts", Query(limit=1)).records[0].id
+    tried = [operation for operation in crm.operations if operation.name.startswith("mobile.")]
+    for operation in tried:
+        observer.calls.clear()
+        params = {p.name: PARAMS[p.name] for p in operation.parameters if p.required}
+        if operation.name in ("mobile.fetchRecord", "mobile.fetchRecordWithGrouping"):
+            params["record"] = id
+        if "related_to" in params:
+            params["related_to"] = id
+        try:
+            assert crm.call(operation.name, params) is not None or operation.name == "mobile.filterDetailsWithCount"
+        except RecordNotFound:
+            assert operation.name in ("mobile.deleteRecords", "mobile.relatedRecordsWithGrouping")
+        wanted = "mobile.fetchRecord" if operation.name == "mobile.deleteRecords" else operation.name
+        assert wanted in [call.operation for call in observer.calls]
+        writes = operation.writes and operation.name != "mobile.deleteRecords"  # which first looks whether it is there
+        assert any(call.writes for call in observer.calls) is writes, operation.name
+    assert len(tried) == 18
+
+
+def test_every_webservice_operation_of_the_document_is_carried_out(
+    crm: SimplyCrmConnector, observer: CountingObserver
+) -> None:
+    id = crm.create("Contacts", {"lastname": "Ito"}).id
+    element = {"id": id, "lastname": "Sato", "assigned_user_id": "19x1", "description": ""}
+    for name, params in {
+        "getchallenge": {}, "login": {}, "listtypes": {}, "describe": {"elementType": "Contacts"},
+        "create": {"elementType": "Contacts", "element": {"lastname": "Ito", "assigned_user_id": "19x1"}},
+        "retrieve": {"id": id}, "update": {"element": element}, "query": {"query": "SELECT id FROM Contacts LIMIT 1;"},
+        "sync": {"elementType": "Contacts", "modifiedTime": 1}, "delete": {"id": id}, "extendsession": {}, "logout": {},
+    }.items():  # fmt: skip
+        observer.calls.clear()
+        crm.call(name, params)
+        assert name in [call.operation for call in observer.calls]
+
+
+def test_users_and_groups_can_be_made_and_no_password_is_shown(account: Simply, crm: SimplyCrmConnector) -> None:
+    group = {"groupname": "Night shift", "description": "d", "members": ["Users:1"]}
+    assert crm.call("mobile.saveRecord", {"module": "Groups", "values": group})["id"].startswith("20x")
+    user = {"user_name": "new", "user_password": "Geheim-99", "confirm_password": "Geheim-99", "last_name": "New"}
+    made = crm.call(
+        "mobile.saveRecord", {"module": "Users", "values": {**user, "roleid": "H2", "email1": "n@example.com"}}
+    )
+    assert made["id"].startswith("19x") and "Geheim-99" not in json.dumps(made)
+    account.switch(users_can_be_made=False)
+    with pytest.raises(ConnectorError) as refusal:
+        crm.call("mobile.saveRecord", {"module": "Users", "values": user})
+    assert "Geheim-99" not in repr(refusal.value) + str(refusal.value.__dict__)
+
+
+def test_a_list_that_ignores_the_search_is_searched_here(account: Simply, crm: SimplyCrmConnector) -> None:
+    record = crm.read("Contacts", Query(limit=60)).records[3]
+    name = str(record.values["lastname"])
+    params = {"module": "Contacts", "searchField": ["lastname", "c", name]}
+    told = crm.call("mobile.listModuleRecords", params)
+    assert told["records"] and not told["searchIgnored"]
+    account.switch(search_ignored=True)
+    told = crm.call("mobile.listModuleRecords", params)
+    assert told["searchIgnored"] and all(name.lower() in str(row["lastname"]).lower() for row in told["records"])
+
+
+def test_an_operation_with_wrong_parameters_or_without_its_credential_is_not_sent(
+    account: Simply, observer: CountingObserver
+) -> None:
+    crm = account.connect(Context(observer=observer, network=RULES), PASSWORD)
+    with pytest.raises(QueryError, match="It takes: module"):
+        crm.call("mobile.describe", {"modul": "Contacts"})
+    with pytest.raises(ConfigError, match="password"):
+        crm.call("mobile.describe", {"module": "Contacts"})
+    with pytest.raises(ConfigError, match="webhook"):
+        crm.call("webhook", {"values": {"a": "b"}})
+    assert not observer.calls
+
+
+def test_no_session_key_or_password_leaves_the_connector(account: Simply, crm: SimplyCrmConnector) -> None:
+    shown = [crm.call(name, {}) for name in ("mobile.login", "mobile.loginAndFetchModules", "login", "getchallenge")]
+    shown.append(crm.call("mobile.query", {"query": "SELECT * FROM Users LIMIT 0,5;"}))
+    shown.append(crm.call("mobile.queryWithGrouping", {"query": "SELECT * FROM Users LIMIT 0,5;"}))
+    text = json.dumps(shown)
+    for word in (account.secrets[KEY], account.secrets[PASSWORD], "sessionName", '"session"', '"accesskey":'):
+        assert word not in text, word
+    assert account.secrets[PASSWORD] not in repr(crm)
+
+
+def test_a_read_only_connection_writes_by_no_way(
+    crm: SimplyCrmConnector, mobile: SimplyCrmConnector, observer: CountingObserver
+) -> None:
+    id = crm.read("Contacts", Query(limit=1)).records[0].id
+    observer.read_only = True
+    for deed in (
+        lambda: crm.call("mobile.saveRecord", {"module": "Contacts", "record": id, "values": {"lastname": "x"}}),
+        lambda: crm.call("mobile.deleteRecords", {"record": id}),
+        lambda: mobile.update("Contacts", id, {"lastname": "x"}),
+        lambda: mobile.comment("Contacts", id, "x"),
+        lambda: mobile.delete("Contacts", id),
+    ):
+        with pytest.raises(ReadOnly):
+            deed()
