@@ -106,6 +106,18 @@ def test_every_module_tells_its_fields_and_holds_records_of_exactly_those(crm: S
     )
 
 
+def test_what_the_document_leaves_open_can_be_had_either_way(crm: Server) -> None:
+    named = fields(crm, "Leads")
+    crm.control("POST", "switches", id_as_list=True, fields_as="list", missing_record="")
+    assert crm.data("GET", "GetModuleFields", "Leads") == list(named.values())
+    assert crm.data("GET", "Retrieve", "Leads", id="nobody") == []
+    (id,) = crm.data("POST", "Save", "Leads", {"last_name": "x"})["id"]
+    assert crm.data("PUT", "Save", "Leads", {"title": "x"}, id=id) == {"id": [id]}
+    crm.control("POST", "switches", missing_record="404/51", http_200=True)
+    answer = crm.call("GET", "Retrieve", "Leads", id="nobody")
+    assert (answer.status_code, answer.json()["status"]) == (200, 404)
+
+
 def test_there_are_the_forty_modules_of_the_document() -> None:
     assert len(set(MODULES)) == 40
 

@@ -49,8 +49,11 @@ def there(crm: Crm, found: list[T]) -> list[T]:
 
 
 def one(crm: Crm, module: Module, record_id: str, asked: dict[str, JSON]) -> list[JSON]:
-    """Return the record in a list. Raises SarvError 400/22."""
-    return [crm.show(module, crm.row(module, record_id), fields_of(crm, asked))]
+    """Return the record in a list. Raises SarvError 400/22, or what the server is one to say instead."""
+    row = crm.find(module.name, record_id)
+    if row is None and crm.switches["missing_record"]:
+        raise SarvError(crm.switches["missing_record"])
+    return [crm.show(module, row, fields_of(crm, asked))] if row else []
 
 
 def fields_of(crm: Crm, asked: dict[str, JSON]) -> list[str]:

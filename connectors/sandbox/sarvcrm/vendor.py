@@ -25,11 +25,15 @@ SAVED = {"POST": "create", "PUT": "update", "DELETE": "delete"}
 SWITCHES: dict[str, JSON] = {
     "error_codes": False,  # errors tell their code besides the message; the document's sample does not
     "status_as_text": False,  # "status":"200" for 200
+    "http_200": False,  # every answer is HTTP 200, only the body's status tells
+    "id_as_list": False,  # Save answers "id": [id], as the document's text has it
+    "fields_as": "map",  # GetModuleFields by name; "list": a list
     "login_keys": ["user_name", "username"],  # what the login name may be called
     "fields_keys": ["selected_fields", "select_fields"],  # what the field list may be called
     "page_size": 20,  # rows without a limit (list_max_entries_per_page)
     "max_rows": 0,  # a greater limit is 400/90; 0: none is
     "no_records": "empty",  # an empty list; "51": 404/51
+    "missing_record": "400/22",  # Retrieve of an id that is not there; "": an empty list
     "options_shape": "",  # one of schema.options' for all fields; "": all of them in turn
     "multienum_as": "carets",  # "^A^,^B^"; "list": a list
     "not_here": [],  # modules answered 404/20
@@ -96,7 +100,7 @@ class SarvCrm:
         return None
 
     def answer(self, request: Request) -> Reply:
-        if not request.path.endswith(PAGE):
+        if not request.path.rstrip("/").endswith(PAGE):  # a public client writes a slash after it
             return Reply(404, b"<html><body><h1>Not Found</h1></body></html>", "text/html; charset=UTF-8")
         try:
             with self.lock:
@@ -129,7 +133,8 @@ class SarvCrm:
         return answered
 
     def _get_GetModuleFields(self, request: Request, module: Module, session: Session) -> JSON:
-        return 200, "", {"data": described(module, session[2], self.switches["options_shape"])}
+        told = described(module, session[2], self.switches["options_shape"])
+        return 200, "", {"data": list(told.values()) if self.switches["fields_as"] == "list" else told}
 
     def _get_Retrieve(self, request: Request, module: Module, session: Session) -> JSON:
         asked, record_id = {**request.query, **sent(request)}, request.query.get("id")
@@ -142,17 +147,20 @@ class SarvCrm:
     def _post_Save(self, request: Request, module: Module, session: Session) -> JSON:
         self._writable(module, session)
         made = writing.create(self.crm, module, sent(request), session[0])
-        return 201, ["The record has been created."], {"data": {"id": made}}
+        return 201, ["The record has been created."], {"data": {"id": self._saved(made)}}
 
     def _put_Save(self, request: Request, module: Module, session: Session) -> JSON:
         self._writable(module, session)
         updated = writing.update(self.crm, module, request.query.get("id", ""), sent(request), session[0])
-        return 200, ["The record has been updated."], {"data": {"id": updated}}
+        return 200, ["The record has been updated."], {"data": {"id": self._saved(updated)}}
 
     def _delete_Save(self, request: Request, module: Module, session: Session) -> JSON:
         self._writable(module, session)
         writing.delete(self.crm, module, request.query.get("id", ""), session[0])
         return 200, "The record has been deleted.", {"data": []}
+
+    def _saved(self, record_id: str) -> JSON:
+        return [record_id] if self.switches["id_as_list"] else record_id
 
     def _writable(self, module: Module, session: Session) -> None:
         """Raises SarvError 401/70 where only an administrator may write."""
@@ -186,7 +194,9 @@ class SarvCrm:
 
     def _json(self, status: int, message: JSON, more: dict[str, JSON]) -> Reply:
         told = str(status) if self.switches["status_as_text"] else status
-        return Reply(status, orjson.dumps({"status": told, "message": message, **more}))
+        return Reply(
+            200 if self.switches["http_200"] else status, orjson.dumps({"status": told, "message": message, **more})
+        )
 
     def _sql_error(self, request: Request, error: SqlError) -> Reply:
         text = f"Error retrieving {request.query.get('module', '')} list: Query Failed: MySQL Error {error.number}: {error}"
