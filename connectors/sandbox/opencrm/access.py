@@ -13,7 +13,6 @@ JSON = Any
 IDLE_SECONDS = 1800
 UNAUTHORIZED = "Unauthorized"
 FAILED = "Invalid User Details - AUTHENTICATION FAILED"
-NAMES = frozenset({"key", "passkey", "accesskey"})
 _BLOCKED = b"<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body>\r\n<center><h1>403 Forbidden</h1></center>\r\n</body>\r\n</html>\r\n"
 
 
