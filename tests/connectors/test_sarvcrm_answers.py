@@ -1,0 +1,353 @@
+"""What SarvCRM's answers mean: the whole table of errors, the odd shapes of success, and logging in without a second try."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+
+import orjson
+import pytest
+
+from connectors.context import Call, Context, MemorySessions
+from connectors.errors import (
+    AccessDenied,
+    AuthError,
+    ConfigError,
+    ConnectorError,
+    Duplicate,
+    LockedOut,
+    ProtocolError,
+    QueryError,
+    RateLimited,
+    RecordInvalid,
+    RecordNotFound,
+    RetryLater,
+    Unavailable,
+    Unsupported,
+)
+from connectors.http import Answer
+from connectors.query import Query
+from connectors.sandbox.server import Sandbox
+from connectors.sarvcrm.answers import result
+from connectors.sarvcrm.client import CREATE, LIST, endpoint, md5, new_id
+from connectors.sarvcrm.meanings import TABLE, NothingFound, SessionGone
+from tests.connectors.contract import CountingObserver
+from tests.connectors.sandbox_client import Account
+from tests.connectors.sarvcrm_account import RULES, connected
+
+LEAD = "Leads"
+# status, code -> error of a read, error of a write, by the document
+MEANS: dict[tuple[int, str], tuple[type[ConnectorError], type[ConnectorError]]] = {
+    (401, "10"): (AuthError, AuthError),
+    (401, "11"): (SessionGone, SessionGone),
+    (401, "12"): (ConfigError, ConfigError),
+    (400, "12"): (ConfigError, ConfigError),
+    (400, "14"): (QueryError, RecordInvalid),
+    (400, "15"): (QueryError, RecordInvalid),
+    (400, "16"): (RecordInvalid, RecordInvalid),
+    (404, "20"): (QueryError, QueryError),
+    (404, "21"): (RecordNotFound, RecordNotFound),
+    (400, "22"): (RecordNotFound, RecordNotFound),
+    (400, "30"): (Unsupported, Unsupported),
+    (400, "31"): (Unsupported, Unsupported),
+    (403, "40"): (AccessDenied, AccessDenied),
+    (400, "50"): (Duplicate, Duplicate),
+    (404, "51"): (NothingFound, NothingFound),
+    (401, "60"): (RateLimited, RateLimited),
+    (401, "70"): (AccessDenied, AccessDenied),
+    (400, "90"): (Unavailable, Unavailable),
+    (400, "1000"): (Unsupported, Unsupported),
+    (400, "1001"): (QueryError, RecordInvalid),
+    (400, "1005"): (RecordInvalid, RecordInvalid),
+    (401, "1008"): (AuthError, AuthError),
+    (401, "1009"): (LockedOut, LockedOut),
+}
+
+
+def answered(body: object, status: int = 200, *, maybe_done: bool = False) -> Answer:
+    raw = body if isinstance(body, bytes) else orjson.dumps(body)
+    return Answer(status, {}, raw, maybe_done)
+
+
+def raised(call: Call, answer: Answer) -> ConnectorError:
+    with pytest.raises(ConnectorError) as caught:
+        result(call, answer, LEAD)
+    return caught.value
+
+
+def test_the_table_holds_every_error_of_the_document() -> None:
+    assert {(row.status, row.code) for row in TABLE} == set(MEANS)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.status}-{row.code}")
+@pytest.mark.parametrize(
+    "shape", ["with code", "code as text", "message only", "name only", "message as list", "HTTP 200"]
+)
+def test_an_error_means_the_same_in_every_shape_it_comes_in(row: object, shape: str) -> None:
+    meaning = next(found for found in TABLE if found is row)
+    body: dict[str, object] = {"status": meaning.status, "message": meaning.message, "data": []}
+    if shape in ("with code", "HTTP 200"):
+        body["code"] = int(meaning.code)
+    elif shape == "code as text":
+        body |= {"code": meaning.code, "message": "", "status": str(meaning.status)}
+    elif shape == "name only":
+        body["message"] = meaning.name.upper()
+    elif shape == "message as list":
+        body["message"] = [meaning.message]
+    http = 200 if shape == "HTTP 200" else meaning.status
+    reading, writing = MEANS[meaning.status, meaning.code]
+    for call, kind in ((LIST, reading), (CREATE, writing)):
+        error = raised(call, answered(body, http, maybe_done=call.writes))
+        assert type(error) is kind and error.code == meaning.code
+        assert getattr(error, "maybe_done", False) is (meaning.code == "90" and call.writes)
+
+
+def test_too_many_sessions_is_told_with_a_wait() -> None:
+    error = raised(LIST, answered({"status": 401, "message": "Number of sessions exceeded.", "data": []}, 401))
+    assert isinstance(error, RetryLater) and error.retry_after and error.retry_after >= 30
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"status": 200, "message": "", "data": [1]}, 200),
+        ({"status": "200", "message": [], "data": [1]}, 200),
+        ({"message": "", "data": [1]}, 200),
+        ({"status": 201, "message": ["The record has been created."], "data": [1]}, 201),
+        ({"status": 200, "message": ["x"], "data": [1]}, 201),
+        (b'\xef\xbb\xbf{"status":200,"data":[1]}', 200),
+        (b'<br />Notice: x<br />{"status":200,"data":[1]}', 200),
+    ],
+)
+def test_success_is_read_in_every_shape(body: object, status: int) -> None:
+    assert result(LIST, answered(body, status)) == [1]
+
+
+def test_an_answer_without_data_is_nothing() -> None:
+    assert result(LIST, answered({"status": 200, "message": "Created Successfully"})) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "reading", "writing"),
+    [
+        (b"<html>Bad</html>", 500, Unavailable, Unavailable),
+        (b"", 500, Unavailable, Unavailable),
+        (b"", 200, ProtocolError, ProtocolError),
+        (b"<html>Login</html>", 200, ProtocolError, ProtocolError),
+        (b'{"status":200,"da', 200, ProtocolError, ProtocolError),
+        (b"[1]", 200, ProtocolError, ProtocolError),
+        (b"<html>Not Found</html>", 404, ConfigError, ConfigError),
+        (b"", 302, ConfigError, ConfigError),
+        (b"no", 403, AccessDenied, AccessDenied),
+        (b"no", 401, SessionGone, SessionGone),
+        ({"status": 401, "message": "Who?", "data": []}, 401, SessionGone, SessionGone),
+        ({"status": 403, "message": "No.", "data": []}, 403, AccessDenied, AccessDenied),
+        ({"status": 404, "message": "Gone.", "data": []}, 404, RecordNotFound, RecordNotFound),
+        ({"status": 500, "message": "Ouch.", "data": []}, 500, Unavailable, Unavailable),
+        ({"status": 400, "message": "Something new.", "data": []}, 400, ProtocolError, ProtocolError),
+        ({"status": 400, "code": 777, "message": "", "data": []}, 400, ProtocolError, ProtocolError),
+        (b"Query Failed: MySQL Error 1064: syntax near 'secret'", 200, QueryError, ProtocolError),
+        (b"Query Failed: MySQL Error 1064: syntax near 'secret'", 500, QueryError, ProtocolError),
+    ],
+)
+def test_what_is_no_documented_answer_is_told_as_what_it_is(
+    body: object, status: int, reading: type[ConnectorError], writing: type[ConnectorError]
+) -> None:
+    error = raised(LIST, answered(body, status))
+    assert type(error) is reading and not getattr(error, "maybe_done", False)
+    unclear = raised(CREATE, answered(body, status, maybe_done=True))
+    assert type(unclear) is writing
+    assert getattr(unclear, "maybe_done", False) is issubclass(writing, Unavailable | ProtocolError)
+
+
+def test_a_refused_query_shows_no_sql() -> None:
+    body = b"Error retrieving list: Query Failed: SELECT * FROM leads WHERE leads.x='Miller' MySQL Error 1054: Unknown column 'leads.x' in 'where clause'"
+    error = raised(LIST, answered(body))
+    assert error.vendor_message == "leads.x"
+    for shown in (str(error), repr(error), error.vendor_message):
+        assert not any(word in shown for word in ("SELECT", "Miller", "WHERE", "1054"))
+
+
+@pytest.mark.parametrize("told", ["abc", ["abc"], {"id": "abc"}, {"id": ["abc"]}])
+def test_the_id_of_a_new_record_comes_in_several_shapes(told: object) -> None:
+    assert new_id(answered({}), told) == "abc"
+
+
+@pytest.mark.parametrize("told", [None, [], {}, {"id": []}, {"id": ""}])
+def test_a_create_without_an_id_may_have_been_done(told: object) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        new_id(answered({}, maybe_done=True), told)
+    assert caught.value.maybe_done
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("https://app.sarvcrm.com/API.php", "https://app.sarvcrm.com/API.php"),
+        ("app.sarvcrm.com", "https://app.sarvcrm.com/API.php"),
+        (" https://crm.example.com/sarv/ ", "https://crm.example.com/sarv/API.php"),
+        ("https://crm.example.com/index.php?utype=x&module=Leads", "https://crm.example.com/API.php"),
+        ("http://10.0.0.1:8080/API.php?method=Login", "http://10.0.0.1:8080/API.php"),
+    ],
+)
+def test_the_address_may_be_what_a_person_has_at_hand(given: str, address: str) -> None:
+    assert endpoint(given) == address
+
+
+def test_the_password_is_sent_as_its_sum_and_a_sum_stays() -> None:
+    total = hashlib.md5("رمز Pass'1".encode()).hexdigest()
+    assert md5("رمز Pass'1") == total == md5(total)
+    assert md5(total.upper()) != total.upper()
+
+
+# Logging in
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(("sarvcrm",), records=10, seed=3) as running:
+        yield running
+
+
+@pytest.fixture
+def account(sandbox: Sandbox) -> Iterator[Account]:
+    fresh = Account(sandbox, "sarvcrm")
+    fresh.control("POST", "reset")
+    yield fresh
+    fresh.close()
+
+
+def logins(account: Account) -> int:
+    return int(account.control("GET", "counters").get("sarvcrm", {}).get("Login", 0))
+
+
+def test_many_workers_share_one_login(account: Account) -> None:
+    context = Context(network=RULES)  # one store of sessions, as the processes of the portal share theirs
+    workers = [connected(account, context) for _ in range(4)]
+    threads = [threading.Thread(target=crm.read, args=(LEAD, Query(limit=5))) for crm in workers for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert logins(account) == 1
+
+
+@pytest.mark.parametrize(("key", "kind"), [("401/10", AuthError), ("401/1008", AuthError), ("401/1009", LockedOut)])
+def test_a_refused_login_is_never_tried_again_by_itself(account: Account, key: str, kind: type[ConnectorError]) -> None:
+    account.control("POST", "switches", fail_with={"Login": key})
+    sessions = MemorySessions()
+    for _process in range(3):
+        crm = connected(account, Context(network=RULES, sessions=sessions))
+        for _call in range(2):
+            with pytest.raises(kind) as caught:
+                crm.read(LEAD, Query())
+            assert caught.value.code == key.partition("/")[2]
+    assert logins(account) == 1
+
+
+def test_testing_the_connection_tries_again_and_then_all_goes_on(account: Account) -> None:
+    account.control("POST", "switches", fail_with={"Login": "401/10"})
+    crm = connected(account, Context(network=RULES))
+    with pytest.raises(AuthError):
+        crm.read(LEAD, Query())
+    account.control("POST", "switches", fail_with={})
+    with pytest.raises(AuthError):
+        crm.read(LEAD, Query())
+    assert crm.check().modules
+    assert crm.read(LEAD, Query(limit=1)).records
+    assert logins(account) == 2
+
+
+@pytest.mark.parametrize("key", ["401/60"])
+def test_too_many_sessions_backs_off_and_a_later_run_logs_in(account: Account, key: str) -> None:
+    account.control("POST", "switches", fail_with={"Login": key})
+    crm = connected(account, Context(network=RULES))
+    with pytest.raises(RateLimited) as caught:
+        crm.read(LEAD, Query())
+    assert caught.value.retry_after and logins(account) == 1
+    account.control("POST", "switches", fail_with={})
+    assert crm.read(LEAD, Query(limit=1)).records
+
+
+def test_a_forgotten_session_costs_one_login_and_a_write_is_done_once(account: Account) -> None:
+    crm = connected(account, Context(network=RULES))
+    crm.read(LEAD, Query(limit=1))
+    account.control("POST", "faults", fault="session_expired", operation="create Leads")
+    made = crm.create(LEAD, {"last_name": "Once"})
+    assert logins(account) == 2
+    stored = [r["id"] for r in account.control("GET", "records", module=LEAD) if r["values"]["last_name"] == "Once"]
+    assert stored == [made.id]
+
+
+def test_a_session_that_is_never_accepted_does_not_loop(account: Account) -> None:
+    account.control("POST", "switches", fail_with={"list Leads": "401/11"})
+    crm = connected(account, Context(network=RULES))
+    crm.describe(LEAD)
+    before = logins(account)
+    with pytest.raises(AuthError):
+        crm.read(LEAD, Query())
+    assert logins(account) == before + 1
+
+
+def test_no_access_is_no_reason_to_log_in_again(account: Account) -> None:
+    crm = connected(account, Context(network=RULES))
+    crm.describe(LEAD)
+    account.control("POST", "switches", denied=[LEAD])
+    with pytest.raises(AccessDenied):
+        crm.read(LEAD, Query())
+    assert logins(account) == 1
+
+
+@pytest.mark.parametrize("key", ["user_name", "username"])
+def test_the_login_name_is_sent_under_both_of_its_names(account: Account, key: str) -> None:
+    account.control("POST", "switches", login_keys=[key])
+    assert connected(account, Context(network=RULES)).check().user == "Sara Karimi"
+    assert logins(account) == 1
+
+
+def test_a_portal_user_logs_in_as_one(account: Account) -> None:
+    given = {"username": "portal", "portal_user": "yes"}
+    assert connected(account, Context(network=RULES), **given).read(LEAD, Query(limit=1)).records
+    with pytest.raises(ConfigError, match="Portal Client"):
+        connected(account, Context(network=RULES), portal_user="yes").read(LEAD, Query())
+
+
+def test_no_password_token_or_sum_leaves_the_connector(account: Account) -> None:
+    observer = CountingObserver()
+    crm = connected(account, Context(network=RULES, observer=observer))
+    crm.check()
+    token = crm.context.sessions.get("0")
+    hidden = [account.secrets["password"], md5(account.secrets["password"]), token]
+    shown = [repr(crm), repr(observer.calls), repr(observer.outcomes), str(crm.call("login", {}))]
+    shown += [line["path"] for line in account.control("GET", "log")]
+    with pytest.raises(AuthError) as caught:
+        connected(account, Context(network=RULES), password="Wrong-Password-1").check()
+    shown += [str(caught.value), repr(caught.value), caught.value.vendor_message]
+    assert token and not [text for text in shown for secret in (*hidden, "Wrong-Password-1") if str(secret) in text]
+
+
+def test_a_cut_login_is_not_repeated_and_no_write_is_thought_done(account: Account) -> None:
+    account.control("POST", "faults", fault="cut_after", operation="Login")
+    crm = connected(account, Context(network=RULES))
+    with pytest.raises(Unavailable) as caught:
+        crm.create(LEAD, {"last_name": "Never"})
+    assert not caught.value.maybe_done and logins(account) == 1
+
+
+def test_modules_that_are_not_here_are_hidden_and_named(account: Account) -> None:
+    account.control("POST", "switches", not_here=["Appointments"], denied=["Bugs"])
+    identity = connected(account, Context(network=RULES)).check()
+    assert len(identity.modules) == 38
+    assert any("Appointments" in note and "Bug Tracker" in note for note in identity.notes)
+
+
+def test_a_user_who_may_see_nothing_is_told_so(account: Account) -> None:
+    account.control("POST", "switches", fail_with={"GetModuleFields": "403/40"})
+    with pytest.raises(AccessDenied, match="none of its modules"):
+        connected(account, Context(network=RULES)).check()
+
+
+def test_an_account_whose_user_was_never_configured_is_told_so(account: Account) -> None:
+    with pytest.raises(ConfigError, match="configure your user"):
+        connected(account, Context(network=RULES), username="newcomer").check()
