@@ -106,14 +106,6 @@ def _account(sower: _Sower, company: Company) -> None:
 
 def _person(sower: _Sower, name: str, person: Person) -> None:
     dice, mobile = sower.dice, {"type": "Mobile", "number": person.mobile, "sms": 1}
-    numbers = [n for n in (person.phone, mobile) if n and n != {**mobile, "number": ""}]
-    own: dict[str, JSON] = {"do_not_call": dice.choice(("0", "1"))}
-    if name == "Leads":
-        own = {
-            "score": dice.choice((None, "0", "10", "55")),
-            "opportunity_amount": dice.choice((None, "99.95", "1200")),
-        }
-        own["status"] = dice.choice(("New", "New", "Converted", "Expired"))
     sower.add(
         name,
         person.modified,
@@ -128,9 +120,16 @@ def _person(sower: _Sower, name: str, person: Person) -> None:
         interests=dice.choice(("^Sales^", "^Sales^,^News^", None)),
         account_id=sower.some("Accounts"),
         campaign_id=sower.some("Campaigns"),
-        numbers=numbers,
-        **own,
+        numbers=[person.phone] * bool(person.phone) + [mobile] * bool(person.mobile),
+        **_only_of(dice, name),
     )
+
+
+def _only_of(dice: random.Random, name: str) -> dict[str, JSON]:
+    if name == "Contacts":
+        return {"do_not_call": dice.choice(("0", "1"))}
+    own = {"score": dice.choice((None, "0", "10", "55")), "opportunity_amount": dice.choice((None, "99.95", "1200"))}
+    return {**own, "status": dice.choice(("New", "New", "Converted", "Expired"))}
 
 
 def _filled(sower: _Sower, module: Module, person: Person) -> None:
@@ -166,18 +165,17 @@ def _value(sower: _Sower, field: Field, person: Person) -> JSON:
         return sower.some(field.target)
     moment = person.modified + timedelta(days=dice.randrange(300), minutes=dice.randrange(600))
     plain: dict[str, JSON] = {
-        "datetime": moment.strftime(STAMP),
-        "datetimecombo": moment.strftime(STAMP),
+        **dict.fromkeys(("datetime", "datetimecombo"), moment.strftime(STAMP)),
         "date": moment.strftime("%Y-%m-%d"),
         "time": moment.strftime("%H:%M:%S"),
-        "email": person.email or None,
-        "phone": person.phone or None,
+        "email": person.email,
+        "phone": person.phone,
         "base": [],
         "file": "offer & terms.pdf",
         "linkable": "https://example.com/?a=1&b=2",
     }
     if kind in plain:
-        return plain[kind]
+        return plain[kind] or None
     if kind in ("int", "integer", "currency", "decimal"):
         return str(dice.randrange(100)) + (dice.choice(("", ".5")) if kind in ("currency", "decimal") else "")
     if kind in ("bool", "boolean", "tinyinit"):
