@@ -7,6 +7,7 @@ no JSON, an edit that answers a number, its text, an object, or the text of what
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 
@@ -71,7 +72,7 @@ def told(call: Call, answer: Answer, about: str, id: str = "") -> JSON:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        value = plain_text(answer, text)
+        value = beside(text) or plain_text(answer, text)
     error = error_text(value)
     if error is not None:
         raise failure(call, answer, error, about, id)
@@ -81,6 +82,18 @@ def told(call: Call, answer: Answer, about: str, id: str = "") -> JSON:
 def body(answer: Answer) -> bytes:
     """Return the body without what PHP puts before it when it warns of itself."""
     return WARNINGS.sub(b"", answer.body.removeprefix(b"\xef\xbb\xbf")).strip()
+
+
+def beside(text: bytes) -> list[JSON]:
+    """Return the two parts of a sales record as the document's sample shows it: "products": […], {…} without brackets around
+    (facts §6, 11); nothing for any other text."""
+    if not text.startswith(b'"products"'):
+        return []
+    try:
+        lines, end = json.JSONDecoder().raw_decode(rest := text.decode().partition(":")[2].lstrip())
+        return [{"products": lines}, orjson.loads(rest[end:].strip().lstrip(",").strip())]
+    except ValueError:
+        return []
 
 
 def plain_text(answer: Answer, text: bytes) -> str:

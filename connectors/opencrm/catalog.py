@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from connectors.errors import ConfigError
 from connectors.opencrm import fields as known
+from connectors.opencrm import sales
 from connectors.types import FieldSchema, FieldType, Module, ModuleSchema
 from connectors.values import is_secret_field
 from connectors.wording import text as _
@@ -32,7 +33,7 @@ class Kind:
     has_lines: bool = False
 
 
-SALES = known.ADDRESS
+SALES = sales.ADDRESS
 KINDS: Mapping[str, Kind] = {
     "activity": Kind("Activities", "Activity", known.ACTIVITY, ("subject",), ("edit_activity",)),
     "asset": Kind("Assets", "Asset", known.ASSET, ("assetname",), ("edit_asset",)),
@@ -46,11 +47,11 @@ KINDS: Mapping[str, Kind] = {
     "product": Kind("Products", "Product", known.PRODUCT, ("productname",), ("edit_product",)),
     "project": Kind("Projects", "Project", known.PROJECT, ("name",), ("edit_project",)),
     "ticket": Kind("Tickets", "Ticket", known.TICKET, ("title",), ("edit_ticket", "edit_helpdesk")),
-    "quote": Kind("Quotes", "Quote", known.QUOTE + SALES, ("subject",), ("edit_quote",), True),
-    "salesorder": Kind("Sales orders", "Sales order", known.SALESORDER + SALES, ("subject",), ("edit_salesorder",), True),
-    "invoice": Kind("Invoices", "Invoice", known.INVOICE + SALES, ("subject",), ("edit_invoice",), True),
+    "quote": Kind("Quotes", "Quote", sales.QUOTE + SALES, ("subject",), ("edit_quote",), True),
+    "salesorder": Kind("Sales orders", "Sales order", sales.SALESORDER + SALES, ("subject",), ("edit_salesorder",), True),
+    "invoice": Kind("Invoices", "Invoice", sales.INVOICE + SALES, ("subject",), ("edit_invoice",), True),
     "purchaseorder": Kind(
-        "Purchase orders", "Purchase order", known.PURCHASEORDER + SALES, ("subject",), ("edit_purchaseorder",), True
+        "Purchase orders", "Purchase order", sales.PURCHASEORDER + SALES, ("subject",), ("edit_purchaseorder",), True
     ),
 }  # fmt: skip
 ID, OWNER, CREATED, MODIFIED, LINES = "crmid", "assigned_user_id", "createdtime", "modifiedtime", "products"

@@ -13,21 +13,6 @@ description longtext Description
 createdtime datetime- Created
 modifiedtime datetime- Modified
 """
-ADDRESS = """
-bill_street longtext Billing address
-bill_city text Billing city
-bill_state text Billing county
-bill_code text Billing postcode
-bill_country text Billing country
-ship_street longtext Shipping address
-ship_city text Shipping city
-ship_state text Shipping county
-ship_code text Shipping postcode
-ship_country text Shipping country
-terms_conditions longtext Terms and conditions
-subtotal money2- Sub total
-total money2- Grand total
-"""
 CONSENT = """
 tps boolean Do not phone
 fps boolean Do not fax
@@ -180,11 +165,25 @@ cost_gross money2 Costs with VAT
 showonportal boolean Show on portal
 """
 ASSET = """
+assetname text Asset name
+serialno text Serial number
+status choice Status
+accountid reference Company > company
+contactid reference Contact > contact
+productid reference Product > product
+datesold date Date sold
+dateinservice date Date in service
 account_id reference Company > company
 contact_id reference Contact > contact
 product_id reference Product > product
 """
 CONTRACT = """
+contractname text Contract name
+status choice Status
+accountid reference Company > company
+contactid reference Contact > contact
+start_date date Start date
+end_date date End date
 contact_id reference Contact > contact
 salesorder_id reference Sales order > salesorder
 contracttype choice Type
@@ -253,46 +252,4 @@ closedon date Close date
 cost_net money2 Costs without VAT
 cost_gross money2 Costs with VAT
 showonportal boolean Show on portal
-"""
-QUOTE = """
-subject text! Subject
-quotestage choice Quote stage
-quotetype choice Type
-account_id reference Company > company
-contact_id reference Contact > contact
-potential_id reference Opportunity > opportunity
-validtill date Valid till
-"""
-SALESORDER = """
-subject text! Subject
-sostatus choice Status
-customerno text Customer order number
-account_id reference Company > company
-contact_id reference Contact > contact
-quote_id reference Quote > quote
-potential_id reference Opportunity > opportunity
-duedate date Due date
-"""
-INVOICE = """
-subject text! Subject
-invoicestatus choice Status
-customerno text Customer number
-account_id reference Company > company
-contact_id reference Contact > contact
-salesorder_id reference Sales order > salesorder
-potential_id reference Opportunity > opportunity
-invoicedate date Invoice date
-duedate date Due date
-paiddate date Paid date
-"""
-PURCHASEORDER = """
-subject text! Subject
-purchaseorder_no text Order number
-postatus choice Status
-vendor_id reference Supplier > company
-contact_id reference Contact > contact
-requisition_no text Requisition number
-tracking_no text Tracking number
-duedate date Due date
-issue_date date Issue date
 """

@@ -29,6 +29,7 @@ ALLOWED: dict[str, tuple[str, str | None]] = {
     "connectors/opencrm/answers.py": ("words of the server's", r".*\|.*|no \(matching .*"),
     "connectors/opencrm/catalog.py": ("the vendor's names of modules", r"(Sales|Purchase) orders?"),
     "connectors/opencrm/fields.py": ("fields of a CRM: its own words", None),
+    "connectors/opencrm/sales.py": ("fields of a CRM: its own words", None),
     "connectors/opencrm/operations.py": (
         "headings of the vendor's document; examples",
         r"[\w|,]+|\{\} - \w+|[\w ]+ \(BETA\)|\{\".*\}",
