@@ -20,6 +20,7 @@ from connectors.vtiger.schema import Described
 from connectors.vtiger.vtql import select
 
 FOR_THE_SCREEN = frozenset({"CustomQuickCreate", "ProcessBar"})  # parts of the web pages, not records (document)
+PICTURES = frozenset({"image", "metaimage", "69"})  # of which no API gives even the file's name
 NOT_TOLD = (RecordError, QueryError, AccessDenied, ProtocolError, Unsupported, Unavailable)
 
 
@@ -46,9 +47,20 @@ class SimplyModules(Modules):
                 raise
             self._described[name] = found = self.described(str(meant))
             return found
+        found = self._described[name] = self._without_pictures(found)
         if self._mobile.open:
             found = self._described[name] = replace(found, schema=self._with_sections(found))
         return found
+
+    def _without_pictures(self, found: Described) -> Described:
+        """Return the module without its pictures: some answers hold them empty and others not at all (document)."""
+        schema = found.schema
+        hidden = frozenset(field.name for field in schema.fields if field.wire_type in PICTURES)
+        if not hidden:
+            return found
+        self._remember(schema.module.name, hidden)  # rows will go on to show them
+        kept = tuple(field for field in schema.fields if field.name not in hidden)
+        return replace(found, schema=replace(schema, fields=kept))
 
     def _with_sections(self, found: Described) -> ModuleSchema:
         told = self._sections(found)

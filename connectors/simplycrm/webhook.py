@@ -67,11 +67,14 @@ def refusal(status: int, text: str) -> ConnectorError:
         sentence = _("Simply CRM's webhook failed (HTTP status %(status)s).", status=status)
         return Unavailable(sentence, code=code, vendor_message=told, maybe_done=True)
     if status in (401, 403):
-        sentence = _("Simply CRM's webhook refuses us (HTTP status %(status)s).", status=status)
+        sentence = _("Simply CRM's webhook refuses us (HTTP status %(status)s): it may be switched off.", status=status)
         return AccessDenied(sentence, code=code, vendor_message=told)
     if status in (400, 409, 422):
         sentence = _("Simply CRM's webhook refuses these values (HTTP status %(status)s).", status=status)
         return RecordInvalid(sentence, code=code, vendor_message=told)
+    if status == 415:
+        sentence = _("Simply CRM's webhook does not take a body of this kind: send the other, form or JSON.")
+        return ConfigError(sentence, code=code, vendor_message=told)
     sentence = _(
         "There is no webhook at this address, or it is not active (HTTP status %(status)s). Paste its address again.",
         status=status,

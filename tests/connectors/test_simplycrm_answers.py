@@ -34,7 +34,6 @@ from connectors.simplycrm.connector import SimplyCrmConnector
 from connectors.simplycrm.operations import MOBILE, dotted
 from connectors.simplycrm.records import as_values, asked, flat, label, sections
 from connectors.simplycrm.schema import named
-from connectors.simplycrm.webhook import refusal, without_address
 from connectors.types import FieldSchema, FieldType, Module
 from connectors.vtiger.answers import SessionGone
 
@@ -307,25 +306,3 @@ def test_a_password_in_a_grouped_answer_becomes_a_dot() -> None:
     )
     assert "geheim" not in json.dumps(shown) and re.search("•", json.dumps(shown, ensure_ascii=False))
     assert shown["blocks"][0]["fields"][1]["value"] == "y"
-
-
-# Webhooks
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [
-        (500, Unavailable), (503, Unavailable), (401, AccessDenied), (403, AccessDenied), (400, RecordInvalid),
-        (422, RecordInvalid), (404, ConfigError), (410, ConfigError), (302, ConfigError),
-    ],
-)  # fmt: skip
-def test_a_webhooks_status_says_what_is_to_be_done(status: int, kind: type[ConnectorError]) -> None:
-    error = refusal(status, "why")
-    assert type(error) is kind and (error.code, error.vendor_message) == (str(status), "why")
-    assert getattr(error, "maybe_done", False) is (status >= 500)
-
-
-def test_a_reply_does_not_show_the_address_it_came_from() -> None:
-    address = "https://x.simply-crm.com/incoming/a1b2c3d4e5?token=verysecret99"
-    told = without_address(f"no {address}, /incoming/a1b2c3d4e5, verysecret99; ok", address)
-    assert "verysecret99" not in told and "a1b2c3d4e5" not in told and told.endswith("; ok")

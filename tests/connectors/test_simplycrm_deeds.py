@@ -149,7 +149,7 @@ def test_a_comment_is_kept_with_its_record(account: Simply, without: tuple[str, 
     kept = account.control("GET", "records", module="ModComments")[-1]["values"]
     assert (kept["commentcontent"], kept["related_to"]) == ("Called & <b>", contact)
     with pytest.raises(RecordNotFound):
-        crm.comment("Contacts", "12x999999", "Hello?")
+        crm.comment("Contacts", "4x999999", "Hello?")
 
 
 def test_related_records_are_read_to_the_last_page(account: Simply, mobile: SimplyCrmConnector) -> None:
@@ -171,14 +171,14 @@ def test_what_only_the_webservice_can_do_is_refused_without_a_request(
     mobile: SimplyCrmConnector, observer: CountingObserver
 ) -> None:
     for deed in (
-        lambda: mobile.link("Contacts", "12x1", "Products", "14x1"),
-        lambda: mobile.files("Contacts", "12x1"),
-        lambda: mobile.download("Contacts", "12x1", "15x1"),
+        lambda: mobile.link("Contacts", "4x1", "Products", "6x1"),
+        lambda: mobile.files("Contacts", "4x1"),
+        lambda: mobile.download("Contacts", "4x1", "7x1"),
     ):
         with pytest.raises(Unsupported, match="access key"):
             deed()
     with pytest.raises(ConfigError, match="access key"):
-        mobile.call("retrieve", {"id": "12x1"})
+        mobile.call("retrieve", {"id": "4x1"})
     assert not observer.calls
 
 

@@ -16,9 +16,9 @@ from tests.connectors.simplycrm_account import KEY, PASSWORD, RULES, Simply, acc
 __all__ = ["account", "crm", "mobile", "observer", "sandbox"]  # fixtures
 
 PARAMS = {
-    "module": "Contacts", "record": "12x999999", "values": {"lastname": "By operation", "assigned_user_id": "19x1"},
-    "ids": ["12x999999"], "filterid": "99999", "alertid": "1", "query": "SELECT id FROM Contacts LIMIT 0,1;",
-    "relatedmodule": "HelpDesk", "related_to": "12x999999", "commentcontent": "x",
+    "module": "Contacts", "record": "4x999999", "values": {"lastname": "By operation", "assigned_user_id": "19x1"},
+    "ids": ["4x999999"], "filterid": "99999", "alertid": "1", "query": "SELECT id FROM Contacts LIMIT 0,1;",
+    "relatedmodule": "HelpDesk", "related_to": "4x999999", "commentcontent": "x",
 }  # fmt: skip
 
 

@@ -1,0 +1,203 @@
+"""What Simply CRM's connector says when the mobile API fails, refuses or forgets: never "failed" where a write may have been
+done, never a second login where the first was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from connectors.context import Context, MemorySessions
+from connectors.errors import (
+    AccessDenied,
+    AuthError,
+    ConnectorError,
+    ProtocolError,
+    RateLimited,
+    RecordInvalid,
+    RecordNotFound,
+    Unavailable,
+)
+from connectors.query import Query
+from connectors.simplycrm.client import SLOT
+from connectors.simplycrm.connector import SimplyCrmConnector
+from tests.connectors.contract import CountingObserver
+from tests.connectors.simplycrm_account import KEY, PASSWORD, RULES, Simply, account, crm, mobile, observer, sandbox
+
+__all__ = ["account", "crm", "mobile", "observer", "sandbox"]  # fixtures
+NEVER = 0  # times a fault is met: every time
+# fault, its parameters, what a read raises (None: it succeeds), what a write raises, whether it may have been done
+FAULTS: list[tuple[str, dict[str, int], type[ConnectorError] | None, type[ConnectorError] | None, bool | None]] = [
+    ("http_500", {"times": NEVER}, Unavailable, Unavailable, True),
+    ("http_502_html", {"times": NEVER}, Unavailable, Unavailable, True),
+    ("http_502_html", {}, None, Unavailable, True),
+    ("rate_limited", {"times": NEVER, "retry_after": 60}, RateLimited, RateLimited, None),
+    ("rate_limited", {"retry_after": 0}, None, RateLimited, None),
+    ("cut_before", {}, None, Unavailable, True),
+    ("cut_after", {}, None, Unavailable, True),
+    ("truncated_json", {"times": NEVER}, ProtocolError, ProtocolError, True),
+    ("empty_body", {"times": NEVER}, ProtocolError, ProtocolError, True),
+    ("session_expired", {}, None, None, None),
+    ("php_warnings", {}, None, None, None),
+]
+APPLIED = frozenset({"cut_after", "truncated_json", "empty_body", "session_expired", "php_warnings"})
+
+
+def outcome(deed: Callable[[], object]) -> ConnectorError | None:
+    """Return what the deed raised."""
+    try:
+        deed()
+    except ConnectorError as e:
+        return e
+    return None
+
+
+@pytest.mark.parametrize(("fault", "params", "read", "write", "maybe_done"), FAULTS, ids=lambda value: str(value))
+def test_a_fault_is_told_as_what_it_means_for_reading_and_for_writing(
+    account: Simply,
+    mobile: SimplyCrmConnector,
+    fault: str,
+    params: dict[str, int],
+    read: type[ConnectorError] | None,
+    write: type[ConnectorError] | None,
+    maybe_done: bool | None,
+) -> None:
+    contact = mobile.read("Contacts", Query(limit=1)).records[0].id
+    mobile.owners()
+    account.fault(fault, "mobile.query", **params)
+    error = outcome(lambda: mobile.read("Contacts", Query(limit=5)))
+    assert type(error) is (read or type(None))
+    assert getattr(error, "maybe_done", False) is False
+    for operation, deed in {
+        "mobile.saveRecord": lambda: mobile.create("Contacts", {"lastname": "Once"}),
+        "mobile.addRecordComment": lambda: mobile.comment("Contacts", contact, "Once"),
+        "mobile.deleteRecords": lambda: mobile.delete("Contacts", contact),
+    }.items():
+        account.fault(fault, operation, **params)
+        error = outcome(deed)
+        assert type(error) is (write or type(None)), operation
+        assert getattr(error, "maybe_done", None) is maybe_done
+    account.control("DELETE", "faults")
+    applied = int(fault in APPLIED)
+    made = [r for r in mobile.read("Contacts", Query(limit=200)).records if r.values["lastname"] == "Once"]
+    said = [
+        r for r in account.control("GET", "records", module="ModComments") if r["values"]["commentcontent"] == "Once"
+    ]
+    assert (len(made), len(said)) == (applied, applied)  # in no case twice
+    assert (outcome(lambda: mobile.get("Contacts", contact)) is not None) is bool(applied)
+
+
+@pytest.mark.parametrize("wrong", [{"password": "MARKER-WORD"}, {"username": "nobody"}])
+def test_a_refused_login_is_not_tried_again_and_shown_nowhere(account: Simply, wrong: dict[str, str]) -> None:
+    for without in ((KEY,), ()):
+        crm = account.connect(Context(network=RULES), *without, **wrong)
+        with pytest.raises(AuthError) as refusal:
+            crm.check()
+        assert "MARKER" not in repr(refusal.value) + str(refusal.value.__dict__)
+        assert refusal.value.vendor_message
+    assert account.asked()["mobile.login"] == (1 if "username" in wrong else 2)
+
+
+def test_who_is_not_on_the_list_of_addresses_is_told_so(account: Simply) -> None:
+    account.switch(allowed_ips=[])
+    for without in ((KEY,), (PASSWORD,), ()):
+        with pytest.raises(AccessDenied, match="Whitelist IP"):
+            account.connect(Context(network=RULES), *without).check()
+
+
+def test_one_login_serves_all_processes_and_threads(account: Simply) -> None:
+    sessions = MemorySessions()
+    crms = [account.connect(Context(network=RULES, sessions=sessions), KEY) for _number in range(3)]
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda n: len(crms[n % 3].read("Contacts", Query(limit=60)).records), range(12)))
+    assert found == [60] * 12
+    assert account.asked()["mobile.login"] == 1
+    assert set(sessions.tokens) == {SLOT}
+
+
+def test_the_two_apis_keep_their_sessions_apart(account: Simply) -> None:
+    sessions = MemorySessions()
+    crm = account.connect(Context(network=RULES, sessions=sessions, max_parallel=1))
+    crm.describe("Contacts")
+    assert set(sessions.tokens) == {"0", SLOT}
+    assert (account.asked()["login"], account.asked()["mobile.login"]) == (1, 1)
+
+
+def test_a_forgotten_session_is_made_again_once(account: Simply, mobile: SimplyCrmConnector) -> None:
+    mobile.describe("Contacts")
+    for logins in (2, 3):
+        account.fault("session_expired", "mobile.query")
+        assert mobile.read("Contacts", Query(limit=5)).records
+        assert account.asked()["mobile.login"] == logins
+    account.fault("session_expired", "mobile.query", times=NEVER)
+    with pytest.raises(AuthError):
+        mobile.read("Contacts", Query(limit=5))
+    assert account.asked()["mobile.login"] == 4
+
+
+def test_the_code_of_a_lost_session_that_means_something_else_is_no_reason_to_log_in(
+    account: Simply, mobile: SimplyCrmConnector
+) -> None:
+    mobile.describe("Contacts")
+    with pytest.raises(RecordInvalid, match="Values cannot be empty"):
+        mobile.call("mobile.saveRecord", {"module": "Contacts", "values": {}})
+    assert account.asked()["mobile.login"] == 1
+
+
+def test_the_spelling_of_the_document_is_understood_too(account: Simply) -> None:
+    account.switch(documented_spelling=True)
+    crm = account.connect(Context(network=RULES))
+    assert crm.check().version == "7.1.0"
+    contact = crm.create("Contacts", {"lastname": "Ito"}).id
+    with pytest.raises(RecordNotFound):
+        crm.get("Contacts", "4x999999")
+    crm.call("logout", {})
+    assert crm.get("Contacts", contact).values["lastname"] == "Ito"
+
+
+def test_a_field_that_the_vendor_hides_is_absent_and_not_empty(account: Simply) -> None:
+    account.switch(hidden_fields={"Contacts": ["title"]})
+    for without in ((KEY,), ()):
+        crm = account.connect(Context(network=RULES), *without)
+        assert crm.describe("Contacts").field("title") is None
+        record = crm.read("Contacts", Query(limit=1)).records[0]
+        assert "title" not in record.values and "title" not in crm.get("Contacts", record.id).values
+
+
+def test_the_server_names_the_field_it_misses(mobile: SimplyCrmConnector) -> None:
+    with pytest.raises(RecordInvalid) as refusal:
+        mobile.create("Contacts", {"firstname": "Only"})
+    assert list(refusal.value.fields) == ["lastname"]
+
+
+@pytest.mark.parametrize("id", ["4x2' or '1'='1", "4", "x", "", "4x2x1", "abc"])
+def test_what_is_no_id_is_not_sent(mobile: SimplyCrmConnector, observer: CountingObserver, id: str) -> None:
+    mobile.describe("Contacts")
+    observer.calls.clear()
+    for deed in (
+        lambda: mobile.get("Contacts", id),
+        lambda: mobile.delete("Contacts", id),
+        lambda: mobile.update("Contacts", id, {"lastname": "x"}),
+    ):
+        with pytest.raises(RecordNotFound):
+            deed()
+    assert not observer.calls
+
+
+def test_an_id_as_a_document_prints_it_is_understood(mobile: SimplyCrmConnector) -> None:
+    id = mobile.read("Contacts", Query(limit=1)).records[0].id
+    assert mobile.get("Contacts", id.replace("x", "×")).id == id
+
+
+def test_overlapping_pages_bring_every_record_once(account: Simply, mobile: SimplyCrmConnector) -> None:
+    account.fault("overlapping_page", "mobile.query", times=NEVER, rows=3)
+    found: list[str] = []
+    cursor = None
+    for _number in range(100):
+        page = mobile.read("Contacts", Query(limit=7, cursor=cursor))
+        found += [record.id for record in page.records]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert len(found) == len(set(found)) == 60
