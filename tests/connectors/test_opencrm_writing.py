@@ -192,7 +192,9 @@ def test_the_id_is_read_from_every_shape_of_answer(account: Account, crm: OpenCr
     assert crm.update("company", made.id, {"city": "York"}).values["city"] == "York"
 
 
-@pytest.mark.parametrize("fault", ["http_500", "http_502_html", "cut_before", "cut_after", "truncated_json", "empty_body"])
+@pytest.mark.parametrize(
+    "fault", ["http_500", "http_502_html", "cut_before", "cut_after", "truncated_json", "empty_body"]
+)
 def test_an_unclear_answer_to_a_create_may_have_been_done_and_is_not_repeated(
     crm: OpenCrmConnector, account: Account, observer: CountingObserver, fault: str
 ) -> None:
