@@ -10,6 +10,13 @@ import requests
 from tests.connectors.sandbox_client import Account
 
 JSON = Any
+# The modules of the vendor's sample with the numbers their ids begin with there.
+MODULES = {
+    "Calendar": "1", "Leads": "2", "Accounts": "3", "Contacts": "4", "Potentials": "5", "Products": "6", "Documents": "7",
+    "Emails": "8", "HelpDesk": "9", "Faq": "10", "Vendors": "11", "PriceBooks": "12", "Quotes": "13", "PurchaseOrder": "14",
+    "SalesOrder": "15", "Invoice": "16", "Campaigns": "17", "PBXManager": "23", "ServiceContracts": "24", "Services": "25",
+    "Assets": "26", "ModComments": "27", "ProjectMilestone": "28", "ProjectTask": "29", "Project": "30", "SMSNotifier": "31",
+}  # fmt: skip
 OWNED = {"assigned_user_id": "19x1"}
 
 

@@ -1,4 +1,4 @@
-"""What the simulated Simply CRM tells: signing in, modules, fields and records; the vendor's document, and what
+"""What the simulated Simply CRM tells of modules, fields and records; the vendor's document, and what
 servers of its family do besides. Letters and numbers are those of the facts about the real server."""
 
 from __future__ import annotations
@@ -11,17 +11,10 @@ import pytest
 
 from connectors.sandbox.server import Sandbox
 from tests.connectors.sandbox_client import Account
-from tests.connectors.sandbox_phone import OWNED, Phone, fields, fresh
+from tests.connectors.sandbox_phone import MODULES, OWNED, Phone, fields, fresh
 
 JSON = Any
 DENIED = "Permission to perform the operation is denied"
-LOGIN_REQUIRED = {"code": 1501, "message": "Login required"}
-MODULES = {
-    "Calendar": "1", "Leads": "2", "Accounts": "3", "Contacts": "4", "Potentials": "5", "Products": "6", "Documents": "7",
-    "Emails": "8", "HelpDesk": "9", "Faq": "10", "Vendors": "11", "PriceBooks": "12", "Quotes": "13", "PurchaseOrder": "14",
-    "SalesOrder": "15", "Invoice": "16", "Campaigns": "17", "PBXManager": "23", "ServiceContracts": "24", "Services": "25",
-    "Assets": "26", "ModComments": "27", "ProjectMilestone": "28", "ProjectTask": "29", "Project": "30", "SMSNotifier": "31",
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -51,138 +44,6 @@ def test_a_record_of_one_api_is_one_of_the_other(phone: Phone) -> None:
     assert (phone.flat(record)["firstname"], phone.flat(record)["title"]) == ("Bob", "T")
     phone.result("deleteRecords", record=record.partition("x")[2])
     assert crm.result("SELECT id FROM Contacts;") == []
-
-
-# --- signing in
-
-
-def test_a_sign_in_tells_user_session_and_versions(phone: Phone) -> None:
-    login = phone.result("login", username="admin", password=phone.account.secrets["password"])["login"]
-    assert login["userid"] == "1"
-    assert (login["simply_version"], login["mobile_module_version"], login["crm_tz"]) == ("7.1.0", "1.2.1", "UTC")
-    assert login["session"] != phone.session
-
-
-def test_a_sign_in_with_modules_lists_them_with_this_server_s_numbers(phone: Phone) -> None:
-    answer = phone.result("loginAndFetchModules", username="admin", password=phone.account.secrets["password"])
-    found = {m["name"]: m["id"] for m in answer["modules"]}
-    assert list(found)[:26] == list(MODULES)
-    assert {name: found[name] for name in MODULES} == MODULES
-    assert {"CustomQuickCreate", "ProcessBar"} == set(found) - set(MODULES)
-    assert set(answer["modules"][0]) == {"id", "name", "isEntity", "label", "singular"}
-    assert phone.result("fetchModules")["modules"] == answer["modules"]
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"password": "wrong"}, {"username": "nobody"}, {"username": ""}, {"password": ""}, {"username": "inactive1"}],
-    ids=str,
-)
-def test_every_refused_sign_in_reads_alike(phone: Phone, wrong: dict[str, str]) -> None:
-    sent = {"username": "admin", "password": phone.account.secrets["password"], **wrong}
-    assert phone.error("login", **sent) == {"code": 1210, "message": "Authentication Failed"}
-
-
-def test_the_access_key_is_no_password_and_the_password_no_access_key(phone: Phone) -> None:
-    secrets, crm = phone.account.secrets, phone.account
-    assert phone.error("login", username="admin", password=secrets["access_key"])["code"] == 1210
-    crm.get(operation="getchallenge", username="admin")
-    answer = crm.post(operation="login", username="admin", accessKey=secrets["password"])
-    assert answer["error"]["code"] == "INVALID_USER_CREDENTIALS"
-
-
-def test_the_mobile_api_takes_form_multipart_and_json_and_answers_text_json(phone: Phone) -> None:
-    sent = {"_operation": "fetchModuleOwners", "_session": phone.session}
-    bodies: list[dict[str, JSON]] = [
-        {"data": sent},
-        {"json": sent},
-        {"files": {name: (None, value) for name, value in sent.items()}},
-    ]
-    answers = [phone.account.http.post(phone.url, timeout=10, **body) for body in bodies]
-    assert [a.json()["success"] for a in answers] == [True] * 3
-    assert {a.headers["Content-Type"] for a in answers} == {"text/json;charset=UTF-8"}
-
-
-def test_the_mobile_api_reads_nothing_from_the_address(phone: Phone) -> None:
-    sent = {"_operation": "fetchModules", "_session": phone.session}
-    got = phone.account.http.get(phone.url, params=sent, timeout=10).json()
-    assert got["error"] == {"code": 1404, "message": "Operation not found: "}
-    answer = phone.account.http.post(
-        phone.url, params={"_session": phone.session}, data={"_operation": "fetchModules"}, timeout=10
-    )
-    assert answer.json()["error"] == LOGIN_REQUIRED
-
-
-@pytest.mark.parametrize("name", ["nosuch", "SaveRecord", ""])
-def test_an_unknown_operation_is_told_whatever_its_case(phone: Phone, name: str) -> None:
-    assert phone.error(name) == {"code": 1404, "message": f"Operation not found: {name}"}
-
-
-def test_a_mobile_session_idle_for_24_minutes_is_gone_and_a_used_one_is_not(phone: Phone) -> None:
-    for seconds in (1400, 2800):
-        phone.shift(seconds)
-        phone.result("fetchModules")
-    phone.shift(4300)
-    assert phone.error("fetchModules") == LOGIN_REQUIRED
-    phone.shift(0)
-    phone.login()
-    phone.result("logout")
-    assert phone.error("fetchModules") == LOGIN_REQUIRED
-
-
-def test_a_session_is_good_for_its_own_api_only_and_dies_where_it_is_not(phone: Phone) -> None:
-    crm = phone.account
-    crm.session = phone.session
-    assert crm.query("SELECT id FROM Contacts;")["error"]["code"] == "INVALID_SESSIONID"
-    assert phone.error("fetchModules") == LOGIN_REQUIRED
-    phone.session = crm.login()
-    assert phone.error("fetchModules") == LOGIN_REQUIRED
-    assert crm.query("SELECT id FROM Contacts;")["success"]
-
-
-def test_callers_that_are_not_in_the_address_list_are_refused_by_both_apis(phone: Phone) -> None:
-    crm = phone.account
-    crm.login()
-    phone.switch(allowed_ips=["203.0.113.9"])
-    assert phone.error("fetchModules")["code"] == "ACCESS_DENIED"
-    assert phone.error("login", username="admin", password=crm.secrets["password"])["code"] == "ACCESS_DENIED"
-    assert "Whitelist IP" in crm.query("SELECT id FROM Contacts;")["error"]["message"]
-    token = crm.get(operation="getchallenge", username="admin")["result"]["token"]
-    refused = crm.post(operation="login", username="admin", accessKey=crm.proof(token, "admin"))
-    assert refused["error"]["code"] == "ACCESS_DENIED"
-    phone.switch(allowed_ips=["203.0.113.9", "127.0.0.1"])
-    phone.result("fetchModules")
-
-
-def test_the_webservice_signs_in_as_7_1_does(phone: Phone) -> None:
-    crm = phone.account
-    token = crm.get(operation="getchallenge", username="admin")["result"]["token"]
-    answer = crm.post(operation="login", username="admin", accessKey=crm.proof(token, "admin"))["result"]
-    assert {**answer, "sessionName": ""} == {
-        "sessionName": "",
-        "userId": "19x1",
-        "version": "0.22",
-        "vtigerVersion": "7.1.0",
-    }
-    token = crm.get(operation="getchallenge", username="inactive1")["result"]["token"]
-    answer = crm.post(operation="login", username="inactive1", accessKey=crm.proof(token, "inactive1"))
-    assert answer["error"] == {"code": "AUTHENTICATION_REQUIRED", "message": "Given user is inactive"}
-
-
-def test_a_webservice_session_ends_by_post_and_with_the_documented_spelling_by_get(phone: Phone) -> None:
-    crm = phone.account
-    ended = {"operation": "logout", "sessionName": crm.login()}
-    assert crm.get(**ended)["error"]["code"] == "OPERATION_NOT_SUPPORTED"
-    assert crm.post(**ended)["result"] == {"message": "successfull"}
-    phone.switch(documented_spelling=True)
-    token = crm.get(operation="getchallenge", username="admin")["result"]["token"]
-    login = crm.post(operation="login", username="admin", accessKey=crm.proof(token, "admin"))["result"]
-    assert set(login) == {"sessionId", "userId", "version", "SimplyVersion"}
-    ended["sessionName"] = login["sessionId"]
-    assert crm.get(**ended)["success"]
-    refused = crm.get(operation="listtypes", sessionName=login["sessionId"])
-    assert refused["error"]["errorCode"] == "INVALID_SESSIONID"
-    assert refused["error"]["errorMessage"] == "Session Identifier provided is Invalid"
 
 
 # --- modules and fields
@@ -250,6 +111,42 @@ def test_the_user_s_own_data_have_no_secret(phone: Phone) -> None:
     found = phone.result("userInfo")["userinfo"]
     assert (found["username"], found["id"], found["is_admin"]) == ("admin", "1", "on")
     assert not {"accesskey", "user_password", "confirm_password"} & set(found)
+
+
+def test_a_task_has_a_custom_field_and_the_mobile_api_tells_less_of_documents(phone: Phone) -> None:
+    fields_of = {f["name"]: f for f in phone.result("describe", module="Calendar")["describe"]["fields"]}
+    assert (fields_of["cf_617"]["label"], fields_of["cf_617"]["type"]) == (
+        "Telefono da chiamare per chiarimenti",
+        {"name": "phone"},
+    )
+    task = {
+        "subject": "T",
+        "date_start": "2026-01-01",
+        "due_date": "2026-01-02",
+        "taskstatus": "Planned",
+        "cf_617": "030",
+    }
+    record = phone.save("Calendar", **task, **OWNED)["result"]["record"]
+    assert [f["value"] for f in record["blocks"][2]["fields"]] == ["030"]
+    document = phone.save("Documents", notes_title="D", **OWNED)["result"]["record"]["id"]
+    crm = phone.account
+    told = crm.get(operation="retrieve", sessionName=crm.login(), id=document)["result"]
+    assert set(told) - set(phone.flat(document)) == {"filesize", "filetype", "filedownloadcount", "fileversion"}
+
+
+def test_a_server_that_queries_entities_only_refuses_the_others(phone: Phone) -> None:
+    crm = phone.account
+    assert crm.result("SELECT groupname FROM Groups;")[0]["groupname"] == "Team Selling"
+    phone.switch(query_entities_only=True)
+    assert crm.query("SELECT groupname FROM Groups;")["error"]["code"] == "ACCESS_DENIED"
+    assert crm.query("SELECT id FROM Contacts;")["success"]
+
+
+@pytest.mark.parametrize("module", ["CustomQuickCreate", "ProcessBar"])
+def test_the_modules_of_the_web_s_screens_are_listed_and_know_no_operation(phone: Phone, module: str) -> None:
+    assert phone.error("describe", module=module)["code"] == "ACCESS_DENIED"
+    assert phone.save(module, name="x")["error"]["code"] == "ACCESS_DENIED"
+    assert phone.post("listModuleRecords", module=module).status_code == 500
 
 
 # --- one record

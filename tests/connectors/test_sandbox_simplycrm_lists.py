@@ -1,20 +1,16 @@
-"""What the simulated Simply CRM lists: pages, searches, filters, queries, related records, alerts and changes. Letters and numbers
+"""What the simulated Simply CRM lists: pages, searches, filters, queries, related records and alerts. Letters and numbers
 are those of the facts about the real server."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from connectors.sandbox.server import Sandbox
 from tests.connectors.sandbox_client import Account
 from tests.connectors.sandbox_phone import Phone, fields, fresh
-
-JSON = Any
-DENIED = "Permission to perform the operation is denied"
 
 
 @pytest.fixture(scope="module")
@@ -207,81 +203,3 @@ def test_an_alert_counts_and_lists_its_records(phone: Phone) -> None:
     assert phone.result("alertDetailsWithMessage", alertid="4")["alert"] == {**alerts[3], "message": "1"}
     records = phone.result("fetchRecordsWithGrouping", ids="[]", alertid="4")["records"]
     assert [fields(r)["potentialname"] for r in records] == ["In 1"]
-
-
-# --- what changed
-
-
-def synced(phone: Phone, **params: str) -> dict[str, JSON]:
-    found: dict[str, JSON] = phone.result("syncModuleRecords", **{"module": "Contacts", "mode": "PUBLIC", **params})[
-        "sync"
-    ]
-    return found
-
-
-def test_changes_come_in_pages_of_99_counted_from_0_newest_first_with_falling_tokens(phone: Phone) -> None:
-    for minute in range(3):
-        phone.many(80, modifiedtime=f"2026-11-22 01:0{minute}:00")
-    pages = [synced(phone, page=page) for page in ("", "1", "2")]
-    assert [len(p["updated"]) for p in pages] == [99, 99, 42]
-    assert [p["nextPage"] for p in pages] == [1, 2, 0]
-    tokens = [p["nextSyncToken"] for p in pages]
-    assert tokens == [tokens[0], tokens[0] - 60, tokens[0] - 120]
-    assert len({r["id"] for p in pages for r in p["updated"]}) == 240
-    assert pages[0]["updated"][0]["labelFields"] == ["firstname", "lastname"]
-
-
-def test_a_token_brings_what_changed_after_it_and_what_was_deleted(phone: Phone) -> None:
-    gone, changed, _ = phone.many(3, modifiedtime="2026-11-22 01:00:00")
-    token = str(synced(phone)["nextSyncToken"])
-    assert synced(phone, syncToken=token) == {"nextSyncToken": token, "deleted": [], "updated": [], "nextPage": 0}
-    phone.save("Contacts", changed, title="new")
-    phone.result("deleteRecords", record=gone[2:])
-    after = synced(phone, syncToken=token)
-    assert ([r["id"] for r in after["updated"]], after["deleted"]) == ([changed], [gone])
-    assert synced(phone, syncToken=token, page="1")["deleted"] == []
-    assert synced(phone)["deleted"] == []
-
-
-def test_what_changes_in_the_second_of_the_token_is_never_told(phone: Phone) -> None:
-    phone.many(1, modifiedtime="2026-11-22 01:00:00")
-    token = str(synced(phone)["nextSyncToken"])
-    phone.many(1, modifiedtime="2026-11-22 01:00:00")
-    assert synced(phone, syncToken=token)["updated"] == []
-
-
-def test_private_changes_are_one_s_own_and_public_ones_everybody_s(phone: Phone) -> None:
-    phone.many(2)
-    phone.many(3, assigned_user_id="20x2")
-    sizes = [len(synced(phone, mode=mode)["updated"]) for mode in ("", "PRIVATE", "PUBLIC")]
-    assert sizes == [2, 2, 5]
-
-
-def test_changes_leave_custom_fields_out_until_the_server_shows_them(phone: Phone) -> None:
-    phone.many(1, cf_921="Gold")
-
-    def custom() -> list[JSON]:
-        found: list[JSON] = synced(phone)["updated"][0]["blocks"][2]["fields"]
-        return found
-
-    assert custom() == []
-    phone.switch(sync_custom_fields=True)
-    assert {f["name"]: f["value"] for f in custom()}["cf_921"] == "Gold"
-
-
-def test_a_token_that_is_no_number_kills_the_answer_and_one_in_milliseconds_brings_everything(phone: Phone) -> None:
-    phone.many(2)
-    assert phone.post("syncModuleRecords", module="Contacts", syncToken="abc").status_code == 500
-    late = str(int(time.time() + 3600) * 1000)
-    found = synced(phone, syncToken=late)
-    assert (len(found["updated"]), found["nextSyncToken"]) == (2, late)
-
-
-def test_one_record_whose_owner_is_gone_spoils_its_whole_page(phone: Phone) -> None:
-    fine = phone.many(2)
-    phone.many(1, assigned_user_id="9999")
-    refused = {"code": "ACCESS_DENIED", "message": f"{DENIED} for id"}
-    assert phone.error("syncModuleRecords", module="Contacts", mode="PUBLIC") == refused
-    assert phone.error("queryWithGrouping", query="SELECT * FROM Contacts") == refused
-    assert [phone.flat(ws_id)["id"] for ws_id in fine] == fine
-    assert len(names(phone)) == 3

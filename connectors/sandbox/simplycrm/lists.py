@@ -132,31 +132,34 @@ def sync_module_records(call: Call) -> JSON:
 
     Deleted ones come with a token and on page 0 only. Dies for a token that is no number; one in milliseconds brings everything.
     """
-    name = call.text("module")
-    module = call.crm.module(name, f"{DENIED} for name : {name}")
     since, page = call.number("syncToken"), call.number("page")
-    after = _stamp(call.crm, since) if since else ""
-    own = call.text("mode").upper() != "PUBLIC"
-    rows = [r for r in _synced(call, module) if r.values["modifiedtime"] > after and (not own or _is_own(call, r))]
-    rows.sort(key=lambda r: (r.values["modifiedtime"], r.id), reverse=True)
-    living, gone = [r for r in rows if not _is_gone(r)], [r for r in rows if _is_gone(r)]
-    first = page * SYNC_PAGE
+    rows = _changed(call, since)
+    living, first = [r for r in rows if not _is_gone(r)], page * SYNC_PAGE
     shown = living[max(0, first - call.overlap) : first + SYNC_PAGE]
-    told = gone if since and page == 0 else []
+    gone = [r for r in rows if _is_gone(r)] if since and page == 0 else []
     custom = bool(call.crm.switches["sync_custom_fields"])
-    times = [_seconds(call.crm, r.values["modifiedtime"]) for r in [*shown, *told]]
-    token: JSON = max(times, default=0)
-    if token < since:
-        token = call.text("syncToken")
-    updated = [grouped(call.crm, modules()[r.module], r, custom=custom, named=True) for r in shown]
     return {
         "sync": {
-            "nextSyncToken": token or int(call.crm.clock.seconds()),
-            "deleted": [f"{modules()[r.module].prefix}x{r.id}" for r in told],
-            "updated": updated,
+            "nextSyncToken": _token(call, since, [*shown, *gone]),
+            "deleted": [f"{modules()[r.module].prefix}x{r.id}" for r in gone],
+            "updated": [grouped(call.crm, modules()[r.module], r, custom=custom, named=True) for r in shown],
             "nextPage": page + 1 if len(living) > first + SYNC_PAGE else 0,
         }
     }
+
+
+def _changed(call: Call, since: int) -> list[Row]:
+    """Return what changed after `since`, newest first, deleted ones too; one's own only unless the mode is PUBLIC."""
+    name, after = call.text("module"), _stamp(call.crm, since) if since else ""
+    module, own = call.crm.module(name, f"{DENIED} for name : {name}"), call.text("mode").upper() != "PUBLIC"
+    rows = [r for r in _synced(call, module) if r.values["modifiedtime"] > after and (not own or _is_own(call, r))]
+    return sorted(rows, key=lambda r: (r.values["modifiedtime"], r.id), reverse=True)
+
+
+def _token(call: Call, since: int, told: list[Row]) -> JSON:
+    """Return the time of the last change told, as a number; the sent token as it was sent where nothing is later."""
+    last = max((_seconds(call.crm, r.values["modifiedtime"]) for r in told), default=0)
+    return call.text("syncToken") if last < since else last or int(call.crm.clock.seconds())
 
 
 def _synced(call: Call, module: Module) -> list[Row]:

@@ -22,7 +22,8 @@ _UITYPES_BY_NAME: dict[str, str | int] = {
 _ADDRESS = ("mailing", "other", "bill_", "ship_", "lane", "city", "state", "code", "country", "pobox", "street")
 # Blocks of which the vendor's document says that they are there and always empty.
 _EMPTY_BLOCKS = {"Contacts": "Contact Image Information:", "HelpDesk": "COMMENTS"}
-_PICTURES = ("imagename",)
+# What the mobile API does not tell, as the vendor's document has it: pictures, and part of what is known of a file.
+_UNTOLD = {"Contacts": {"imagename"}, "Documents": {"filesize", "filetype", "filedownloadcount", "fileversion"}}
 
 
 def uitype(field: Field) -> str | int:
@@ -61,9 +62,12 @@ def value_of(crm: Crm, field: Field, row: Row) -> JSON:
 
 def flat(crm: Crm, module: Module, row: Row) -> dict[str, JSON]:
     """Return the record as fetchRecord does: name and value, custom fields too, nothing about them."""
-    fields = [f for f in module.fields.values() if f.name != "id" and f.name not in hidden(crm, module)]
     encoded = crm.full(module, row).get("label", "")
-    return {**{f.name: value_of(crm, f, row) for f in fields}, "id": f"{module.prefix}x{row.id}", "label": encoded}
+    return {
+        **{f.name: value_of(crm, f, row) for f in _shown(crm, module)},
+        "id": f"{module.prefix}x{row.id}",
+        "label": encoded,
+    }
 
 
 def grouped(crm: Crm, module: Module, row: Row, *, custom: bool = True, named: bool = False) -> dict[str, JSON]:
@@ -116,8 +120,8 @@ def hidden(crm: Crm, module: Module) -> frozenset[str]:
 
 
 def _shown(crm: Crm, module: Module) -> list[Field]:
-    off = hidden(crm, module)
-    return [f for f in module.fields.values() if f.name not in off and f.name != "id" and f.name not in _PICTURES]
+    off = hidden(crm, module) | _UNTOLD.get(module.name, set()) | {"id"}
+    return [f for f in module.fields.values() if f.name not in off]
 
 
 def _entry(crm: Crm, module: Module, field: Field, row: Row) -> dict[str, JSON]:

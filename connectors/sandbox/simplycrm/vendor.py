@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from connectors.sandbox.simplycrm import mobile, webhooks
 from connectors.sandbox.simplycrm.calls import check_address, params_of
 from connectors.sandbox.simplycrm.shapes import hidden
 from connectors.sandbox.store import Row
-from connectors.sandbox.vtiger.crm import Crm, Module, WsError, installation, modules
+from connectors.sandbox.vtiger.crm import DENIED, Crm, Installation, Module, WsError, installation, modules
 from connectors.sandbox.vtiger.seed import sow
 from connectors.sandbox.vtiger.vendor import Session, Vtiger
 from connectors.sandbox.wire import Reply, Request, escaped_json
@@ -26,7 +27,14 @@ _NUMBERED = (
     "DocumentFolders", "PBXManager", "ServiceContracts", "Services", "Assets", "ModComments", "ProjectMilestone", "ProjectTask",
     "Project", "SMSNotifier", "CompanyDetails", "LineItem", "Tax", "ProductTaxes",
 )  # fmt: skip
-PREFIXES = tuple((name, str(number)) for number, name in enumerate(_NUMBERED, 1))
+_CUSTOM = {
+    "name": "cf_617", "label": "Telefono da chiamare per chiarimenti", "mandatory": False, "type": {"name": "phone"},
+    "isunique": False, "nullable": True, "editable": True, "default": "",
+}  # fmt: skip
+HERE = Installation(
+    prefixes=tuple((name, str(number)) for number, name in enumerate(_NUMBERED, 1)),
+    fields=(("Calendar", json.dumps(_CUSTOM)),),
+)
 
 
 class SimplyCrm(Vtiger):
@@ -35,7 +43,7 @@ class SimplyCrm(Vtiger):
     Switches besides Vtiger's: `allowed_ips` (the Whitelist IP field), `documented_spelling` (errorCode, sessionId and logout by
     GET, as the vendor's document has them and no server seen does), `search_ignored` (stock Vtiger's listModuleRecords),
     `filter_count_dies` (PHP 8), `sync_custom_fields` (syncModuleRecords shows them), `users_can_be_made`, `hidden_fields`
-    ({module: [names]}, switched off in the module's settings).
+    ({module: [names]}, switched off in the module's settings), `query_entities_only` (as the document says; servers seen do more).
     """
 
     slug = "simplycrm"
@@ -45,7 +53,7 @@ class SimplyCrm(Vtiger):
         self.switches.update(
             sync_works=True, logout_works=True, sync_all_owners=False, private_sharing=False, unique={},
             allowed_ips=["127.0.0.1"], documented_spelling=False, search_ignored=False, filter_count_dies=False,
-            sync_custom_fields=False, users_can_be_made=True, hidden_fields={},
+            sync_custom_fields=False, users_can_be_made=True, hidden_fields={}, query_entities_only=False,
         )  # fmt: skip
         self.crm = _Crm(self.store, self.clock, self.switches)
         self.mobile = mobile.Mobile(self.crm, self._user)
@@ -101,6 +109,8 @@ class SimplyCrm(Vtiger):
 
     def _result(self, request: Request) -> bytes:
         """Vtiger's, with fields left out of describe that are switched off."""
+        if self.switches["query_entities_only"] and self.operation(request) == "query":
+            _refuse_non_entity(request.query.get("query", ""))
         result = super()._result(request)
         if self.operation(request) != "describe" or not self.switches["hidden_fields"]:
             return result
@@ -158,12 +168,20 @@ class _Crm(Crm):
 
 @contextmanager
 def _here() -> Iterator[None]:
-    """Number the modules as this server does, for as long as something of it runs."""
-    before = installation.set(PREFIXES)
+    """Number the modules and have the fields of this server, for as long as something of it runs."""
+    before = installation.set(HERE)
     try:
         yield
     finally:
         installation.reset(before)
+
+
+def _refuse_non_entity(query: str) -> None:
+    """Raise ACCESS_DENIED for a query of a module that holds no records of its own: Groups, Currency …"""
+    name = re.search(r"\sfrom\s+(\w+)", query, re.IGNORECASE)
+    module = modules().get(name[1]) if name else None
+    if module is not None and not module.is_entity:
+        raise WsError("ACCESS_DENIED", DENIED)
 
 
 def _as_documented(reply: Reply) -> Reply:

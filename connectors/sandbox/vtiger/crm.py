@@ -86,23 +86,33 @@ def data() -> dict[str, JSON]:
     return parsed
 
 
-# What each module's ids begin with where it is not as recorded: such numbers differ from one installation to the next.
-Prefixes = tuple[tuple[str, str], ...]
-installation: ContextVar[Prefixes] = ContextVar("installation", default=())
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What one server has otherwise than the recorded one: (module, what its ids begin with) and (module, JSON that describes a
+    field added there). Such numbers and custom fields differ from one installation to the next."""
+
+    prefixes: tuple[tuple[str, str], ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+AS_RECORDED = Installation()
+installation: ContextVar[Installation] = ContextVar("installation", default=AS_RECORDED)
 
 
 def modules() -> dict[str, Module]:
-    """Return the modules by name, in the order of listtypes, as the installation that is at work numbers them."""
+    """Return the modules by name, in the order of listtypes, as the installation that is at work has them."""
     return _modules(installation.get())
 
 
 @cache
-def _modules(prefixes: Prefixes) -> dict[str, Module]:
-    own = dict(prefixes)
-    return {
-        name: _module(name, {**described, "idPrefix": own.get(name, described["idPrefix"])})
-        for name, described in data()["modules"].items()
-    }
+def _modules(own: Installation) -> dict[str, Module]:
+    prefixes, found = dict(own.prefixes), {}
+    for name, described in data()["modules"].items():
+        added = [json.loads(field) for module, field in own.fields if module == name]
+        fields = [*described["fields"][:-1], *added, described["fields"][-1]]
+        prefix = prefixes.get(name, described["idPrefix"])
+        found[name] = _module(name, {**described, "fields": fields, "idPrefix": prefix})
+    return found
 
 
 def _module(name: str, described: dict[str, JSON]) -> Module:
@@ -125,8 +135,8 @@ def by_prefix() -> dict[int, Module]:
 
 
 @cache
-def _by_prefix(prefixes: Prefixes) -> dict[int, Module]:
-    return {int(m.prefix): m for m in _modules(prefixes).values()}
+def _by_prefix(own: Installation) -> dict[int, Module]:
+    return {int(m.prefix): m for m in _modules(own).values()}
 
 
 def number_prefix(module: Module) -> str:
