@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 # vendor breaks only itself.
 CONNECTORS: dict[str, str] = {
     "memory": "connectors.memory.MemoryConnector",
+    "opencrm": "connectors.opencrm.connector.OpenCrmConnector",
     "reallysimple": "connectors.reallysimple.connector.ReallySimpleConnector",
+    "sarvcrm": "connectors.sarvcrm.connector.SarvConnector",
     "simplycrm": "connectors.simplycrm.connector.SimplyCrmConnector",
     "vtiger": "connectors.vtiger.connector.VtigerConnector",
 }
