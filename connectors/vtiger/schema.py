@@ -19,6 +19,7 @@ TYPES = {
     "url": FieldType.URL,
     "integer": FieldType.INTEGER,
     "double": FieldType.DECIMAL,
+    "decimal": FieldType.DECIMAL,
     "currency": FieldType.MONEY,
     "percentage": FieldType.PERCENT,
     "boolean": FieldType.BOOLEAN,
