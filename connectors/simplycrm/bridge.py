@@ -7,7 +7,15 @@ from collections.abc import Callable, Mapping
 
 from connectors.body import Files
 from connectors.context import Context
-from connectors.errors import ConfigError, ConnectorError, ProtocolError, QueryError, RetryLater, Unavailable
+from connectors.errors import (
+    AccessDenied,
+    ConfigError,
+    ConnectorError,
+    ProtocolError,
+    QueryError,
+    RetryLater,
+    Unavailable,
+)
 from connectors.http import Answer
 from connectors.simplycrm.client import MobileClient
 from connectors.simplycrm.records import Row, asked, flat
@@ -20,6 +28,8 @@ from connectors.wording import text as _
 
 COUNTS = "mobile_counts"
 USERS_PREFIX = "users_prefix"
+EVENTS_LABEL = "events_label"
+CALENDAR, EVENTS = "Calendar", "Events"  # tasks; meetings and calls, with numbers of their own (document)
 COUNT = "SELECT count(*) "
 WITH_OWNERS = (
     "Contacts",
@@ -93,7 +103,21 @@ class MobileWebservice(VtigerClient):
 
     def _listtypes(self) -> Row:
         found = [module for module in self.mobile.login_and_fetch_modules() if module.get("name")]
+        names = {module["name"] for module in found}
+        if CALENDAR in names and EVENTS not in names and (label := self._events()):
+            found.append({"name": EVENTS, "label": label, "isEntity": True})
         return {"types": [str(m["name"]) for m in found], "information": {str(m["name"]): m for m in found}}
+
+    def _events(self) -> str:
+        """Return the label of the module of meetings and calls, which this API lists under the calendar; "" if there is none."""
+        learned = self.context.learned
+        if learned.get(EVENTS_LABEL) is None:
+            try:
+                label = str(self.mobile.describe(EVENTS).get("label") or EVENTS)
+            except (QueryError, AccessDenied):
+                label = ""
+            learned.set(EVENTS_LABEL, label)
+        return str(learned.get(EVENTS_LABEL))
 
     def _describe(self, module: str) -> Row:
         told = normal(self.mobile.describe(module))

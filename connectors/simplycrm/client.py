@@ -113,12 +113,13 @@ class MobileClient:
     def list_module_records(
         self, module: str, page: int = 1, search_text: str = "", search_field: Sequence[str] = ()
     ) -> Row:
-        """Return a page of 20 (`records`, `moreRecords`, …), counted from 1. Ids are bare numbers, `records` may be null,
-        and some servers ignore what is searched for: check each row (G5)."""
+        """Return a page of 20 (`records`, `moreRecords`, …), counted from 1. Ids are bare numbers, and some servers ignore
+        what is searched for: check each row (G5)."""
         params = {"module": module, "page": max(1, page), "searchText": search_text}
         if search_field:
             params["searchField"] = orjson.dumps(list(search_field)).decode()
-        return fields("listModuleRecords", self.ask("listModuleRecords", params))
+        told = fields("listModuleRecords", self.ask("listModuleRecords", params))
+        return {**told, "records": rows("listModuleRecords", told.get("records"))}
 
     def fetch_record(self, id: str) -> Row:
         """Return one record, references as {"value", "label"}. Raises RecordNotFound."""

@@ -137,10 +137,8 @@ def _listed(client: MobileClient, p: dict[str, JSON]) -> JSON:
     told = client.list_module_records(p["module"], p.get("page", 1), p.get("searchText", ""), field)
     if len(field) != 3 or field[1] != "c":
         return told
-    kept = [
-        row for row in told.get("records") or [] if str(field[2]).lower() in str(row.get(field[0], field[2])).lower()
-    ]
-    return {**told, "records": kept, "searchIgnored": len(kept) < len(told.get("records") or [])}
+    kept = [row for row in told["records"] if str(field[2]).lower() in str(row.get(field[0], field[2])).lower()]
+    return {**told, "records": kept, "searchIgnored": len(kept) < len(told["records"])}
 
 
 def _related(client: MobileClient, p: dict[str, JSON]) -> JSON:
