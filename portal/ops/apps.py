@@ -14,4 +14,4 @@ class OpsConfig(AppConfig):
         """Have the calls watched by the background worker."""
         from portal.sync.schedules import STANDING
 
-        STANDING["watch calls"] = ("portal.ops.alerts.watch", 5)
+        STANDING["watch_calls"] = ("portal.ops.alerts.watch", 5)
