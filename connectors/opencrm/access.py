@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from connectors.context import Context
-from connectors.errors import AccessDenied, ConfigError, QueryError
-from connectors.opencrm.answers import NotLoggedIn
+from connectors.errors import AccessDenied, AuthError, ConfigError, QueryError
 from connectors.opencrm.catalog import KINDS, module
 from connectors.opencrm.client import OpenCrmClient, Row
 from connectors.paging import prefetch
@@ -46,7 +45,7 @@ def probe(client: OpenCrmClient, context: Context) -> Mapping[str, ConfigError |
     def ask(name: str) -> ConfigError | QueryError | None:
         try:
             client.count(name)
-        except NotLoggedIn:
+        except AuthError:
             raise
         except REFUSALS as e:
             return e

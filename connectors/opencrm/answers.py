@@ -58,10 +58,6 @@ class NoSuchEndpoint(QueryError):
     """The server does not know a call of that name: the one answer after which an alternate name may be tried."""
 
 
-class NotLoggedIn(AuthError):
-    """The server does not accept who we are; with an access key that has run out, logging in again helps."""
-
-
 def told(call: Call, answer: Answer, about: str, id: str = "") -> JSON:
     """Return what the answer says: JSON, a plain text, or None for nothing. Raises the error it stands for."""
     text = body(answer)
@@ -171,13 +167,13 @@ def no_endpoint(call: Call, message: str, code: str = "") -> NoSuchEndpoint:
     return NoSuchEndpoint(sentence, code=code, vendor_message=message)
 
 
-def refused(message: str) -> NotLoggedIn:
+def refused(message: str) -> AuthError:
     """Return the error for keys or an access key that are not accepted."""
     sentence = _(
         "OpenCRM refuses the API keys: %(why)s. Compare key and pass key with those its support gave you.",
         why=message.rstrip(".") or _("it gave no reason"),
     )
-    return NotLoggedIn(sentence, vendor_message=message)
+    return AuthError(sentence, vendor_message=message)
 
 
 def missing(about: str, id: str, message: str = "") -> RecordNotFound:

@@ -15,14 +15,13 @@ from urllib.parse import urlsplit, urlunsplit
 import orjson
 
 from connectors.context import Call, Context
-from connectors.errors import ConfigError, ConnectorError, QueryError
+from connectors.errors import AuthError, ConfigError, ConnectorError, QueryError
 from connectors.http import Answer, Http
 from connectors.opencrm.about import BY_HEADER, BY_LOGIN
 from connectors.opencrm.answers import (
     NO_RECORD,
     NOTHING_FOUND,
     NoSuchEndpoint,
-    NotLoggedIn,
     access_key,
     edited,
     failure,
@@ -221,7 +220,7 @@ def is_refusal(call: Call, answer: Answer) -> bool:
     """Say whether the answer refuses the access key."""
     try:
         told(call, answer, "")
-    except NotLoggedIn:
+    except AuthError:
         return True
     except ConnectorError:  # whoever asked reads the answer, and meets the same
         return False
