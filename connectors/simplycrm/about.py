@@ -10,6 +10,12 @@ from connectors.types import Choice, Setting
 from connectors.wording import text as _
 
 FORM, JSON_BODY = "form", "json"
+WEBHOOK_GUIDE = _(
+    "In Simply CRM open the settings of the module, “Record Creation”. Give the webhook a name, choose the module in which"
+    " it creates records, mark the mandatory parameters and, for each field of the record, whether it takes a fixed"
+    " value, a field, an expression or a reference. Switch it on, save it, and paste its address here; who knows it may create"
+    " records. An inactive webhook takes nothing."
+)
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "url", _("Address"), type="url", is_host=True,
@@ -29,7 +35,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "webhook_url", _("Address of an incoming webhook"), type="password", secret=True, required=False,
-        help=_("In Simply CRM: the settings of a module, “Record Creation”. Copy the address shown after saving; who knows it may create records."),
+        help=WEBHOOK_GUIDE,
     ),
     Setting(
         "webhook_format", _("How the webhook is sent"), type="choice", required=False, default=FORM,
@@ -50,12 +56,6 @@ LIKELY_CAUSES = (
     _("The e-mail address was given instead of the user name."),
     _("The access key was copied from another user, or the password and the access key were exchanged."),
     _("The address is not the one at which Simply CRM opens in a browser."),
-)
-WEBHOOK_GUIDE = _(
-    "In Simply CRM open the settings of the module, “Record Creation”. Give the webhook a name, choose the module in which"
-    " it creates records, mark the mandatory parameters and, for each field of the record, whether it takes a fixed"
-    " value, a field, an expression or a reference. Switch it on, save it, and paste its address here: an inactive webhook"
-    " takes nothing."
 )
 
 

@@ -86,6 +86,11 @@ def test_a_list_that_ignores_the_search_is_searched_here(account: Simply, crm: S
     assert told["searchIgnored"] and all(name.lower() in str(row["lastname"]).lower() for row in told["records"])
 
 
+def test_a_page_past_the_end_is_empty(crm: SimplyCrmConnector) -> None:
+    told = crm.call("mobile.listModuleRecords", {"module": "Contacts", "page": 1000})
+    assert told["records"] == [] and told["moreRecords"] is False
+
+
 def test_an_operation_with_wrong_parameters_or_without_its_credential_is_not_sent(
     account: Simply, observer: CountingObserver
 ) -> None:
