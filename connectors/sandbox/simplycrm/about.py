@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.sandbox.simplycrm.calls import Call, MobileError
-from connectors.sandbox.simplycrm.shapes import hidden, name_of
+from connectors.sandbox.simplycrm.shapes import hidden, name_of, salutations
 from connectors.sandbox.store import Row
 from connectors.sandbox.vtiger import read
 from connectors.sandbox.vtiger.crm import Crm, Module, User, data, modules
@@ -59,6 +59,8 @@ def describe(call: Call) -> JSON:
         if field["name"] in off:
             continue
         kind = dict(field["type"])
+        if values := salutations(field["name"]):
+            kind["picklistValues"] = values
         if kind["name"] == "owner":
             kind["picklistValues"] = {k: {o["value"]: o["label"] for o in v} for k, v in owners(call.crm).items()}
         fields.append({**field, "type": kind, "uitype": 252 if kind["name"] == "time" else None})

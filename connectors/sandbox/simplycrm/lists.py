@@ -119,7 +119,11 @@ def _listed_row(module: Module, row: Row, names: list[str]) -> dict[str, JSON]:
         reference = name in module.fields and module.fields[name].type in ("reference", "owner")
         shown[name] = value.partition("x")[2] if reference else value
     key = _KEYS.get(module.name, f"{module.name.lower().removesuffix('s')}id")
-    return {**shown, key: str(row.id), "starred": row.values.get("starred", "0") or "0"}
+    shown |= {key: str(row.id), "starred": row.values.get("starred", "0") or "0"}
+    if module.name == "Calendar":
+        owner = row.values["assigned_user_id"]
+        shown |= {"visibility": row.values["visibility"], "smownerid": owner.partition("x")[2] or owner}
+    return shown
 
 
 def _header(module: Module, name: str) -> dict[str, str]:

@@ -76,7 +76,7 @@ class Mobile:
         user = self._signed_in(session)
         if name == "logout":
             del self.sessions[session]
-            return {"message": "successfull"}
+            return {"logout": True}
         return OPERATIONS[name](Call(self.crm, user, params, overlap))
 
     def _login(self, name: str, params: dict[str, JSON]) -> JSON:

@@ -29,7 +29,7 @@ def fetch_record_with_grouping(call: Call) -> JSON:
     prefix, x, number = call.text("record").partition("x")
     module = by_prefix().get(int_cast(prefix))
     if module is not None and x and number == "0":
-        return {"record": template(call.crm, module)}
+        return {"record": template(call.crm, module, call.user.ws_id)}
     module, row, _ = call.crm.locate(call.text("record"), call.user)
     return {"record": grouped(call.crm, module, row)}
 

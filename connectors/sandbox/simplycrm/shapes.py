@@ -19,6 +19,7 @@ _UITYPES_BY_NAME: dict[str, str | int] = {
     "account_id": "51", "contact_id": "57", "parent_id": "66", "modifiedby": "52", "creator": "52", "recurringtype": "16",
     "visibility": "16", "duration_hours": "63", "reminder_time": "30", "due_date": "23", "date_start": "6",
 }  # fmt: skip
+_SALUTATIONS = ("Mr.", "Ms.", "Mrs.", "Dr.", "Prof.")
 _ADDRESS = ("mailing", "other", "bill_", "ship_", "lane", "city", "state", "code", "country", "pobox", "street")
 # Blocks of which the vendor's document says that they are there and always empty.
 _EMPTY_BLOCKS = {"Contacts": "Contact Image Information:", "HelpDesk": "COMMENTS"}
@@ -80,16 +81,30 @@ def grouped(crm: Crm, module: Module, row: Row, *, custom: bool = True, named: b
     return {**answer, "labelFields": list(module.label_fields)} if named else answer
 
 
-def template(crm: Crm, module: Module) -> dict[str, JSON]:
-    """Return the empty record that an id of 0 asks for, with the fields' types."""
+def template(crm: Crm, module: Module, owner: str) -> dict[str, JSON]:
+    """Return the empty record that an id of 0 asks for: the fields with their types and with what a new record begins with."""
     described = {f["name"]: f for f in module.describe["fields"]}
-    empty = Row(module.name, 0, {})
+    empty = Row(module.name, 0, {n: _beginning(f, owner) for n, f in described.items()})
     shown = {}
     for field in _shown(crm, module):
         about = described[field.name]
         entry = {**_entry(crm, module, field, empty), **{k: v for k, v in about.items() if k not in ("name", "label")}}
-        shown[field.name] = {**entry, "type": {**about["type"], "defaultValue": about.get("default", "")}}
+        default = entry["value"] if field.type == "owner" else about.get("default", "")
+        values = salutations(field.name)
+        kind = {"name": "picklist", "picklistValues": values} if values else about["type"]
+        shown[field.name] = {**entry, "type": {**kind, "defaultValue": default}}
     return {"blocks": blocks(module, shown), "id": f"{module.prefix}x0", "labelFields": list(module.label_fields)}
+
+
+def _beginning(described: dict[str, JSON], owner: str) -> JSON:
+    if described["type"]["name"] == "owner":
+        return owner
+    return described["type"].get("defaultValue") or described.get("default") or ""
+
+
+def salutations(name: str) -> list[dict[str, str]]:
+    """Return the choices of the field of salutations, which the webservice takes for plain text (vtiger-facts E12, G15)."""
+    return [{"value": v, "label": v} for v in _SALUTATIONS] if name == "salutationtype" else []
 
 
 def blocks(module: Module, shown: dict[str, JSON], *, custom: bool = True) -> list[JSON]:
