@@ -178,7 +178,9 @@ def test_no_records_may_be_an_error_and_a_great_limit_too(crm: Server) -> None:
     assert crm.found("Leads", "FALSE") == []
     crm.control("POST", "switches", no_records="51", max_rows=50)
     assert told(crm.call("POST", "Retrieve", "Leads", {"query": "FALSE"})) == (404, "No records were found.")
-    assert told(crm.call("POST", "Retrieve", "Leads", {"limit": 51}))[0] == 400
+    assert told(crm.call("POST", "Retrieve", "Accounts", {"limit": 51}))[0] == 400
+    crm.made("Accounts", name="x")
+    assert len(crm.data("POST", "Retrieve", "Accounts", {"limit": 50})) == 1
 
 
 @pytest.mark.parametrize(
@@ -225,7 +227,7 @@ def test_a_value_of_another_type_is_refused(crm: Server, name: str, value: Any) 
     ("name", "value", "kept"),
     [
         ("employees", 12, "12"), ("employees", "+012", "12"), ("employees", "", None), ("credit_limit", 1250.50, "1250.5"),
-        ("credit_limit", "0.10", "0.1"), ("credit_limit", "100", "100"), ("email_opt_out", True, "1"),
+        ("credit_limit", "0.10", "0.1"), ("credit_limit", "100", "100"), ("credit_limit", "0.123456", "0.123456"), ("email_opt_out", True, "1"),
         ("email_opt_out", "false", "0"), ("tags", ["VIP", "Old"], "^VIP^,^Old^"), ("tags", "^VIP^,^Old^", "^VIP^,^Old^"),
         ("tags", [], ""), ("rating", "x" * 300, "x" * 255), ("industry", "نو & <b>", "نو & <b>"), ("description", None, ""),
         ("birth_date", "2020-02-29", "2020-02-29"), ("id_AS", 4, "4"), ("nosuch", "x", None),

@@ -121,6 +121,7 @@ def test_an_order_sorts_numbers_as_numbers_and_null_first(crm: Server, order: An
         ({"query": "accounts.name = 'x' -- or not"}, 1064),
         ({"query": "accounts.name = 'x' UNION SELECT 1"}, 1064),
         ({"query": "accounts.name NOT = 'x'"}, 1064),
+        ({"query": "accounts.deleted NOT"}, 1064),
         ({"query": "accounts.name IN ()"}, 1064),
         ({"query": "accounts.name IS 'x'"}, 1064),
         ({"query": "where accounts.name = 'x'"}, 1064),
