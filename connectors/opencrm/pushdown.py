@@ -8,22 +8,23 @@ trusted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from connectors.opencrm.catalog import ID, OWNER
 from connectors.opencrm.codec import POINTERS, is_id
-from connectors.query import And, Condition, Filter, Op, find_exact, narrowing_pattern
+from connectors.query import And, Condition, Filter, Op, find_exact, fold, narrowing_pattern
 from connectors.query.pushdown import positive
 from connectors.types import JSON, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
 
 WORDS = TEXT_TYPES - {FieldType.LONGTEXT, FieldType.FILE} | {FieldType.CHOICE}
 IDS = POINTERS | {FieldType.ID}
-SEPARATORS = frozenset("|;")  # of a condition's parts, and of conditions
 LONGEST = 200  # characters of a value
 NAMES: Mapping[str, str] = {ID: "crmentity.crmid", OWNER: "smownerid"}
 OPERATORS = {Op.EQ: "=", Op.STARTS: "BEGINS", Op.ENDS: "ENDS", Op.CONTAINS: "CONTAINS"}
 BEST_FIRST = (Op.EQ, Op.STARTS, Op.ENDS, Op.CONTAINS)
+SHORTEST = 3  # letters by which a name can be tried
 SAMPLE = 25  # records looked through for one with a value to try a name on
 
 
@@ -79,17 +80,24 @@ def possible(condition: Condition, schema: ModuleSchema) -> Iterator[tuple[int, 
 
 
 def words(field: FieldSchema, op: Op, value: str) -> Pushed | None:
-    """Return a condition on a text: whole where every character is one that no other folds to, else its longest such part."""
-    pattern = narrowing_pattern(value)
-    if pattern is None or len(value) > LONGEST:
+    """Return a condition on a text: whole where every character is one that no other folds to, else its longest such part.
+
+    "|" and ";" stand between a condition's parts and between conditions, and are in none.
+    """
+    if len(value) > LONGEST:
         return None
-    if op is not Op.CONTAINS and (pattern != value.lower() or value != value.strip()):
+    text = piece(value)
+    if op is not Op.CONTAINS and (text != value.lower() or value != value.strip()):
         op = Op.CONTAINS
-    part = max(pattern.split("%"), key=len)
-    text = value if op is not Op.CONTAINS else part
-    if not text.strip() or SEPARATORS & set(text):
-        return None
-    return Pushed(asked(field.name, OPERATORS[op], text), field.name)
+    elif op is not Op.CONTAINS:
+        text = value
+    return Pushed(asked(field.name, OPERATORS[op], text), field.name) if text.strip() else None
+
+
+def piece(value: str) -> str:
+    """Return the longest part of a text that is found wherever the text is, however the server compares; "" for none."""
+    parts = re.split(r"[%|;]", narrowing_pattern(value) or "")
+    return max(parts, key=len)
 
 
 def asked(field: str, operator: str, value: str) -> str:
@@ -97,15 +105,26 @@ def asked(field: str, operator: str, value: str) -> str:
     return f"{NAMES.get(field, field)}|{operator}|{value}"
 
 
-def trial(field: FieldSchema, values: Mapping[str, JSON]) -> tuple[str, str] | None:
-    """Return a query string that must find one of these records if the field's name works, and if texts are compared in any
-    case, and that record's id. `values` are theirs by id. None where none holds a value to try it with."""
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A query string that must find the record `id` if a field's name works and texts are compared in any case, and the part
+    by which others must not be found."""
+
+    query_string: str
+    id: str
+    part: str
+
+    def is_passed_over(self, value: JSON) -> bool:
+        """Say whether the condition was not looked at, as it found a record that holds this value."""
+        return self.part not in fold(str(value))
+
+
+def trial(field: FieldSchema, values: Mapping[str, JSON]) -> Trial | None:
+    """Return how to try a name. `values` are those of some records by id. None where none holds a value to try it with."""
     for id, held in values.items():
         value = id if field.type is FieldType.ID else held
-        if not isinstance(value, str) or SEPARATORS & set(value):
-            continue
         if field.type in IDS and is_id(value):
-            return asked(field.name, "=", value), id
-        if field.type in WORDS and narrowing_pattern(value) == value.lower() and value.swapcase() != value:
-            return asked(field.name, "=", value.swapcase()), id
+            return Trial(asked(field.name, "=", value), id, value)
+        if field.type in WORDS and isinstance(value, str) and len(part := piece(value).strip()) >= SHORTEST:
+            return Trial(asked(field.name, "CONTAINS", part.upper()), id, part)
     return None

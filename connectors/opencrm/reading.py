@@ -16,8 +16,8 @@ from connectors.opencrm.codec import OpenCrmCodec
 from connectors.opencrm.pages import PAGE, Pages, Part
 from connectors.opencrm.pushdown import SAMPLE, Pushed, push, trial
 from connectors.paging import local_page, only_fields
-from connectors.query import Query, check, fold, match_record, order_to_text, to_text
-from connectors.types import Explanation, ModuleSchema, Page, Record
+from connectors.query import Query, check, match_record, order_to_text, to_text
+from connectors.types import Explanation, FieldType, ModuleSchema, Page, Record
 from connectors.wording import joined
 from connectors.wording import text as _
 
@@ -125,17 +125,15 @@ class Reader:
         rows = self.pages().page(0, SAMPLE).rows
         values = {record_id(row): self.record(row).values.get(field) for row in rows}
         found = trial(schema, values) if schema else None
+        id_itself = schema is not None and schema.type is FieldType.ID
         if found is None:
             return None
-        query_string, id = found
         try:
-            answered = {record_id(row) for row in self.pages(query_string).page(0, PAGE).rows}
+            answered = {record_id(row) for row in self.pages(found.query_string).page(0, PAGE).rows}
         except QueryError:
             return False
-        passed_over = any(
-            other in answered and fold(str(value)) != fold(str(values[id])) for other, value in values.items()
-        )
-        return id in answered and not passed_over
+        others = ((id if id_itself else value) for id, value in values.items() if id in answered)
+        return found.id in answered and not any(map(found.is_passed_over, others))
 
 
 def place(cursor: str | None) -> tuple[int, str]:
