@@ -61,7 +61,7 @@ class Compiler:
     def _column(self, column: Column, clause: str) -> Term:
         shown = f"{column.table}.{column.name}".strip(".")
         field = self._module.fields.get(column.name)
-        known = field is not None and field.has_column and field.name not in self._missing and field.name != "numbers"
+        known = field is not None and field.has_column and field.name not in self._missing and field.type != "base"
         if field is None or not known or column.table.lower() not in ("", self._module.table):
             raise SqlError(1054, f"Unknown column '{shown}' in '{clause}'")
         if not column.table:  # facts §1.3: several tables are joined, so that a bare name is anybody's
