@@ -25,7 +25,7 @@ from connectors.spelling import from_utc, to_utc
 from connectors.types import Change, ChangePage, Cursor
 from connectors.wording import text as _
 
-UNTIMED = "-"  # what is learned of a server whose database does not know the stamps it shows
+ZONE_OF_STAMPS = "zone of stamps"  # the name under which it is learned
 STAMP_FIELDS = ("id", MODIFIED)
 
 
@@ -78,50 +78,53 @@ def first_reading(reader: Reader, place: Place, context: Context, *, begun: bool
 
 
 def start(reader: Reader, place: Place, context: Context) -> Place:
-    """Return the place with the newest stamp there is, before any record is read."""
-    if reader.schema.modified_field != MODIFIED or not reader.sql.has(MODIFIED):
+    """Return the place with the newest stamp there is, before any record is read; without a zone where the module cannot be
+    asked by time."""
+    timed = reader.schema.modified_field == MODIFIED and reader.sql.has(MODIFIED)
+    if not timed or context.learned.get(untimed(reader)):
         return place
+    try:
+        return newest(reader, place, context)
+    except QueryError as e:
+        if e.code != BAD_SQL:
+            raise
+        context.learned.set(untimed(reader), True)
+        return place
+
+
+def newest(reader: Reader, place: Place, context: Context) -> Place:
+    """Return the place at the newest stamp; one in the future is not believed."""
     column, order = reader.sql.column(MODIFIED), f"{reader.sql.column(MODIFIED)} DESC"
-    newest = reader.listing("", order, 1, 0, STAMP_FIELDS)
-    zone = zone_of_stamps(reader, newest.rows, context)
+    last = reader.listing("", order, 1, 0, STAMP_FIELDS)
+    zone = zone_of_stamps(reader, last.rows, context)
     if not zone:
         return place
-    latest = latest_stamp(newest.at, zone)
-    if any(stamp > latest for stamp in stamps(newest.rows, zone)):  # a stamp in the future is not believed
-        newest = reader.listing(f"{column} <= {literal(latest)}", order, 1, 0, STAMP_FIELDS)
-    place, found = replace(place, zone=zone), stamps(newest.rows, zone)
-    return place.at(found[0], newest.at, zone) if found else place
+    latest = latest_stamp(last.at, zone)
+    if any(stamp > latest for stamp in stamps(last.rows, zone)):
+        last = reader.listing(f"{column} <= {literal(latest)}", order, 1, 0, STAMP_FIELDS)
+    place, found = replace(place, zone=zone), stamps(last.rows, zone)
+    return place.at(found[0], last.at, zone) if found else place
 
 
 def zone_of_stamps(reader: Reader, rows: Sequence[Row], context: Context) -> str:
     """Return the zone in which queries compare stamps, "" when none is found or there is no record to try it with.
 
-    A record is asked for by its stamp: where that finds it, the zone is right. It is learned for the whole server.
+    A record is asked for by its stamp: where that finds it, the zone is right. It is learned for the whole server. The offset
+    shown beside a stamp is not tried: it may be another in winter, and then changes would be missed.
     """
-    known = context.learned.get("zone of stamps")
-    if known is not None:
-        return "" if known == UNTIMED else str(known)
-    if not rows:
-        return ""
+    known = str(context.learned.get(ZONE_OF_STAMPS) or "")
+    if known or not rows:
+        return known
     column, id = reader.sql.column(MODIFIED), f"{reader.sql.column('id')} = {literal(id_of(rows[0]))}"
-    for zone in dict.fromkeys(("UTC", reader.codec.zone, told_zone(rows[0]))):
-        stamp = stamps(rows, zone)[0] if zone else ""
+    for zone in dict.fromkeys(("UTC", reader.codec.zone)):
+        stamp = next(iter(stamps(rows, zone)), "")
         if stamp and reader.listing(both(id, f"{column} = {literal(stamp)}"), limit=1, fields=("id",)).rows:
-            context.learned.set("zone of stamps", zone)
+            context.learned.set(ZONE_OF_STAMPS, zone)
             return zone
     now = reader.listing(id, limit=1, fields=STAMP_FIELDS).rows
     if now and now[0].get(MODIFIED) == rows[0].get(MODIFIED):  # else it was changed just now, and the next time tells
-        context.learned.set("zone of stamps", UNTIMED)
+        context.learned.set(untimed(reader), True)
     return ""
-
-
-def told_zone(row: Row) -> str:
-    """Return the zone of an offset of whole hours, as it stands in a stamp: "+03:00" is "Etc/GMT-3"; "" for others."""
-    text = str(row.get(MODIFIED) or "")
-    hours, minutes = text[-6:-3], text[-3:]
-    if len(text) < 25 or minutes != ":00" or hours[0] not in "+-" or not 0 < int(hours[1:]) <= 12:
-        return ""
-    return f"Etc/GMT{'-' if hours[0] == '+' else '+'}{int(hours[1:])}"
 
 
 # What changed since
@@ -139,7 +142,7 @@ def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage
         except QueryError as e:
             if e.code not in (BAD_SQL, ""):
                 raise
-            context.learned.set("zone of stamps", UNTIMED)
+            context.learned.set(untimed(reader), True)
             yield from first_reading(reader, Place(), context, begun=False)
             return
         if not rows:
@@ -189,6 +192,11 @@ def beyond(reader: Reader, stamp: str, id: str) -> str:
     if not id:
         return after
     return f"({after} OR ({column} = {literal(stamp)} AND {reader.sql.column('id')} > {literal(id)}))"
+
+
+def untimed(reader: Reader) -> str:
+    """Return the name under which is learned that a module cannot be asked by `date_modified`."""
+    return f"no delta of {reader.module}"
 
 
 def stamps(rows: Sequence[Row], zone: str) -> list[str]:

@@ -108,12 +108,12 @@ class Reader:
         column = self.sql.column("id")
         beyond = f"{column} {'<' if down else '>'} {literal(id)}" if id else ""
         found = self.listing(both(query, beyond), f"{column} {'DESC' if down else 'ASC'}", limit, 0, fields)
-        return replace(found, rows=self._fresh(found.rows, id))
+        return replace(found, rows=self._fresh(found.rows, id, 1))
 
-    def _fresh(self, rows: list[Row], last: str) -> list[Row]:
-        """Return the rows behind that id: pages may overlap. Raises ProtocolError when nothing new came."""
+    def _fresh(self, rows: list[Row], last: str, full: int) -> list[Row]:
+        """Return the rows behind that id: pages may overlap. Raises ProtocolError when nothing new came in a full page."""
         known = next((at for at, row in enumerate(rows, 1) if last and id_of(row) == last), 0)
-        if rows and known == len(rows):
+        if known == len(rows) >= full:
             raise ProtocolError(_("SarvCRM sends the same page of %(name)s again and again.", name=self.module))
         return rows[known:]
 
@@ -184,7 +184,7 @@ class Reader:
             rows = self.after(place.value, pushed.sql, size, down, fields).rows
             return rows, [Place("after", id_of(row)) for row in rows]
         came = self.listing(pushed.sql, self.sql.order_by(query.order), size, place.number, fields).rows
-        rows = self._fresh(came, place.last)
+        rows = self._fresh(came, place.last, size)
         return rows, [Place("at", f"{place.number + at} {id_of(row)}") for at, row in enumerate(rows, 1)]
 
     def fields_of(self, query: Query) -> tuple[str, ...]:
