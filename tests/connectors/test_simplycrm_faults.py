@@ -14,6 +14,7 @@ from connectors.errors import (
     AuthError,
     ConnectorError,
     ProtocolError,
+    QueryError,
     RateLimited,
     RecordInvalid,
     RecordNotFound,
@@ -201,3 +202,13 @@ def test_overlapping_pages_bring_every_record_once(account: Simply, mobile: Simp
         if cursor is None:
             break
     assert len(found) == len(set(found)) == 60
+
+
+def test_a_record_whose_owner_is_no_more_spoils_no_other(account: Simply, mobile: SimplyCrmConnector) -> None:
+    spoilt = account.mutate("create", "Contacts", lastname="Nobody's", assigned_user_id="9999")
+    found = mobile.read("Contacts", Query(limit=100)).records
+    assert len(found) == 60 and spoilt not in {record.id for record in found}
+    assert {change.id for page in mobile.changes("Contacts", None) for change in page.changes} == {r.id for r in found}
+    assert spoilt in {id for page in mobile.ids("Contacts") for id in page}  # so nobody takes it for deleted
+    with pytest.raises(QueryError):
+        mobile.read("Nothing", Query())
