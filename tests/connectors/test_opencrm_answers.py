@@ -1,0 +1,177 @@
+"""What OpenCRM's answers mean, as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors.errors import (
+    AccessDenied,
+    AuthError,
+    ConfigError,
+    ConnectorError,
+    ProtocolError,
+    QueryError,
+    RateLimited,
+    RecordInvalid,
+    RecordNotFound,
+    Unavailable,
+)
+from connectors.http import Answer
+from connectors.opencrm.answers import NoSuchEndpoint, access_key, edited, told
+from connectors.opencrm.client import as_rows, merged, reading, record_id, root, writing
+
+READ, WRITE = reading("get_contact"), writing("edit_contact")
+PAGE = "<html><body><h1>403 Forbidden</h1></body></html>"
+
+
+def answer(body: str, status: int = 200, maybe_done: bool = False) -> Answer:
+    return Answer(status, {}, body.encode(), maybe_done)
+
+
+ERRORS: list[tuple[int, str, type[ConnectorError]]] = [
+    (200, '{"error":"Unauthorized"}', AuthError),
+    (200, "Invalid User Details - AUTHENTICATION FAILED", AuthError),
+    (200, '"Invalid User Details - AUTHENTICATION FAILED"', AuthError),
+    (401, "", AuthError),
+    (200, '{"error":"Unknown method"}', NoSuchEndpoint),
+    (200, '{"error":"Invalid end point get_thing"}', NoSuchEndpoint),
+    (404, "Not Found", NoSuchEndpoint),
+    (404, PAGE, NoSuchEndpoint),
+    (405, "", NoSuchEndpoint),
+    (404, '{"error":"Record not found"}', RecordNotFound),
+    (200, '{"error":"Record 5 does not exist in Contacts"}', RecordNotFound),
+    (200, '{"error":"This record was deleted"}', RecordNotFound),
+    (200, '{"error":"API limit reached"}', RateLimited),
+    (200, '{"error":"Too many requests today"}', RateLimited),
+    (200, '{"error":"API is not enabled"}', AccessDenied),
+    (200, '{"error":"Access denied for IP address 1.2.3.4"}', AccessDenied),
+    (403, PAGE, AccessDenied),
+    (302, "", AccessDenied),
+    (500, "", Unavailable),
+    (502, PAGE, Unavailable),
+    (200, PAGE, ProtocolError),
+    (200, '{"lastname": "Smi', ProtocolError),
+    (200, '[{"id": 1', ProtocolError),
+    (200, '"Smi', ProtocolError),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "error"), ERRORS)
+def test_an_answer_means_one_error(status: int, body: str, error: type[ConnectorError]) -> None:
+    with pytest.raises(error) as caught:
+        told(READ, answer(body, status), "contact", "5")
+    assert type(caught.value) is error
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        ("", None),
+        ("null", None),
+        ("123", 123),
+        ('"123"', "123"),
+        ("[]", []),
+        ('\ufeff{"lastname": "Ito"}', {"lastname": "Ito"}),
+        ('{"error": ["no text"]}', {"error": ["no text"]}),
+        ("No records found", "No records found"),
+        ("<br />\n<b>Notice</b>:  Undefined index: x in <b>/www/a.php</b> on line <b>12</b><br />\n[1]", [1]),
+        ('"products": [{"lineid": "3"}],\n{"subject": "A"}', [{"products": [{"lineid": "3"}]}, {"subject": "A"}]),
+    ],
+)
+def test_an_answer_that_is_no_error_is_read(body: str, value: Any) -> None:
+    assert told(READ, answer(body), "contact") == value
+
+
+@pytest.mark.parametrize(
+    ("body", "id"),
+    [
+        ("123456", "123456"),
+        ('"123456"', "123456"),
+        ('{"record_id": "123456"}', "123456"),
+        ('{"id": 123456}', "123456"),
+        ('{"crmid": 123456, "message": "ok"}', "123456"),
+        (" 123456\n", "123456"),
+    ],
+)
+def test_an_edit_is_answered_by_an_id(body: str, id: str) -> None:
+    assert edited(WRITE, answer(body), "contact", "") == id
+
+
+@pytest.mark.parametrize(
+    "body", ["", "null", "0", "false", "true", "-5", "[]", "{}", "1.5", '{"record_id": 12', PAGE, "<br />"]
+)
+def test_an_edit_answered_by_no_id_and_no_sentence_may_have_been_done(body: str) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        edited(WRITE, answer(body, maybe_done=True), "contact", "")
+    assert caught.value.maybe_done
+
+
+@pytest.mark.parametrize(
+    "body", ['"Line 1: invalid taxclass"', "Line 1: invalid taxclass", '{"error": "Line 1: invalid taxclass"}']
+)
+def test_an_edit_answered_by_a_sentence_was_refused(body: str) -> None:
+    with pytest.raises(RecordInvalid, match="invalid taxclass"):
+        edited(WRITE, answer(body, maybe_done=True), "quote", "")
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_server_that_fails_at_a_write_may_have_done_it(status: int) -> None:
+    with pytest.raises(Unavailable) as caught:
+        edited(WRITE, answer("", status, maybe_done=True), "contact", "")
+    assert caught.value.maybe_done
+
+
+@pytest.mark.parametrize(
+    "body", ['{"12345tfgyhuj"}', '"12345tfgyhuj"', '{"accesskey":"12345tfgyhuj"}', "12345tfgyhuj\n"]
+)
+def test_an_access_key_is_read_in_every_spelling(body: str) -> None:
+    assert access_key(answer(body)) == "12345tfgyhuj"
+
+
+@pytest.mark.parametrize("body", ["", "{}", "[]", "null", PAGE, "no", "Please log in first"])
+def test_what_is_no_access_key_is_not_taken_for_one(body: str) -> None:
+    with pytest.raises(ProtocolError):
+        access_key(answer(body))
+
+
+@pytest.mark.parametrize(
+    "body", ["[]", "null", "{}", "No records found", '{"error": "No records found."}', '"No results"']
+)
+def test_a_list_of_nothing_is_empty_however_that_is_said(body: str) -> None:
+    assert as_rows(READ, answer(body), "get_contact_list") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "error"), [("", ProtocolError), ("12", ProtocolError), ('{"error": "No such field x"}', QueryError)]
+)
+def test_what_is_no_list_is_no_empty_list(body: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        as_rows(READ, answer(body), "get_contact_list")
+
+
+def test_rows_numbered_by_name_or_a_single_one_are_rows() -> None:
+    assert as_rows(READ, answer('{"0": {"id": 1}, "1": {"id": 2}}'), "x") == [{"id": 1}, {"id": 2}]
+    assert as_rows(READ, answer('{"id": 1, "a": "b"}'), "x") == [{"id": 1, "a": "b"}]
+
+
+def test_the_id_goes_by_three_names() -> None:
+    assert [record_id(row) for row in ({"id": 7}, {"crmid": "7"}, {"record_id": "7"}, {"crmid": "0", "id": 7})] == [
+        "7"
+    ] * 4
+    assert record_id({"id": "x"}) == record_id({}) == ""
+    assert merged([{"products": []}, {"subject": "A"}]) == {"products": [], "subject": "A"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://a.opencrm.co.uk", "a.opencrm.co.uk/", "https://a.opencrm.co.uk/index.php", "https://a.opencrm.co.uk/api/rest/get_contact/"],
+)  # fmt: skip
+def test_the_address_may_be_the_system_or_what_the_document_shows(url: str) -> None:
+    assert root(url) == "https://a.opencrm.co.uk"
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError):
+        root("https://")
