@@ -56,6 +56,15 @@ def test_every_refused_sign_in_reads_alike(phone: Phone, wrong: dict[str, str]) 
     assert phone.error("login", **sent) == {"code": 1210, "message": "Authentication Failed"}
 
 
+def test_a_user_who_is_switched_off_cannot_sign_in(phone: Phone) -> None:
+    user = {"user_name": "ina", "user_password": "p-1", "confirm_password": "p-1", "last_name": "I", "roleid": "H2"}
+    ina = phone.save("Users", **user, email1="i@x.test")["result"]["record"]["id"]
+    assert phone.result("login", username="INA", password="p-1")["login"]["userid"] == ina.partition("x")[2]
+    values = {"status": "Inactive"}
+    phone.account.control("POST", "mutate", action="update", module="Users", id=ina, values=values)
+    assert phone.error("login", username="ina", password="p-1")["code"] == 1210
+
+
 def test_the_access_key_is_no_password_and_the_password_no_access_key(phone: Phone) -> None:
     secrets, crm = phone.account.secrets, phone.account
     assert phone.error("login", username="admin", password=secrets["access_key"])["code"] == 1210

@@ -196,7 +196,7 @@ def test_an_alert_counts_and_lists_its_records(phone: Phone) -> None:
     assert [a["alertid"] for a in alerts] == ["1", "2", "3", "4", "5", "6", "7"]
     assert alerts[3]["name"] == "Upcoming Opportunity"
     now = time.time()
-    for days in (1, 30):
+    for days in (-1, 1, 30):
         closing = time.strftime("%Y-%m-%d", time.gmtime(now + days * 86_400))
         values = {"potentialname": f"In {days}", "closingdate": closing}
         phone.account.control("POST", "mutate", action="create", module="Potentials", values=values)
