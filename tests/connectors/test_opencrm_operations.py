@@ -14,7 +14,7 @@ from connectors.errors import (
 )
 from connectors.opencrm.catalog import KINDS
 from connectors.opencrm.connector import OpenCrmConnector
-from connectors.opencrm.operations import EDITS
+from connectors.opencrm.operations import EDITS, OPERATIONS
 from connectors.query import Query
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
@@ -133,3 +133,14 @@ def test_inactive_users_are_told_as_such_and_no_password_is_kept(crm: OpenCrmCon
     assert {owner.active for owner in crm.owners()} <= {True, False}
     for record in crm.read("contact", Query()).records:
         assert not {"password", "login"} & set(record.values)
+
+
+def test_every_documented_call_is_declared() -> None:
+    names = {operation.name for operation in OPERATIONS}
+    for module in KINDS:
+        assert {f"get_{module}", f"get_{module}_list", f"get_{module}_list_full", f"get_{module}_list_count"} <= names
+    assert {
+        "login", "get_user_list", "get_record_list_from_report", "edit_record_link", "add_to_campaign", "edit_helpdesk",
+        "edit_contract", "edit_contracts", "edit_contact_custom1", "edit_contact_custom2", "edit_product",
+    } <= names  # fmt: skip
+    assert {o.name for o in OPERATIONS if o.writes} == {*EDITS, "edit_record_link", "add_to_campaign"}

@@ -20,7 +20,6 @@ from connectors.errors import (
 from connectors.http import USER_AGENT
 from connectors.opencrm.catalog import KINDS
 from connectors.opencrm.connector import OpenCrmConnector
-from connectors.opencrm.operations import EDITS, OPERATIONS
 from connectors.query import Query
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
@@ -290,17 +289,3 @@ def test_a_code_the_account_wants_is_sent_with_each_call(account: Account, conte
     assert made.values["lastname"] == "Coded"
     with pytest.raises((AuthError, AccessDenied)):
         connected(account, context, code="").count("contact", Query())
-
-
-# Calls by name
-
-
-def test_every_documented_call_is_declared() -> None:
-    names = {operation.name for operation in OPERATIONS}
-    for module in KINDS:
-        assert {f"get_{module}", f"get_{module}_list", f"get_{module}_list_full", f"get_{module}_list_count"} <= names
-    assert {
-        "login", "get_user_list", "get_record_list_from_report", "edit_record_link", "add_to_campaign", "edit_helpdesk",
-        "edit_contract", "edit_contracts", "edit_contact_custom1", "edit_contact_custom2", "edit_product",
-    } <= names  # fmt: skip
-    assert {o.name for o in OPERATIONS if o.writes} == {*EDITS, "edit_record_link", "add_to_campaign"}
