@@ -1,0 +1,332 @@
+"""What SarvCRM can do besides lists: phone numbers, relations, owners, odd modules, and every documented call by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from connectors.context import Context
+from connectors.errors import (
+    ConfigError,
+    ConnectorError,
+    Duplicate,
+    ProtocolError,
+    QueryError,
+    RecordInvalid,
+    RecordNotFound,
+    Unavailable,
+    Unsupported,
+)
+from connectors.query import Query, parse
+from connectors.sandbox.server import Sandbox
+from connectors.sarvcrm.connector import SarvConnector
+from connectors.sarvcrm.modules import MODULES
+from connectors.sarvcrm.operations import OPERATIONS
+from connectors.types import FieldType
+from tests.connectors.contract import CountingObserver, read_all
+from tests.connectors.sandbox_client import Account
+from tests.connectors.sarvcrm_account import RULES, SarvSeeder, connected
+
+PHONE = {
+    "type": "Mobile",
+    "number": "09121111234",
+    "phoneCode": "+98",
+    "phoneFlag": "IR",
+    "primary": 1,
+    "sms": 1,
+    "fax": 0,
+}
+LEAD = {"first_name": "Joel", "last_name": "Miller", "type": "Individual", "lead_source": "Conference", "status": "New"}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(("sarvcrm",), records=20, seed=3) as running:
+        yield running
+
+
+@pytest.fixture
+def account(sandbox: Sandbox) -> Iterator[Account]:
+    fresh = Account(sandbox, "sarvcrm")
+    fresh.control("POST", "reset")
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def observer() -> CountingObserver:
+    return CountingObserver()
+
+
+@pytest.fixture
+def context(observer: CountingObserver) -> Context:
+    return Context(observer=observer, network=RULES)
+
+
+@pytest.fixture
+def seeder(account: Account) -> SarvSeeder:
+    return SarvSeeder(account)
+
+
+@pytest.fixture
+def crm(account: Account, context: Context) -> Iterator[SarvConnector]:
+    crm = connected(account, context)
+    yield crm
+    crm.close()
+
+
+# Records
+
+
+def test_the_documents_lead_with_numbers_arrives_and_is_read_back(crm: SarvConnector) -> None:
+    made = crm.create("Leads", {**LEAD, "numbers": [PHONE, "02122225678", "09123456789"]})
+    assert {name: made.values[name] for name in LEAD} == LEAD
+    assert [phone["number"] for phone in made.values["numbers"]] == ["09121111234", "02122225678", "09123456789"]
+    assert made.values["numbers"][0] == {**PHONE, "primary": True, "sms": True, "fax": False}
+    assert made.values["primary_number"] == "09121111234"
+    kept = crm.update("Leads", made.id, {"status": "Expired"}).values["numbers"]
+    assert kept == made.values["numbers"]
+    assert crm.update("Leads", made.id, {"numbers": [{"number": "021", "ext": "9"}]}).values["numbers"][0]["ext"] == "9"
+    assert crm.update("Leads", made.id, {"numbers": None}).values["numbers"] is None
+
+
+def test_what_the_server_derives_from_numbers_is_not_written_by_itself(crm: SarvConnector) -> None:
+    with pytest.raises(RecordInvalid) as caught:
+        crm.update("Leads", read_all(crm, "Leads")[0].id, {"primary_number": "021"})
+    assert "primary_number" in caught.value.fields
+
+
+def test_a_record_that_cannot_be_read_back_keeps_its_id(account: Account, crm: SarvConnector) -> None:
+    crm.describe("Leads")
+    account.control("POST", "faults", fault="http_500", operation="get Leads", times=0)
+    made = crm.create("Leads", LEAD)
+    assert made.id and made.values == {}
+    account.control("DELETE", "faults")
+    assert crm.get("Leads", made.id).values["last_name"] == "Miller"
+
+
+@pytest.mark.parametrize("fault", ["http_500", "cut_after", "cut_before", "empty_body", "truncated_json"])
+def test_an_unclear_answer_to_a_create_is_never_repeated(account: Account, crm: SarvConnector, fault: str) -> None:
+    crm.describe("Leads")
+    account.control("POST", "faults", fault=fault, operation="create Leads")
+    with pytest.raises((Unavailable, ProtocolError)) as caught:
+        crm.create("Leads", {"last_name": "Only once"})
+    assert caught.value.maybe_done
+    assert account.control("GET", "counters")["sarvcrm"]["create Leads"] == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [("400/50", Duplicate), ("400/14", RecordInvalid), ("400/15", RecordInvalid), ("400/22", RecordNotFound)],
+)
+def test_a_refused_write_is_told_as_what_it_is(
+    account: Account, crm: SarvConnector, key: str, kind: type[ConnectorError]
+) -> None:
+    account.control("POST", "switches", fail_with={"Save": key})
+    with pytest.raises(kind):
+        crm.update("Leads", "0", {"status": "Expired"})
+
+
+def test_text_longer_than_the_column_is_refused_and_not_cut(crm: SarvConnector) -> None:
+    with pytest.raises(RecordInvalid, match="255"):
+        crm.create("Leads", {"last_name": "x" * 256})
+
+
+@pytest.mark.parametrize("carets", ["carets", "list"])
+@pytest.mark.parametrize("as_text", [False, True])
+def test_several_choices_and_odd_envelopes_are_read(
+    account: Account, crm: SarvConnector, carets: str, as_text: bool
+) -> None:
+    account.control("POST", "switches", multienum_as=carets, status_as_text=as_text, error_codes=as_text)
+    made = crm.create("Leads", {"last_name": "Many", "interests": ["Sales", "News"]})
+    assert made.values["interests"] == ["Sales", "News"]
+    with pytest.raises(RecordNotFound):
+        crm.get("Leads", "00000000-0000-0000-0000-000000000000")
+
+
+@pytest.mark.parametrize("shape", ["map", "pairs", "labelled"])
+@pytest.mark.parametrize(("language", "label"), [("fa_IR", "جدید"), ("en_US", "New")])
+def test_a_pick_list_is_labelled_in_the_language_of_the_connection(
+    account: Account, context: Context, shape: str, language: str, label: str
+) -> None:
+    account.control("POST", "switches", options_shape=shape)
+    crm = connected(account, context, language=language)
+    status = crm.describe("Leads").field("status")
+    assert status is not None and status.type is FieldType.CHOICE
+    assert [choice.label for choice in status.choices if choice.value == "New"] == [label]
+    assert crm.describe("Leads").module.label == ("سرنخ" if language == "fa_IR" else "Leads")
+
+
+def test_a_quote_keeps_its_line_items_as_they_are(crm: SarvConnector) -> None:
+    lines = [{"product_id": "p-1", "qty": "2", "unit_id": "Branch"}]
+    made = crm.create("AOS_Quotes", {"name": "Quote", "line_items": lines})
+    assert made.values["line_items"] == lines
+
+
+# Modules, owners, addresses
+
+
+def test_all_documented_modules_are_there_and_described(crm: SarvConnector) -> None:
+    assert {module.name for module in crm.modules()} == set(MODULES)
+    for key in MODULES:
+        schema = crm.describe(key)
+        assert (
+            schema.modified_field == "date_modified" and schema.created_field == "date_entered" and schema.label_fields
+        )
+        has_owner = key not in ("Communications", "Communications_Template")
+        assert schema.owner_field == ("assigned_user_id" if has_owner else None)
+
+
+def test_other_modules_are_offered_when_they_are_named(account: Account, context: Context) -> None:
+    crm = connected(account, context, extra_modules="Product_Bundle, Nowhere")
+    names = {module.name for module in crm.modules()}
+    assert "Product_Bundle" in names and "Nowhere" not in names
+    with pytest.raises(ConfigError, match="../Leads"):
+        connected(account, context, extra_modules="../Leads")
+
+
+def test_owners_are_the_users_and_no_password_is_asked_for(crm: SarvConnector) -> None:
+    owners = {owner.label: owner for owner in crm.owners()}
+    assert "Sara Karimi" in owners and len(owners) == 4
+    assert "user_hash" not in crm.describe("Users").names
+
+
+def test_a_record_has_an_address_in_the_crm(account: Account, crm: SarvConnector) -> None:
+    parts = urlsplit(crm.record_url("Leads", "a-1") or "")
+    assert parts.path == "/index.php"
+    wanted = {"utype": [account.secrets["utype"]], "module": ["Leads"], "action": ["DetailView"], "record": ["a-1"]}
+    assert parse_qs(parts.query) == wanted
+
+
+# Phones and relations
+
+
+@pytest.mark.parametrize("asked", ["09121111234", "+98 912 111 1234", "۰۹۱۲۱۱۱۱۲۳۴", "0912-111-1234"])
+def test_who_has_a_phone_number_is_found(crm: SarvConnector, asked: str) -> None:
+    made = crm.create("Leads", {**LEAD, "numbers": [PHONE]})
+    found = {record.id: record for record in crm.find_by("phone", asked)}
+    assert found[made.id].module == "Leads" and found[made.id].values == {"name": "Joel Miller"}
+
+
+def test_only_phones_are_searched(crm: SarvConnector, observer: CountingObserver) -> None:
+    with pytest.raises(Unsupported):
+        crm.find_by("email", "a@example.org")
+    assert not observer.calls
+
+
+@pytest.mark.parametrize("replaces", [False, True])
+def test_a_link_keeps_those_there_are(account: Account, crm: SarvConnector, seeder: SarvSeeder, replaces: bool) -> None:
+    account.control("POST", "switches", relations_replace=replaces)
+    quote = seeder.mutate("create", "AOS_Quotes", name="Quote")
+    products = [seeder.mutate("create", "AOS_Products", name=f"Product {n}") for n in range(3)]
+    for product in (*products, products[0]):
+        crm.link("AOS_Quotes", quote, "AOS_Products", product)
+    page = crm.related("AOS_Quotes", quote, "AOS_Products", Query())
+    assert {record.id for record in page.records} == set(products)
+    assert account.control("GET", "counters")["sarvcrm"]["SaveRelationships AOS_Quotes"] == 3
+
+
+def test_related_records_are_filtered_and_ordered(crm: SarvConnector, seeder: SarvSeeder) -> None:
+    parent = seeder.mutate("create", "Accounts", name="Parent")
+    names = ["Charlie", "Alpha", "Bravo"]
+    for name in names:
+        seeder.mutate("create", "Contacts", last_name=name, account_id=parent)
+    schema = crm.describe("Contacts")
+    query = Query(parse("last_name != Bravo", schema), fields=("last_name",))
+    found = crm.related("Accounts", parent, "Contacts", query).records
+    assert sorted(str(record.values["last_name"]) for record in found) == ["Alpha", "Charlie"]
+    assert all(set(record.values) == {"last_name"} for record in found)
+
+
+def test_a_module_without_that_relation_says_so(crm: SarvConnector) -> None:
+    with pytest.raises(QueryError, match="no relation"):
+        crm.related("Leads", "a-1", "Payments", Query())
+    with pytest.raises(RecordNotFound):
+        crm.related("Accounts", "../1", "Contacts", Query())
+
+
+# Calls by name
+
+
+def test_every_documented_call_is_declared_with_its_heading() -> None:
+    wanted = {
+        "login": "Login", "create": "Create", "list": "Read (List)", "get": "Read (Record)", "update": "Update",
+        "delete": "Delete", "get_module_fields": "Get Module Fields", "get_relationship": "Get Relationships",
+        "search_by_number": "Search By Number", "save_relationships": "Save Relationships", "call": "Postman Collection",
+    }  # fmt: skip
+    assert {operation.name: operation.section for operation in OPERATIONS} == wanted
+    writing = {operation.name for operation in OPERATIONS if operation.writes}
+    assert writing == {"create", "update", "delete", "save_relationships", "call"}
+
+
+def test_a_record_lives_and_dies_by_calls(crm: SarvConnector) -> None:
+    id = crm.call("create", {"module": "Leads", "values": '{"last_name": "Miller", "status": "New"}'})["id"]
+    assert crm.call("update", {"module": "Leads", "id": id, "values": {"last_name": "O'Brien"}}) == {"id": id}
+    assert crm.call("get", {"module": "Leads", "id": id})["last_name"] == "O'Brien"
+    asked = {
+        "query": 'last_name = "O\'Brien"',
+        "order_by": "date_entered desc",
+        "selected_fields": "id\nlast_name",
+        "limit": "5",
+    }
+    rows = crm.call("list", {"module": "Leads", **asked})
+    assert {"id": id, "last_name": "O'Brien"} in rows and all(set(row) == {"id", "last_name"} for row in rows)
+    crm.call("delete", {"module": "Leads", "id": id})
+    with pytest.raises(RecordNotFound):
+        crm.call("get", {"module": "Leads", "id": id})
+
+
+def test_fields_numbers_and_relations_by_calls(crm: SarvConnector, seeder: SarvSeeder) -> None:
+    assert crm.call("get_module_fields", {"module": "Leads"})["status"]["type"] == "enum"
+    assert "user_hash" not in crm.call("get_module_fields", {"module": "Users"})
+    quote, product = (seeder.mutate("create", m, name="X") for m in ("AOS_Quotes", "AOS_Products"))
+    records = [{"id": product, "qty": 180, "unit_id": "Branch", "id_AS": 4}]
+    given: dict[str, Any] = {"module": "AOS_Quotes", "id": quote}
+    crm.call("save_relationships", {**given, "field_name": "products", "related_records": records})
+    asked = {**given, "related_field": "products", "query": "name = X", "order_by": "date_entered", "offset": 0}
+    rows = crm.call("get_relationship", asked)
+    assert [(row["id"], row["qty"]) for row in rows] == [(product, 180)]
+    crm.create("Leads", {**LEAD, "numbers": [PHONE]})
+    assert crm.call("search_by_number", {"number": "09121111234", "module": "Leads"})[0]["module"] == "Leads"
+
+
+def test_sql_is_not_taken_for_a_filter(crm: SarvConnector, observer: CountingObserver) -> None:
+    crm.describe("Leads")
+    observer.calls.clear()
+    for asked in (
+        {"query": "leads.id = '1' OR 1=1"}, {"query": "1=1; DROP TABLE leads"}, {"order_by": "leads.id, SLEEP(9)"},
+        {"query": "full_name is not empty"}, {"order_by": "full_name"},
+    ):  # fmt: skip
+        with pytest.raises(QueryError):
+            crm.call("list", {"module": "Leads", **asked})
+    assert not observer.calls
+
+
+def test_what_the_document_only_names_is_called_by_name(
+    crm: SarvConnector, observer: CountingObserver, account: Account
+) -> None:
+    lead = read_all(crm, "Leads")[0].id
+    given = {"method": "Retrieve", "verb": "POST", "params": {"module": "Leads"}, "body": '{"limit": 2}'}
+    assert len(crm.call("call", given)) == 2
+    comment = {
+        "method": "LeaveComment",
+        "verb": "POST",
+        "params": {"module": "Leads", "id": lead},
+        "body": {"comment": "Called back"},
+    }
+    crm.call("call", comment)
+    assert observer.calls[-1].writes and not observer.calls[-1].safe
+    with pytest.raises(QueryError, match="login"):
+        crm.call("call", {"method": " Login ", "verb": "POST", "body": {"password": "x"}})
+    with pytest.raises(QueryError):
+        crm.call("call", {"method": "Retrieve", "verb": "PATCH"})
+
+
+def test_a_new_login_is_shared_and_shows_no_token(crm: SarvConnector) -> None:
+    crm.read("Leads", Query(limit=1))
+    before = crm.context.sessions.get("0")
+    assert "token" not in crm.call("login", {})
+    assert crm.context.sessions.get("0") not in (None, before)
