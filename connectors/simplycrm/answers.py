@@ -38,6 +38,9 @@ LIKE = {
     "addRecordComment": "create",
 }
 
+# Where an id that is refused is not one we asked for, but one in a record of the page (G13).
+OF_MANY = frozenset({"query", "queryWithGrouping", "syncModuleRecords", "fetchRecordsWithGrouping"})
+
 
 def result(operation: str, answer: Answer, *, changes_one: bool = False) -> JSON:
     """Return the `result` of an answer, or raise what its error means. `changes_one`: a record that is there is saved."""
@@ -91,6 +94,8 @@ def failure(operation: str, like: str, error: dict[str, JSON], *, maybe_done: bo
         return Unavailable(sentence, code=code, vendor_message=told, maybe_done=maybe_done)
     if code == "0" and told.startswith("Duplicate"):
         return Duplicate(_("Simply CRM forbids a second record like this one."), code=code, vendor_message=told)
+    if code == "ACCESS_DENIED" and operation in OF_MANY and told.endswith("denied for id"):
+        return AccessDenied(sentence, code=code, vendor_message=told)
     if code == "ACCESS_DENIED":
         return denied(like, told)(sentence, code=code, vendor_message=told)
     if code in NAMES_A_FIELD:

@@ -130,7 +130,7 @@ class MobileWebservice(VtigerClient):
             return self._count(statement)
         try:
             found, answer = self.mobile.query(statement)
-        except (AccessDenied, RecordNotFound) as e:
+        except AccessDenied as e:
             if e.code != "ACCESS_DENIED" or statement.startswith("SELECT id FROM "):
                 raise
             return self._one_by_one(statement)

@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass, replace
 
 import orjson
 
-from connectors.errors import AccessDenied, ProtocolError, QueryError, RecordNotFound, Unavailable, Unsupported
+from connectors.errors import AccessDenied, ProtocolError, QueryError, Unavailable, Unsupported
 from connectors.simplycrm.client import MobileClient
 from connectors.types import Change, ChangePage, Cursor
 from connectors.vtiger import changes as vtiger
 from connectors.vtiger.reading import Reader
 
 OVERLAP = 2  # seconds: what is deleted in the token's own second, after the call, is never told otherwise
-NOT_TOLD = (AccessDenied, QueryError, RecordNotFound, ProtocolError, Unsupported)
+NOT_TOLD = (AccessDenied, QueryError, ProtocolError, Unsupported)
 
 
 @dataclass(frozen=True, slots=True)
