@@ -20,16 +20,14 @@ import orjson
 from connectors.context import Context
 from connectors.errors import QueryError
 from connectors.opencrm.answers import NoSuchEndpoint
-from connectors.opencrm.catalog import MODIFIED
 from connectors.opencrm.client import Row, record_id
-from connectors.opencrm.codec import year_first
-from connectors.opencrm.reading import Reader, incomplete
+from connectors.opencrm.pushdown import NEWER
+from connectors.opencrm.reading import Reader, incomplete, stamp_of, untimed
 from connectors.seconds import CLOSED_AFTER, FARTHEST_ZONE, STAMP, Second, latest_stamp
 from connectors.types import Change, ChangePage, Cursor
 from connectors.wording import text as _
 
 SWEEP = 1000  # rows of a basic list at a time
-NEWER = "crmentity.modifiedtime|>|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ def whole(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage
             yield ChangePage(changed(reader, part.rows), place.text(), place.total)
     if place.offset < place.total and place.offset < reader.client.count(reader.module):
         raise incomplete(reader.module)
-    timed = bool(place.newest) and by_time(reader, place.newest, context)
+    timed = bool(place.newest) and reader.is_asked_by_time(place.newest)
     over = Place(first=False).at(place.newest, at, zone) if timed else Place()
     yield ChangePage((), over.text())
 
@@ -105,29 +103,12 @@ def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage
     except NoSuchEndpoint:
         raise
     except QueryError:
-        context.learned.set(untimed(reader), True)
+        context.learned.set(untimed(reader.module), True)
         yield from whole(reader, Place(), context)
         return
     newest = max(begun.newest, place.time)
     reached = Place(newest, first=False, open=place.open, seen=place.seen if newest == place.time else 0)
     yield ChangePage((), replace(reached.at(newest, at, zone), id="").text())
-
-
-def by_time(reader: Reader, newest: str, context: Context) -> bool:
-    """Say whether the server can be asked for newer records: tried with a stamp just before one that is known to be there."""
-    if context.learned.get(untimed(reader)):
-        return False
-    before = Second(newest, open=True).oldest("UTC")
-    try:
-        rows = reader.pages(NEWER + before).page(0, 50).rows
-    except NoSuchEndpoint:
-        raise
-    except QueryError:
-        rows = []
-    works = bool(rows) and all(stamp_of(row) > before for row in rows)
-    if not works:
-        context.learned.set(untimed(reader), True)
-    return works
 
 
 def ids(reader: Reader, after: str | None) -> Iterator[list[str]]:
@@ -152,20 +133,9 @@ def ids(reader: Reader, after: str | None) -> Iterator[list[str]]:
         yield skipped
 
 
-def stamp_of(row: Row) -> str:
-    """Return when a row was last modified, as the server's clock showed it: "2018-11-15 12:46:00"; "" where it does not tell."""
-    text = year_first(str(row.get(MODIFIED) or ""))
-    return f"{text[:10]} {text[11:19]}" if len(text) >= 19 else ""
-
-
 def old(at: datetime | None) -> str:
     """Return a stamp that was past before that moment, whatever the server's zone."""
     return (at - FARTHEST_ZONE - CLOSED_AFTER).strftime(STAMP) if at else ""
-
-
-def untimed(reader: Reader) -> str:
-    """Return the name under which is learned that a module cannot be asked by time."""
-    return f"no_delta_of_{reader.module}"
 
 
 def changed(reader: Reader, rows: Sequence[Row]) -> tuple[Change, ...]:

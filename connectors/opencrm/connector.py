@@ -14,7 +14,6 @@ from connectors.errors import (
     QueryError,
     RecordInvalid,
     RecordNotFound,
-    RetryLater,
 )
 from connectors.opencrm import about, access, changes
 from connectors.opencrm.catalog import ALIASES, KINDS, LINES, module, own_fields, schema, with_named_types
@@ -181,10 +180,17 @@ class OpenCrmConnector(Connector):
             if id == NEW:
                 return wire, None
             raise nothing_left_out()
-        stored = [] if id == NEW else self.client.get(described.module.name, id).get(LINES) or []
-        if not all(isinstance(line, dict) and line.get("lineid") for line in stored):
-            raise ProtocolError(_("OpenCRM sent product lines without ids: none can be changed without losing others."))
-        return wire, merged(stored, given)
+        return wire, merged([] if id == NEW else self._lines(described.module.name, id), given)
+
+    def _lines(self, name: str, id: str) -> list[Row]:
+        """Return the product lines a record has. Raises ProtocolError where it does not tell them all."""
+        lines = self.client.get(name, id).get(LINES)
+        if not isinstance(lines, list) or not all(isinstance(line, dict) and line.get("lineid") for line in lines):
+            told = _(
+                "OpenCRM did not tell the record's product lines and their ids: changing one would lose the others."
+            )
+            raise ProtocolError(told)
+        return lines
 
     def _stored(self, described: ModuleSchema, id: str, wire: Mapping[str, JSON], *, is_new: bool) -> Record:
         """Return the record just written. The answer told its id only, so it is read; a new one that cannot be read, or is
@@ -192,12 +198,12 @@ class OpenCrmConnector(Connector):
         name = described.module.name
         try:
             row = self.client.get(name, id)
-        except RetryLater:
-            return Record(name, id, {})  # written for certain; what it holds was not told
         except RecordNotFound as e:
             if not is_new:
                 raise
             raise unclear(e) from e
+        except ConnectorError:
+            return Record(name, id, {})  # written for certain; what it holds was not told
         if is_new and not holds(described, row, wire):
             raise unclear()
         return with_id(self._reader(name).record(row), id)

@@ -11,18 +11,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from connectors.opencrm.catalog import ID, OWNER
+from connectors.opencrm.catalog import ID, MODIFIED, OWNER
 from connectors.opencrm.codec import POINTERS, is_id
 from connectors.query import And, Condition, Filter, Op, find_exact, fold, narrowing_pattern
 from connectors.query.pushdown import positive
+from connectors.seconds import STAMP
 from connectors.types import JSON, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
 
 WORDS = TEXT_TYPES - {FieldType.LONGTEXT, FieldType.FILE} | {FieldType.CHOICE}
 IDS = POINTERS | {FieldType.ID}
 LONGEST = 200  # characters of a value
 NAMES: Mapping[str, str] = {ID: "crmentity.crmid", OWNER: "smownerid"}
-OPERATORS = {Op.EQ: "=", Op.STARTS: "BEGINS", Op.ENDS: "ENDS", Op.CONTAINS: "CONTAINS"}
+NEWER = "crmentity.modifiedtime|>|"
+EARLIEST = 1000  # years before are not spelled with four digits everywhere
+A_DAY = timedelta(hours=26)  # no two zones are further apart
+OPERATORS = {Op.GT: ">", Op.GE: ">", Op.EQ: "=", Op.STARTS: "BEGINS", Op.ENDS: "ENDS", Op.CONTAINS: "CONTAINS"}
 BEST_FIRST = (Op.EQ, Op.STARTS, Op.ENDS, Op.CONTAINS)
 SHORTEST = 3  # letters by which a name can be tried
 SAMPLE = 25  # records looked through for one with a value to try a name on
@@ -69,14 +74,30 @@ def possible(condition: Condition, schema: ModuleSchema) -> Iterator[tuple[int, 
     field, op = find_exact(condition.field, schema), condition.op
     if op is Op.IN and len(condition.values) == 1:
         op = Op.EQ
-    if op not in OPERATORS or len(condition.values) != 1:
+    if op is Op.BETWEEN:
+        op = Op.GE
+    if op not in OPERATORS or not condition.values:
         return
     value = str(condition.values[0])
-    if field.type in IDS:
-        if op is Op.EQ and is_id(value):
+    if field.name == MODIFIED and field.type is FieldType.DATETIME:
+        yield from newer(op, value)
+    elif field.type in IDS:
+        if op is Op.EQ and len(condition.values) == 1 and is_id(value):
             yield 0, Pushed(asked(field.name, "=", value), field.name, exact=True)
-    elif field.type in WORDS and (found := words(field, op, value)):
+    elif field.type in WORDS and op in BEST_FIRST and len(condition.values) == 1 and (found := words(field, op, value)):
         yield BEST_FIRST.index(op) + 1, found
+
+
+def newer(op: Op, value: str) -> Iterator[tuple[int, Pushed]]:
+    """Yield the one range the document shows, in a sample only: a day more of it, whatever the server's zone."""
+    if op not in (Op.GT, Op.GE, Op.EQ):
+        return
+    try:
+        since = datetime.fromisoformat(value) - A_DAY
+    except (ValueError, OverflowError):
+        return
+    if since.year >= EARLIEST:
+        yield len(BEST_FIRST) + 1, Pushed(NEWER + since.strftime(STAMP), MODIFIED)
 
 
 def words(field: FieldSchema, op: Op, value: str) -> Pushed | None:

@@ -10,13 +10,15 @@ from math import ceil
 
 from connectors.context import Learned
 from connectors.errors import ProtocolError, QueryError
+from connectors.opencrm.answers import NoSuchEndpoint
 from connectors.opencrm.catalog import MODIFIED
 from connectors.opencrm.client import OpenCrmClient, Row, record_id
-from connectors.opencrm.codec import OpenCrmCodec
+from connectors.opencrm.codec import OpenCrmCodec, year_first
 from connectors.opencrm.pages import PAGE, Pages, Part
-from connectors.opencrm.pushdown import SAMPLE, Pushed, push, trial
+from connectors.opencrm.pushdown import NEWER, SAMPLE, Pushed, push, trial
 from connectors.paging import local_page, only_fields
 from connectors.query import Query, check, match_record, order_to_text, to_text
+from connectors.seconds import Second
 from connectors.types import Explanation, FieldType, ModuleSchema, Page, Record
 from connectors.wording import joined
 from connectors.wording import text as _
@@ -116,11 +118,15 @@ class Reader:
         return f"query_names_of_{self.module}"
 
     def _known(self, field: str) -> bool | None:
+        if field == MODIFIED and self.learned.get(untimed(self.module)):
+            return False
         names = self.learned.get(self._names()) or {}
         return names.get(field)
 
     def _try(self, field: str) -> bool | None:
         """Return whether the name works; None where there is no record to try it on."""
+        if field == MODIFIED:
+            return self._try_time()
         schema = self.schema.field(field)
         rows = self.pages().page(0, SAMPLE).rows
         values = {record_id(row): self.record(row).values.get(field) for row in rows}
@@ -134,6 +140,38 @@ class Reader:
             return False
         others = ((id if id_itself else value) for id, value in values.items() if id in answered)
         return found.id in answered and not any(map(found.is_passed_over, others))
+
+    def _try_time(self) -> bool | None:
+        newest = max(map(stamp_of, self.pages().page(0, SAMPLE).rows), default="")
+        return self.is_asked_by_time(newest) if newest else None
+
+    def is_asked_by_time(self, known: str) -> bool:
+        """Say whether the server can be asked for records newer than a stamp: tried with one just before a stamp that is
+        known to be there. That it cannot is remembered."""
+        if self.learned.get(untimed(self.module)):
+            return False
+        before = Second(known, open=True).oldest("UTC")
+        try:
+            rows = self.pages(NEWER + before).page(0, SAMPLE).rows
+        except NoSuchEndpoint:
+            raise
+        except QueryError:
+            rows = []
+        works = bool(rows) and all(stamp_of(row) > before for row in rows)
+        if not works:
+            self.learned.set(untimed(self.module), True)
+        return works
+
+
+def stamp_of(row: Row) -> str:
+    """Return when a row was last modified, as the server's clock showed it: "2018-11-15 12:46:00"; "" where it does not tell."""
+    text = year_first(str(row.get(MODIFIED) or ""))
+    return f"{text[:10]} {text[11:19]}" if len(text) >= 19 else ""
+
+
+def untimed(module: str) -> str:
+    """Return the name under which is learned that a module cannot be asked by time."""
+    return f"no_delta_of_{module}"
 
 
 def place(cursor: str | None) -> tuple[int, str]:

@@ -43,6 +43,9 @@ ASKED = [
     ("leadsource = Web", "leadsource|=|Web", False),
     ("accountid = 1001", "accountid|=|1001", True),
     ("assigned_user_id = 5", "smownerid|=|5", True),
+    ("modified > 2024-02-29T10:00:00Z", "crmentity.modifiedtime|>|2024-02-28 08:00:00", False),  # in any zone
+    ("modified between 2024-02-29 and 2024-03-01", "crmentity.modifiedtime|>|2024-02-27 22:00:00", False),
+    ("modified > 2024-02-29 and lastname = Smart", "lastname|=|Smart", False),
     ("id = 5", "crmentity.crmid|=|5", True),
     ("accountid = 1001 and lastname = Smart", "accountid|=|1001", False),
     ("lastname contains mar and firstname = Ada", "firstname|=|Ada", False),
@@ -72,7 +75,9 @@ def test_one_condition_is_asked_in_the_vendors_words(text: str, query_string: st
         "lastname contains '_%'",
         "lastname = '|;|'",
         "birthday = 2024-02-29",
-        "modified > 2024-02-29T10:00:00Z",
+        "modified < 2024-02-29T10:00:00Z",
+        "modified > 0001-01-01T10:00:00Z",
+        "created > 2024-02-29T10:00:00Z",
         "tps = true",
         "accountid = abc",
         "accountid > 5",
@@ -172,6 +177,21 @@ def test_a_filter_costs_one_call_once_its_name_is_known(
     assert [r.id for r in read_all(crm, "contact", Query(filter))] == [rare]
     assert len(observer.calls) == 1
     assert crm.explain("contact", Query(filter)).pushed == "query_string=lastname|BEGINS|Quetzal"
+
+
+@pytest.mark.parametrize(
+    ("greater", "pushed"), [("works", "query_string=crmentity"), ("ignored", "get_contact"), ("refused", "get_contact")]
+)
+def test_the_newest_records_are_asked_for_where_the_server_can_be(
+    account: Account, crm: OpenCrmConnector, seeder: OpenCrmSeeder, greater: str, pushed: str
+) -> None:
+    account.control("POST", "switches", greater=greater)
+    account.control("POST", "clock", shift_seconds=90 * 86_400)
+    id = seeder.put("Newest")
+    newest = crm.get("contact", id).modified
+    filter = parse(f"modified >= {newest}", crm.describe("contact"))
+    assert [record.id for record in read_all(crm, "contact", Query(filter))] == [id]
+    assert crm.explain("contact", Query(filter)).pushed.startswith(pushed)
 
 
 @pytest.mark.parametrize("unknown", ["nothing", "everything"])
