@@ -86,10 +86,10 @@ def data() -> dict[str, JSON]:
     return parsed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Installation:
     """What one server has otherwise than the recorded one: (module, what its ids begin with) and (module, JSON that describes a
-    field added there). Such numbers and custom fields differ from one installation to the next."""
+    field added there). Such numbers and custom fields differ from one installation to the next. Each is made once, and is itself only."""
 
     prefixes: tuple[tuple[str, str], ...] = ()
     fields: tuple[tuple[str, str], ...] = ()
