@@ -26,6 +26,7 @@ from connectors.types import (
     FileContent,
     FileInfo,
     Identity,
+    ModuleSchema,
     Page,
     Setting,
     View,
@@ -64,7 +65,7 @@ class SimplyCrmConnector(VtigerConnector):
         bridge = None if self.by_key else MobileWebservice(self.mobile, context)
         if bridge is not None:
             self.client = bridge
-        self._modules = SimplyModules(self.client, self.codec, context.learned, self.mobile)
+        self._modules: SimplyModules = SimplyModules(self.client, self.codec, context.learned, self.mobile)
         known = self._modules.reader
         self._owners = MobileOwners(bridge, known) if bridge else Owners(self.client, known)
 
@@ -96,6 +97,9 @@ class SimplyCrmConnector(VtigerConnector):
             modules=modules,
             notes=tuple(notes),
         )
+
+    def describe(self, module: str) -> ModuleSchema:
+        return self._modules.shown(module)
 
     # Reading
 

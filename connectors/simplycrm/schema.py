@@ -30,6 +30,7 @@ class SimplyModules(Modules):
     def __init__(self, client: VtigerClient, codec: VtigerCodec, learned: Learned, mobile: MobileClient) -> None:
         super().__init__(client, codec, learned)
         self._mobile = mobile
+        self._shown: dict[str, ModuleSchema] = {}
 
     def listed(self) -> list[Module]:
         """Return the modules this user may see, without those that only draw the screen."""
@@ -48,9 +49,14 @@ class SimplyModules(Modules):
             self._described[name] = found = self.described(str(meant))
             return found
         found = self._described[name] = self._without_pictures(found)
-        if self._mobile.open:
-            found = self._described[name] = replace(found, schema=self._with_sections(found))
         return found
+
+    def shown(self, name: str) -> ModuleSchema:
+        """Return a module for a person: with the sections of its fields, which reading and writing can do without."""
+        found = self.described(name)
+        if self._mobile.open and name not in self._shown:
+            self._shown[name] = self._with_sections(found)
+        return self._shown.get(name, found.schema)
 
     def _without_pictures(self, found: Described) -> Described:
         """Return the module without its pictures: some answers hold them empty and others not at all (document)."""

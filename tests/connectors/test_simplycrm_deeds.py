@@ -245,6 +245,15 @@ def test_calls_are_few(account: Simply, mobile: SimplyCrmConnector) -> None:
     assert account.asked()["mobile.login"] == 1
 
 
+def test_with_the_access_key_records_are_read_and_written_without_the_mobile_api(
+    account: Simply, crm: SimplyCrmConnector
+) -> None:
+    made = crm.create("Contacts", {"lastname": "Ito"}).id
+    crm.update("Contacts", made, {"lastname": "Sato"})
+    assert crm.read("Contacts", Query(limit=5)).records
+    assert not [name for name in account.asked() if name.startswith("mobile.")]
+
+
 def test_what_the_server_cannot_count_is_counted_by_reading(account: Simply, mobile: SimplyCrmConnector) -> None:
     assert mobile.count("Contacts", Query()) == 60
     account.fault("http_500", "mobile.query", contains="count(*)", times=0)

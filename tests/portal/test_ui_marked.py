@@ -51,7 +51,7 @@ ALLOWED: dict[str, tuple[str, str | None]] = {
     "connectors/sarvcrm/operations.py": ("headings of the vendor's document; examples", r"Read \(\w+\)|\w+|\{.*\}"),
     "connectors/sarvcrm/pushdown.py": ("the vendor's query language", None),
     "connectors/sarvcrm/reading.py": ("the vendor's query language; keys", r"\{\} ASC|(no columns|page size) of \{\}"),
-    "connectors/simplycrm/answers.py": ("words of the server's", "not available"),
+    "connectors/simplycrm/answers.py": ("words of the server's", "not available|denied for id"),
     "connectors/simplycrm/client.py": ("words of the server's", "Unexpected input"),
     "connectors/simplycrm/operations.py": ("headings of the vendor's document; examples", r"\w+|How to .*|\[.*\]"),
     "connectors/vtiger/answers.py": (
