@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from connectors.body import Files
 from connectors.context import Call, Context
 from connectors.errors import (
     AuthError,
@@ -149,10 +150,9 @@ class SarvClient:
 
     # The documented calls
 
-    def create(self, module: str, values: Mapping[str, JSON]) -> str:
-        """POST Save: create a record and return its id."""
-        answer, told = self._ask(CREATE, {"method": "Save", "module": module}, dict(values), module)
-        return new_id(answer, told)
+    def create(self, module: str, values: Mapping[str, JSON], files: Files | None = None) -> str:
+        """POST Save: create a record and return its id. `files` makes it multipart: each under its field of type file."""
+        return new_id(*self._ask(CREATE, {"method": "Save", "module": module}, dict(values), module, files))
 
     def listing(self, module: str, asked: Listing) -> Rows:
         """POST Retrieve: one page of records. Code 51 is an empty page (facts §6)."""
@@ -199,41 +199,53 @@ class SarvClient:
     # Requests
 
     def _ask(
-        self, call: Call, params: Mapping[str, JSON], body: Mapping[str, JSON] | None, about: str
+        self,
+        call: Call,
+        params: Mapping[str, JSON],
+        body: Mapping[str, JSON] | None,
+        about: str,
+        files: Files | None = None,
     ) -> tuple[Answer, JSON]:
         """Return an answer and its data, logging in again once when the token is forgotten: the server looks at it before
         anything else, so a write refused for it was not done."""
         token = self._token()
         try:
-            return self._send(call, params, body, about, token)
+            answer = self._send(call, params, body, files, token)
+            return answer, result(call, answer, about)
         except SessionGone:
             self.context.sessions.drop(SLOT, token)
-        return self._send(call, params, body, about, self._token())
+        answer = self._send(call, params, body, files, self._token())
+        return answer, result(call, answer, about)
 
     def _send(
-        self, call: Call, params: Mapping[str, JSON], body: Mapping[str, JSON] | None, about: str, token: str
-    ) -> tuple[Answer, JSON]:
-        answer = self._http.send(call, params=params, json=body, headers={"Authorization": f"Bearer {token}"})
-        return answer, result(call, answer, about)
+        self,
+        call: Call,
+        params: Mapping[str, JSON],
+        body: Mapping[str, JSON] | None,
+        files: Files | None,
+        token: str,
+    ) -> Answer:
+        head = {"Authorization": f"Bearer {token}"}
+        if files is not None:
+            return self._http.send(call, params=params, data=body, files=files, headers=head)
+        return self._http.send(call, params=params, json=body, headers=head)
 
     def _rows(self, call: Call, params: Mapping[str, JSON], body: Mapping[str, JSON] | None, about: str) -> Rows:
         try:
             answer, told = self._ask(call, params, body, about)
         except NothingFound:
             return Rows([], None)
-        if told is None:
-            told = []
+        told = [] if told is None else told
         if isinstance(told, dict):  # PHP makes an object of a list whose numbers have gaps
             told = [told] if "id" in told else list(told.values())
         if not isinstance(told, list) or not all(isinstance(row, dict) for row in told):
             raise answer.not_understood(_("something that is not a list of records"))
         return Rows(told, server_time(answer))
 
-    def page_of(self, module: str, id: str, action: str = "DetailView") -> str:
+    def page_of(self, module: str, id: str) -> str:
         """Return the address of a record in SarvCRM's own screens (facts §1.1)."""
-        root = self.endpoint.rpartition("/")[0]
-        asked = {"utype": self.account.utype, "module": module, "action": action, "record": id}
-        return f"{root}/index.php?{urlencode(asked)}"
+        asked = {"utype": self.account.utype, "module": module, "action": "DetailView", "record": id}
+        return f"{self.endpoint.rpartition('/')[0]}/index.php?{urlencode(asked)}"
 
 
 def endpoint(url: str) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Iterator
 
 import orjson
 import pytest
 
-from connectors.context import Call, Context, MemorySessions
+from connectors.context import Call
 from connectors.errors import (
     AccessDenied,
     AuthError,
@@ -27,14 +25,9 @@ from connectors.errors import (
     Unsupported,
 )
 from connectors.http import Answer
-from connectors.query import Query
-from connectors.sandbox.server import Sandbox
 from connectors.sarvcrm.answers import result
 from connectors.sarvcrm.client import CREATE, LIST, endpoint, md5, new_id
 from connectors.sarvcrm.meanings import TABLE, NothingFound, SessionGone
-from tests.connectors.contract import CountingObserver
-from tests.connectors.sandbox_client import Account
-from tests.connectors.sarvcrm_account import RULES, connected
 
 LEAD = "Leads"
 # status, code -> error of a read, error of a write, by the document
@@ -199,155 +192,3 @@ def test_the_password_is_sent_as_its_sum_and_a_sum_stays() -> None:
     total = hashlib.md5("رمز Pass'1".encode()).hexdigest()
     assert md5("رمز Pass'1") == total == md5(total)
     assert md5(total.upper()) != total.upper()
-
-
-# Logging in
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(("sarvcrm",), records=10, seed=3) as running:
-        yield running
-
-
-@pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Account]:
-    fresh = Account(sandbox, "sarvcrm")
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
-
-
-def logins(account: Account) -> int:
-    return int(account.control("GET", "counters").get("sarvcrm", {}).get("Login", 0))
-
-
-def test_many_workers_share_one_login(account: Account) -> None:
-    context = Context(network=RULES)  # one store of sessions, as the processes of the portal share theirs
-    workers = [connected(account, context) for _ in range(4)]
-    threads = [threading.Thread(target=crm.read, args=(LEAD, Query(limit=5))) for crm in workers for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert logins(account) == 1
-
-
-@pytest.mark.parametrize(("key", "kind"), [("401/10", AuthError), ("401/1008", AuthError), ("401/1009", LockedOut)])
-def test_a_refused_login_is_never_tried_again_by_itself(account: Account, key: str, kind: type[ConnectorError]) -> None:
-    account.control("POST", "switches", fail_with={"Login": key})
-    sessions = MemorySessions()
-    for _process in range(3):
-        crm = connected(account, Context(network=RULES, sessions=sessions))
-        for _call in range(2):
-            with pytest.raises(kind) as caught:
-                crm.read(LEAD, Query())
-            assert caught.value.code == key.partition("/")[2]
-    assert logins(account) == 1
-
-
-def test_testing_the_connection_tries_again_and_then_all_goes_on(account: Account) -> None:
-    account.control("POST", "switches", fail_with={"Login": "401/10"})
-    crm = connected(account, Context(network=RULES))
-    with pytest.raises(AuthError):
-        crm.read(LEAD, Query())
-    account.control("POST", "switches", fail_with={})
-    with pytest.raises(AuthError):
-        crm.read(LEAD, Query())
-    assert crm.check().modules
-    assert crm.read(LEAD, Query(limit=1)).records
-    assert logins(account) == 2
-
-
-@pytest.mark.parametrize("key", ["401/60"])
-def test_too_many_sessions_backs_off_and_a_later_run_logs_in(account: Account, key: str) -> None:
-    account.control("POST", "switches", fail_with={"Login": key})
-    crm = connected(account, Context(network=RULES))
-    with pytest.raises(RateLimited) as caught:
-        crm.read(LEAD, Query())
-    assert caught.value.retry_after and logins(account) == 1
-    account.control("POST", "switches", fail_with={})
-    assert crm.read(LEAD, Query(limit=1)).records
-
-
-def test_a_forgotten_session_costs_one_login_and_a_write_is_done_once(account: Account) -> None:
-    crm = connected(account, Context(network=RULES))
-    crm.read(LEAD, Query(limit=1))
-    account.control("POST", "faults", fault="session_expired", operation="create Leads")
-    made = crm.create(LEAD, {"last_name": "Once"})
-    assert logins(account) == 2
-    stored = [r["id"] for r in account.control("GET", "records", module=LEAD) if r["values"]["last_name"] == "Once"]
-    assert stored == [made.id]
-
-
-def test_a_session_that_is_never_accepted_does_not_loop(account: Account) -> None:
-    account.control("POST", "switches", fail_with={"list Leads": "401/11"})
-    crm = connected(account, Context(network=RULES))
-    crm.describe(LEAD)
-    before = logins(account)
-    with pytest.raises(AuthError):
-        crm.read(LEAD, Query())
-    assert logins(account) == before + 1
-
-
-def test_no_access_is_no_reason_to_log_in_again(account: Account) -> None:
-    crm = connected(account, Context(network=RULES))
-    crm.describe(LEAD)
-    account.control("POST", "switches", denied=[LEAD])
-    with pytest.raises(AccessDenied):
-        crm.read(LEAD, Query())
-    assert logins(account) == 1
-
-
-@pytest.mark.parametrize("key", ["user_name", "username"])
-def test_the_login_name_is_sent_under_both_of_its_names(account: Account, key: str) -> None:
-    account.control("POST", "switches", login_keys=[key])
-    assert connected(account, Context(network=RULES)).check().user == "Sara Karimi"
-    assert logins(account) == 1
-
-
-def test_a_portal_user_logs_in_as_one(account: Account) -> None:
-    given = {"username": "portal", "portal_user": "yes"}
-    assert connected(account, Context(network=RULES), **given).read(LEAD, Query(limit=1)).records
-    with pytest.raises(ConfigError, match="Portal Client"):
-        connected(account, Context(network=RULES), portal_user="yes").read(LEAD, Query())
-
-
-def test_no_password_token_or_sum_leaves_the_connector(account: Account) -> None:
-    observer = CountingObserver()
-    crm = connected(account, Context(network=RULES, observer=observer))
-    crm.check()
-    token = crm.context.sessions.get("0")
-    hidden = [account.secrets["password"], md5(account.secrets["password"]), token]
-    shown = [repr(crm), repr(observer.calls), repr(observer.outcomes), str(crm.call("login", {}))]
-    shown += [line["path"] for line in account.control("GET", "log")]
-    with pytest.raises(AuthError) as caught:
-        connected(account, Context(network=RULES), password="Wrong-Password-1").check()
-    shown += [str(caught.value), repr(caught.value), caught.value.vendor_message]
-    assert token and not [text for text in shown for secret in (*hidden, "Wrong-Password-1") if str(secret) in text]
-
-
-def test_a_cut_login_is_not_repeated_and_no_write_is_thought_done(account: Account) -> None:
-    account.control("POST", "faults", fault="cut_after", operation="Login")
-    crm = connected(account, Context(network=RULES))
-    with pytest.raises(Unavailable) as caught:
-        crm.create(LEAD, {"last_name": "Never"})
-    assert not caught.value.maybe_done and logins(account) == 1
-
-
-def test_modules_that_are_not_here_are_hidden_and_named(account: Account) -> None:
-    account.control("POST", "switches", not_here=["Appointments"], denied=["Bugs"])
-    identity = connected(account, Context(network=RULES)).check()
-    assert len(identity.modules) == 38
-    assert any("Appointments" in note and "Bug Tracker" in note for note in identity.notes)
-
-
-def test_a_user_who_may_see_nothing_is_told_so(account: Account) -> None:
-    account.control("POST", "switches", fail_with={"GetModuleFields": "403/40"})
-    with pytest.raises(AccessDenied, match="none of its modules"):
-        connected(account, Context(network=RULES)).check()
-
-
-def test_an_account_whose_user_was_never_configured_is_told_so(account: Account) -> None:
-    with pytest.raises(ConfigError, match="configure your user"):
-        connected(account, Context(network=RULES), username="newcomer").check()

@@ -25,7 +25,7 @@ from connectors.sandbox.server import Sandbox
 from connectors.sarvcrm.connector import SarvConnector
 from connectors.sarvcrm.modules import MODULES
 from connectors.sarvcrm.operations import OPERATIONS
-from connectors.types import FieldType
+from connectors.types import FieldType, FileContent
 from tests.connectors.contract import CountingObserver, read_all
 from tests.connectors.sandbox_client import Account
 from tests.connectors.sarvcrm_account import RULES, SarvSeeder, connected
@@ -246,6 +246,38 @@ def test_a_module_without_that_relation_says_so(crm: SarvConnector) -> None:
         crm.related("Leads", "a-1", "Payments", Query())
     with pytest.raises(RecordNotFound):
         crm.related("Accounts", "../1", "Contacts", Query())
+
+
+# Files
+
+
+def test_a_file_is_added_as_a_note_on_the_record(crm: SarvConnector, seeder: SarvSeeder) -> None:
+    lead = seeder.put("With a file")
+    told = crm.upload("Leads", lead, FileContent("گزارش 'x'.pdf", b"%PDF \x00\xff\n", "application/pdf"))
+    assert (told.name, told.size) == ("گزارش 'x'.pdf", 8)
+    note = crm.get("Notes", told.id).values
+    assert (note["filename"], note["parent_type"], note["parent_id"]) == ("گزارش 'x'.pdf", "Leads", lead)
+
+
+def test_a_file_too_large_is_refused_here_or_there(
+    account: Account, crm: SarvConnector, seeder: SarvSeeder, observer: CountingObserver
+) -> None:
+    lead = seeder.put("With a file")
+    crm.describe("Notes")
+    account.control("POST", "switches", max_upload=10)
+    with pytest.raises(RecordInvalid) as refused:
+        crm.upload("Leads", lead, FileContent("a.txt", b"x" * 11))
+    assert refused.value.code == "16"
+    observer.calls.clear()
+    with pytest.raises(RecordInvalid):
+        crm.upload("Leads", lead, FileContent("a.txt", bytes(crm.capabilities.max_upload + 1)))
+    assert not observer.calls
+
+
+def test_a_file_for_a_record_that_is_not_there_is_not_sent(account: Account, crm: SarvConnector) -> None:
+    with pytest.raises(RecordNotFound):
+        crm.upload("Leads", "00000000-0000-0000-0000-000000000000", FileContent("a.txt", b"a"))
+    assert "create Notes" not in account.control("GET", "counters")["sarvcrm"]
 
 
 # Calls by name

@@ -23,6 +23,7 @@ from connectors.types import FieldSchema, FieldType
 from tests.connectors.contract import CountingObserver, read_all
 from tests.connectors.sandbox_client import Account
 from tests.connectors.sarvcrm_account import RULES, SarvSeeder, connected
+from tests.connectors.test_pushdown_costs import PLAIN
 
 TYPES = {
     "last_name": "varchar", "status": "enum", "amount": "currency", "score": "int", "converted": "bool",
@@ -281,3 +282,36 @@ def test_no_records_may_be_an_error_or_an_empty_list(account: Account, crm: Conn
     assert len(read_all(crm, "Leads")) >= 60
     assert crm.read("Leads", Query(Condition("last_name", Op.EQ, ("Nobody at all",)))).records == ()
     assert crm.find_by("phone", "09120000001") == []
+
+
+CROWD = 650  # leads beside the one to be found: more than two pages
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Iterator[Sandbox]:
+    with Sandbox(("sarvcrm",), records=5) as running:
+        account = Account(running, "sarvcrm")
+        for seeded in account.control("GET", "records", module="Leads"):
+            account.control("POST", "mutate", action="delete", module="Leads", id=seeded["id"])
+        sparrow = {"status": "Expired", "date_modified": "2024-05-01 10:00:00"}
+        values = [{"last_name": f"Sparrow {n}", "email1": f"s{n}@example.org", **sparrow} for n in range(CROWD)]
+        bird = {"last_name": "Quetzal", "email1": "rare.bird@example.org", "lead_source": "Conference"}
+        values.append({**bird, "date_modified": "2031-02-03 04:05:06"})
+        changes = [{"action": "create", "module": "Leads", "values": v, "touch": False} for v in values]
+        account.control("POST", "mutate", changes=changes)
+        account.close()
+        yield running
+
+
+@pytest.mark.parametrize("pattern", PLAIN)
+def test_a_plain_filter_is_carried_out_by_the_server(crowd: Sandbox, observer: CountingObserver, pattern: str) -> None:
+    account = Account(crowd, "sarvcrm")
+    crm = connected(account, Context(observer=observer, network=RULES))
+    text = pattern.replace("email", "email1").format(last="last_name", status="lead_source", choice="Conference")
+    query = Query(parse(text, crm.describe("Leads")), limit=50)
+    observer.calls.clear()
+    found = [r.values["last_name"] for r in read_all(crm, "Leads", query)]
+    crm.close()
+    account.close()
+    assert found == ["Quetzal"]
+    assert len(observer.calls) <= 2, "one for the hit, one to see that there is no more"
