@@ -142,7 +142,7 @@ class OpenCrmConnector(Connector):
 
     def get(self, module: str, id: str) -> Record:
         reader = self._reader(module)
-        return with_id(reader.record(self.client.get(module, checked_id(module, id))), id)
+        return reader.record(self.client.get(module, checked_id(module, id)), id)
 
     def changes(self, module: str, since: Cursor | None) -> Iterator[ChangePage]:
         return changes.changes(self._reader(module), since, self.context)
@@ -206,7 +206,7 @@ class OpenCrmConnector(Connector):
             return Record(name, id, {})  # written for certain; what it holds was not told
         if is_new and not holds(described, row, wire):
             raise unclear()
-        return with_id(self._reader(name).record(row), id)
+        return self._reader(name).record(row, id)
 
     def link(self, module: str, id: str, relation: str, other_id: str) -> None:
         for name in (module, relation):
@@ -234,11 +234,6 @@ def checked_id(module: str, id: str) -> str:
         told = _("“%(id)s” is not an id of %(name)s in OpenCRM, which are numbers.", id=id[:40], name=module)
         raise RecordNotFound(told)
     return id
-
-
-def with_id(record: Record, id: str) -> Record:
-    """Return the record with the id it was asked for by: an answer need not repeat it."""
-    return record if record.id == id else Record(record.module, id, record.values, record.modified)
 
 
 def holds(described: ModuleSchema, row: Row, wire: Mapping[str, JSON]) -> bool:

@@ -11,7 +11,7 @@ from math import ceil
 from connectors.context import Learned
 from connectors.errors import ProtocolError, QueryError
 from connectors.opencrm.answers import NoSuchEndpoint
-from connectors.opencrm.catalog import MODIFIED
+from connectors.opencrm.catalog import ID, MODIFIED
 from connectors.opencrm.client import OpenCrmClient, Row, record_id
 from connectors.opencrm.codec import OpenCrmCodec, year_first
 from connectors.opencrm.pages import PAGE, Pages, Part
@@ -42,13 +42,14 @@ class Reader:
         self.schema, self.module = schema, schema.module.name
         self._seen, self._renew = set(seen), renew
 
-    def record(self, row: Row) -> Record:
-        """Return a row as a record."""
+    def record(self, row: Row, id: str = "") -> Record:
+        """Return a row as a record, which carries its id by one name; `id` is that of a row that does not repeat it."""
         if unknown := row.keys() - self._seen:
             self._seen |= unknown
             self.schema = self._renew(self._seen)
-        values = self.codec.values(self.schema, row)
-        return Record(self.module, record_id(row), values, values.get(MODIFIED))
+        id = record_id(row) or id
+        values = self.codec.values(self.schema, {**row, ID: id})
+        return Record(self.module, id, values, values.get(MODIFIED))
 
     def records(self, rows: Sequence[Row]) -> list[Record]:
         """Return rows as records."""

@@ -61,3 +61,25 @@ class TestOpenCrm(ConnectorContract):
     @pytest.fixture
     def context(self, observer: CountingObserver) -> Context:
         return Context(observer=observer, network=RULES)
+
+
+class TestOpenCrmOtherwise(ConnectorContract):
+    """The contract again, at a server that does the other thing wherever the documents leave it open."""
+
+    @pytest.fixture
+    def observer(self) -> CountingObserver:
+        return CountingObserver()
+
+    @pytest.fixture
+    def context(self, observer: CountingObserver) -> Context:
+        return Context(observer=observer, network=RULES)
+
+    @pytest.fixture
+    def crm(self, account: Account, context: Context) -> Iterator[Connector]:
+        account.control(
+            "POST", "switches", login_reply="object", edit_reply="mixed", count_reply="text", limit_end="count",
+            greater="ignored", unknown_field="everything", missing_record="null", full_crmid=True, edit_error="object",
+        )  # fmt: skip
+        crm = connected(account, context, auth="login", time_zone="Asia/Tehran")
+        yield crm
+        crm.close()
