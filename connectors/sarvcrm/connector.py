@@ -12,7 +12,7 @@ from connectors.errors import ConnectorError, QueryError, RecordInvalid, RecordN
 from connectors.paging import only_fields
 from connectors.query import Query, check, match_record
 from connectors.sarvcrm import about, access, changes
-from connectors.sarvcrm.client import PAGE, Account, Listing, SarvClient
+from connectors.sarvcrm.client import PAGE, SLOT, Account, Listing, SarvClient
 from connectors.sarvcrm.codec import SarvCodec
 from connectors.sarvcrm.modules import MODULES, USERS, module
 from connectors.sarvcrm.operations import OPERATIONS, Desk, carry_out
@@ -86,7 +86,10 @@ class SarvConnector(Connector):
     # Who and what is there
 
     def check(self) -> Identity:
-        self.client.login()
+        if not self.context.sessions.get(
+            SLOT
+        ):  # sessions are few (code 60); without one it is tried even after a refusal
+            self.client.login()
         readable, refused = access.probe(self._fields, self._keys, self.context)
         return access.identity(self.client, readable, refused, self.language, self.codec.zone)
 

@@ -74,9 +74,18 @@ def test_testing_the_connection_tries_again_and_then_all_goes_on(account: Accoun
     assert logins(account) == 2
 
 
-@pytest.mark.parametrize("key", ["401/60"])
-def test_too_many_sessions_backs_off_and_a_later_run_logs_in(account: Account, key: str) -> None:
-    account.control("POST", "switches", fail_with={"Login": key})
+def test_testing_the_connection_again_opens_no_second_session(account: Account) -> None:
+    crm = connected(account, Context(network=RULES))
+    crm.check()
+    account.control("POST", "switches", max_sessions=1)
+    assert crm.check().modules and logins(account) == 1
+    account.control("POST", "switches", max_sessions=0)
+    account.control("POST", "faults", fault="session_expired", operation="GetModuleFields Leads")
+    assert connected(account, crm.context).check().modules and logins(account) == 2
+
+
+def test_too_many_sessions_backs_off_and_a_later_run_logs_in(account: Account) -> None:
+    account.control("POST", "switches", fail_with={"Login": "401/60"})
     crm = connected(account, Context(network=RULES))
     with pytest.raises(RateLimited) as caught:
         crm.read(LEAD, Query())
