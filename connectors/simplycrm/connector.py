@@ -28,7 +28,9 @@ from connectors.types import (
     Identity,
     ModuleSchema,
     Page,
+    Record,
     Setting,
+    Values,
     View,
 )
 from connectors.vtiger.changes import SYNC_WORKS, try_sync
@@ -108,13 +110,12 @@ class SimplyCrmConnector(VtigerConnector):
             raise Unsupported(
                 _("Simply CRM lists saved filters only with the user's password, which this connection lacks.")
             )
-        name = self._modules.described(module).schema.module.name
-        groups = self.mobile.fetch_module_filters(name)
+        groups = self.mobile.fetch_module_filters(self._named(module))
         found = {str(one["id"]): one for group in groups.values() for one in group or [] if one.get("id")}
         return [View(id, str(one.get("name") or one.get("filtername") or id)) for id, one in found.items()]
 
     def related(self, module: str, id: str, relation: str, query: Query) -> Page:
-        return super().related(module, id, self._modules.described(relation).schema.module.name, query)
+        return super().related(self._named(module), id, self._named(relation), query)
 
     def changes(self, module: str, since: Cursor | None) -> Iterator[ChangePage]:
         mark = changes.parse(since)
@@ -130,9 +131,12 @@ class SimplyCrmConnector(VtigerConnector):
 
     # Writing
 
+    def create(self, module: str, values: Values) -> Record:
+        return super().create(self._named(module), values)
+
     def link(self, module: str, id: str, relation: str, other_id: str) -> None:
         self._needs_key(_("link records"))
-        super().link(module, id, relation, other_id)
+        super().link(self._named(module), id, self._named(relation), other_id)
 
     def comment(self, module: str, id: str, text: str) -> None:
         if self.by_key:
@@ -175,6 +179,10 @@ class SimplyCrmConnector(VtigerConnector):
         """
         address = self.secrets["webhook_url"]
         return webhook.deliver(self.context, address, values, body or self.config["webhook_format"])
+
+    def _named(self, module: str) -> str:
+        """Return the server's name of a module that may be called by its label ("Projects"). Raises QueryError."""
+        return self._modules.described(module).schema.module.name
 
     def _needs_key(self, what: str) -> None:
         if not self.by_key:

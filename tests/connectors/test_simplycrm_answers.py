@@ -27,7 +27,6 @@ from connectors.errors import (
 )
 from connectors.http import Answer
 from connectors.simplycrm.answers import result
-from connectors.simplycrm.bridge import normal, owners
 from connectors.simplycrm.client import CALLS, root
 from connectors.simplycrm.codec import DATE_FORMAT, SimplyCodec, in_format
 from connectors.simplycrm.connector import SimplyCrmConnector
@@ -252,17 +251,6 @@ def test_a_module_is_found_by_name_label_or_singular_unless_two_are_meant(text: 
         Module("ProjectTask", "Project Tasks", "Project Task"), Module("Contacts", "Contacts", "Contact"),
     ]  # fmt: skip
     assert named(text, modules) == meant
-
-
-def test_owners_are_read_from_the_choices_of_the_owner_field() -> None:
-    kind = {"name": "owner", "picklistValues": {"users": {"19x1": "Administrator"}, "groups": {"20x2": "Team"}}}
-    field = {"name": "assigned_user_id", "type": kind}
-    assert [(o.id, o.label, o.kind) for o in owners(field)] == [
-        ("19x1", "Administrator", "user"),
-        ("20x2", "Team", "group"),
-    ]
-    assert owners({"name": "x", "type": {"name": "picklist", "picklistValues": []}}) == []
-    assert normal({"fields": [field]})["fields"][0]["type"] == {"name": "owner"}
 
 
 # Settings, addresses, declarations

@@ -6,6 +6,7 @@ import pytest
 
 from connectors.context import Context, MemoryLearned
 from connectors.query import Query
+from connectors.simplycrm.bridge import normal, owners
 from connectors.simplycrm.codec import SimplyCodec
 from connectors.simplycrm.connector import SimplyCrmConnector
 from connectors.types import FieldType
@@ -153,3 +154,22 @@ def test_a_description_is_read_with_all_its_details() -> None:
     assert described(
         {**told, "labelFields": ["subject"]}, SimplyCodec("UTC", MemoryLearned()), ""
     ).schema.label_fields == ("subject",)
+
+
+def test_owners_are_read_from_the_choices_of_the_owner_field() -> None:
+    kind = {"name": "owner", "picklistValues": {"users": {"19x1": "Administrator"}, "groups": {"20x2": "Team"}}}
+    field = {"name": "assigned_user_id", "type": kind}
+    assert [(o.id, o.label, o.kind) for o in owners(field)] == [
+        ("19x1", "Administrator", "user"),
+        ("20x2", "Team", "group"),
+    ]
+    assert owners({"name": "x", "type": {"name": "picklist", "picklistValues": []}}) == []
+    assert normal({"fields": [field]})["fields"][0]["type"] == {"name": "owner"}
+
+
+def test_a_record_is_made_in_a_module_called_by_its_label(crm: SimplyCrmConnector, mobile: SimplyCrmConnector) -> None:
+    for one in (crm, mobile):
+        made = one.create("Organizations", {"accountname": "By its label"})
+        assert made.module == "Accounts" and one.get("Accounts", made.id).values["accountname"] == "By its label"
+        found = one.related("Organizations", made.id, "Tickets", Query())
+        assert found.records == ()
