@@ -154,12 +154,7 @@ class OpenCrmConnector(Connector):
 
     def create(self, module: str, values: Values) -> Record:
         described = self.describe(module)
-        missing = [f.name for f in described.fields if f.required and f.editable and values.get(f.name) is None]
-        if missing:
-            fields, names = dict.fromkeys(missing, _("is required")), ", ".join(missing)
-            label = described.module.label
-            sentence = _("Nothing was sent to %(module)s: needed are %(names)s.", module=label, names=names)
-            raise RecordInvalid(sentence, fields=fields)
+        complete(described, values)
         wire, lines = self._encoded(described, NEW, values)
         id = self.client.edit(module, NEW, wire, lines)
         return self._stored(described, id, wire, is_new=True)
@@ -219,13 +214,26 @@ class OpenCrmConnector(Connector):
     def _write_by_name(self, endpoint: str, name: str, id: str, values: Mapping[str, JSON]) -> str:
         """Edit by the call of exactly that name, with everything checked as in any other write."""
         named = {ALIASES.get(field, field): value for field, value in values.items()}
-        wire, lines = self._encoded(self.describe(name), id, named)
+        described = self.describe(name)
+        wire, lines = self._encoded(described, id, named)
+        if id == NEW:
+            complete(described, named)
         return self.client.edit_by(endpoint, name, id, wire, lines)
 
 
 def fields_of(name: str) -> str:
     """Return the name under which the fields seen in a module's records are learned."""
     return f"fields_of_{name}"
+
+
+def complete(described: ModuleSchema, values: Values) -> None:
+    """Raise RecordInvalid when a new record would lack a field that it must have: the server would take it without a word."""
+    missing = [f.name for f in described.fields if f.required and f.editable and values.get(f.name) is None]
+    if missing:
+        fields, names = dict.fromkeys(missing, _("is required")), ", ".join(missing)
+        label = described.module.label
+        sentence = _("Nothing was sent to %(module)s: needed are %(names)s.", module=label, names=names)
+        raise RecordInvalid(sentence, fields=fields)
 
 
 def checked_id(module: str, id: str) -> str:

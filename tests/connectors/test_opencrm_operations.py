@@ -124,8 +124,9 @@ def test_wrong_parameters_are_refused_before_anything_is_sent(
 def test_what_an_edit_by_name_writes_is_checked_like_any_write(
     crm: OpenCrmConnector, observer: CountingObserver
 ) -> None:
-    with pytest.raises(RecordInvalid):
-        crm.call("edit_company", {"crmid": "0", "record": {"credit_limit": "a lot"}})
+    for crmid, record in (("0", {"accountname": "No owner"}), ("1018", {"credit_limit": "a lot"})):
+        with pytest.raises(RecordInvalid):
+            crm.call("edit_company", {"crmid": crmid, "record": record})
     assert not any(call.writes for call in observer.calls)
 
 
