@@ -21,7 +21,7 @@ from connectors.errors import (
     Unavailable,
 )
 from connectors.http import Answer
-from connectors.sarvcrm.meanings import TABLE, UNKNOWN_COLUMN, Meaning, SessionGone
+from connectors.sarvcrm.meanings import TABLE, UNKNOWN_COLUMN, Forbidden, Meaning, SessionGone
 from connectors.types import JSON
 from connectors.wording import text as _
 
@@ -122,7 +122,7 @@ def unlisted(answer: Answer, status: int, code: str, message: str, about: str) -
     if status == 401:
         return SessionGone(sentence, code=code, vendor_message=message)
     if status == 403:
-        return AccessDenied(sentence, code=code, vendor_message=message)
+        return Forbidden(sentence, code=code, vendor_message=message)
     if status >= 500:
         return Unavailable(sentence, code=code, vendor_message=message, maybe_done=answer.maybe_done)
     if status == 404:

@@ -28,7 +28,7 @@ from connectors.errors import (
 )
 from connectors.http import Answer, Http
 from connectors.sarvcrm.answers import result
-from connectors.sarvcrm.meanings import NothingFound, SessionGone
+from connectors.sarvcrm.meanings import Forbidden, NothingFound, SessionGone
 from connectors.types import JSON
 from connectors.wording import text as _
 
@@ -212,7 +212,7 @@ class SarvClient:
         try:
             answer = self._send(call, params, body, files, token)
             return answer, result(call, answer, about)
-        except SessionGone:
+        except (SessionGone, Forbidden):
             self.context.sessions.drop(SLOT, token)
         answer = self._send(call, params, body, files, self._token())
         return answer, result(call, answer, about)

@@ -28,6 +28,10 @@ class SessionGone(AuthError):
     """The token is not known to the server (any more): log in again, once."""
 
 
+class Forbidden(AccessDenied):
+    """HTTP 403 for a reason the document does not have: public clients found that a new login may help, once (facts §1.2)."""
+
+
 class NothingFound(RecordNotFound):
     """Code 51: for a list that is an empty one."""
 

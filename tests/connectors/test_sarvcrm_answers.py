@@ -27,7 +27,7 @@ from connectors.errors import (
 from connectors.http import Answer
 from connectors.sarvcrm.answers import result
 from connectors.sarvcrm.client import CREATE, LIST, endpoint, md5, new_id
-from connectors.sarvcrm.meanings import TABLE, NothingFound, SessionGone
+from connectors.sarvcrm.meanings import TABLE, Forbidden, NothingFound, SessionGone
 
 LEAD = "Leads"
 # status, code -> error of a read, error of a write, by the document
@@ -135,7 +135,7 @@ def test_an_answer_without_data_is_nothing() -> None:
         (b"no", 403, AccessDenied, AccessDenied),
         (b"no", 401, SessionGone, SessionGone),
         ({"status": 401, "message": "Who?", "data": []}, 401, SessionGone, SessionGone),
-        ({"status": 403, "message": "No.", "data": []}, 403, AccessDenied, AccessDenied),
+        ({"status": 403, "message": "No.", "data": []}, 403, Forbidden, Forbidden),
         ({"status": 404, "message": "Gone.", "data": []}, 404, RecordNotFound, RecordNotFound),
         ({"status": 500, "message": "Ouch.", "data": []}, 500, Unavailable, Unavailable),
         ({"status": 400, "message": "Something new.", "data": []}, 400, ProtocolError, ProtocolError),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import orjson
 import pytest
 
 from connectors.context import Context, MemorySessions
@@ -12,11 +14,68 @@ from connectors.errors import AccessDenied, AuthError, ConfigError, ConnectorErr
 from connectors.query import Query
 from connectors.sandbox.server import Sandbox
 from connectors.sarvcrm.client import md5
+from connectors.sarvcrm.connector import SarvConnector
 from tests.connectors.contract import CountingObserver
 from tests.connectors.sandbox_client import Account
 from tests.connectors.sarvcrm_account import RULES, connected
 
 LEAD = "Leads"
+
+
+class Forbidding(BaseHTTPRequestHandler):
+    """Hands out tokens 1, 2, …; answers 403 without a code to all before the server's `good` one."""
+
+    server: Tokens
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.logins += 1
+        self.answer(200, {"status": 200, "message": "", "data": {"token": f"token {self.server.logins}"}})
+
+    def do_GET(self) -> None:
+        number = int(self.headers["Authorization"].rpartition(" ")[2])
+        if number < self.server.good:
+            self.answer(403, {"status": 403, "message": "Try again.", "data": []})
+        else:
+            self.answer(200, {"status": 200, "message": "", "data": {"id": {"name": "id", "type": "id"}}})
+
+    def answer(self, status: int, told: object) -> None:
+        body = orjson.dumps(told)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+class Tokens(ThreadingHTTPServer):
+    """A server that says no with 403 until the token is this one."""
+
+    logins, good = 0, 1
+
+
+@pytest.fixture
+def tokens() -> Iterator[Tokens]:
+    with Tokens(("127.0.0.1", 0), Forbidding) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.mark.parametrize(("good", "logins"), [(1, 1), (2, 2), (9, 2)])
+def test_a_403_without_a_code_is_worth_one_new_login(tokens: Tokens, good: int, logins: int) -> None:
+    tokens.good = good
+    given = {"url": f"http://127.0.0.1:{tokens.server_port}", "utype": "u", "username": "n", "password": "p"}
+    crm = SarvConnector(given, given, Context(network=RULES))
+    if good > 2:
+        with pytest.raises(AccessDenied, match="Try again"):
+            crm.describe(LEAD)
+    else:
+        assert crm.describe(LEAD).names == ("id",)
+    assert tokens.logins == logins
+    crm.close()
 
 
 @pytest.fixture(scope="module")
