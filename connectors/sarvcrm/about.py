@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.base import REGION, TIME_ZONE
+from connectors.base import DEFAULT_OWNER, REGION, TIME_ZONE
 from connectors.types import Choice, Setting
 from connectors.wording import text as _
 
@@ -38,6 +38,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     TIME_ZONE,
     REGION,
+    DEFAULT_OWNER,
 )  # fmt: skip
 CREDENTIALS_HELP = _(
     "Use a user of its own for this connection, with a role that may see and change what is to be exchanged. The account "

@@ -20,13 +20,13 @@ class Owners:
     def __init__(self, client: VtigerClient, reader: Callable[[str], Reader]) -> None:
         self._client = client
         self._reader = reader
-        self._known: frozenset[str] | None = None  # empty where the users cannot be listed
+        self._known: frozenset[str] | None = None  # empty where not all of them can be listed
 
     def everyone(self) -> list[Owner]:
-        """Return users and groups; only ourselves and the groups where users may not be listed."""
-        users = self._users()
-        found = [*(users or [Owner(self._client.user_id(), self._client.username)]), *self._groups()]
-        self._known = frozenset(owner.id for owner in found) if users else frozenset()
+        """Return users and groups, those of them that may be listed, and ourselves."""
+        users, groups = self._users(), self._groups()
+        found = [*(users or [Owner(self._client.user_id(), self._client.username)]), *(groups or [])]
+        self._known = frozenset(owner.id for owner in found) if users and groups is not None else frozenset()
         return found
 
     def check(self, field: str, id: str) -> None:
@@ -49,8 +49,12 @@ class Owners:
             return ()
         return [Owner(str(row["id"]), _label(row), active=row.get("status") != "Inactive") for row in rows]
 
-    def _groups(self) -> Sequence[Owner]:
-        rows = read_range(self._reader("Groups"), (0, None), ("id", "groupname"))
+    def _groups(self) -> Sequence[Owner] | None:
+        """Return the groups, None when we may not list them."""
+        try:
+            rows = read_range(self._reader("Groups"), (0, None), ("id", "groupname"))
+        except (AccessDenied, QueryError):
+            return None
         return [Owner(str(row["id"]), str(row.get("groupname") or row["id"]), "group") for row in rows]
 
 

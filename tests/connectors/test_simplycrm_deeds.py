@@ -94,6 +94,15 @@ def test_owners_are_the_same_by_both_apis(crm: SimplyCrmConnector, mobile: Simpl
 # Reading and writing by the mobile API
 
 
+def test_where_groups_may_not_be_listed_the_users_are_and_anybody_may_own_a_record(account: Simply) -> None:
+    account.switch(query_entities_only=True)
+    crm = account.connect(Context(network=RULES), "password")
+    found = crm.owners()
+    assert found and not [owner for owner in found if owner.kind == "group"]
+    group = next(iter(account.control("GET", "records", module="Groups")))["id"]
+    assert crm.create("Contacts", {"lastname": "Ito", "assigned_user_id": group}).values["assigned_user_id"] == group
+
+
 def test_both_apis_read_the_same_records(crm: SimplyCrmConnector, mobile: SimplyCrmConnector) -> None:
     read = [{r.id: dict(r.values) for r in c.read("Contacts", Query(limit=100)).records} for c in (crm, mobile)]
     assert read[0] == read[1] and len(read[0]) == 60

@@ -129,7 +129,12 @@ def test_nothing_is_asked_where_nothing_is_kept_or_the_address_stays(world: Worl
     Mapping.objects.all().delete()
     Mirror.objects.all().delete()
     replace("--set", "store=elsewhere")
-    assert Connection.objects.get(name="south").settings == {"store": "elsewhere", "time_zone": "UTC", "region": "IR", "default_owner": ""}
+    assert Connection.objects.get(name="south").settings == {
+        "store": "elsewhere",
+        "time_zone": "UTC",
+        "region": "IR",
+        "default_owner": "",
+    }
 
 
 def test_while_a_run_is_carried_out_nothing_is_forgotten(world: World) -> None:

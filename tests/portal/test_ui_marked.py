@@ -44,7 +44,10 @@ ALLOWED: dict[str, tuple[str, str | None]] = {
     ),
     "connectors/reallysimple/pushdown.py": ("never leaves the connector", "not a number .*"),
     "connectors/sarvcrm/access.py": ("the vendor's query language", r"\{\}\.(user_name = \{\}|id ASC)"),
-    "connectors/sarvcrm/changes.py": ("the vendor's query language; a key", r"\(?\{\}( \w+)?,? .*|zone of stamps|no delta of \{\}"),
+    "connectors/sarvcrm/changes.py": (
+        "the vendor's query language; a key",
+        r"\(?\{\}( \w+)?,? .*|zone of stamps|no delta of \{\}",
+    ),
     "connectors/sarvcrm/client.py": ("a header", r"Bearer \{\}"),
     "connectors/sarvcrm/connector.py": ("a key", r"fields of \{\}"),
     "connectors/sarvcrm/meanings.py": ("the vendor's own messages", None),
