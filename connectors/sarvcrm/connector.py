@@ -3,7 +3,7 @@ so that a reading over nothing new is one call; a write answers with an id only,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Set
 from typing import ClassVar
 
 from connectors.base import Connector, find_operation
@@ -38,6 +38,7 @@ from connectors.types import (
 )
 from connectors.wording import text as _
 
+OF_LINKS = ("qty", "unit_id")  # what the document's sample sends with a link
 MOST_LINKS = 3000
 NOTES, FILE_FIELD = "Notes", "filename"
 MOST_BYTES = 20 * 1024 * 1024  # of a file; the vendor tells no limit, and refuses what is above its own (code 16)
@@ -235,20 +236,23 @@ class SarvConnector(Connector):
 
     def link(self, module: str, id: str, relation: str, other_id: str) -> None:
         """Make two records belong together. Whether SarvCRM adds to the links there are or replaces them is not documented, so
-        those there are go along."""
+        those there are go along, each with what the link itself holds."""
         field = relation_to(self._fields(module), relation)
         there = self._linked(module, id, field)
         if other_id not in there:
-            self.client.save_relationships(module, id, field, [*there, other_id])
+            self.client.save_relationships(module, id, field, [*there.values(), other_id])
 
-    def _linked(self, module: str, id: str, field: str) -> Sequence[str]:
-        found: list[str] = []
+    def _linked(self, module: str, id: str, field: str) -> dict[str, JSON]:
+        """Return id -> what to send of a link so that it stays as it is: the id, with quantity and unit where it has them."""
+        found: dict[str, JSON] = {}
         while len(found) < MOST_LINKS:
-            rows = self.client.relationship(module, id, field, Listing(fields=("id",), offset=len(found))).rows
-            fresh = [id_of(row) for row in rows if id_of(row) not in found]
+            rows = self.client.relationship(module, id, field, Listing(offset=len(found))).rows
+            fresh = {id_of(row): row for row in rows if id_of(row) not in found}
             if not fresh:
                 return found
-            found += fresh
+            for other, row in fresh.items():
+                more = {name: row[name] for name in OF_LINKS if row.get(name) not in (None, "")}
+                found[other] = {"id": other, **more} if more else other
         sentence = _("More than %(most)s records are linked here already; add one in SarvCRM itself.", most=MOST_LINKS)
         raise RecordInvalid(sentence)
 

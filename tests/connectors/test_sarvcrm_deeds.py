@@ -137,6 +137,20 @@ def test_a_link_keeps_those_there_are(account: Account, crm: SarvConnector, seed
     assert account.control("GET", "counters")["sarvcrm"]["SaveRelationships AOS_Quotes"] == 3
 
 
+@pytest.mark.parametrize("replaces", [False, True])
+def test_a_link_keeps_the_quantities_of_those_there_are(account: Account, replaces: bool) -> None:
+    account.control("POST", "switches", relations_replace=replaces)
+    crm = connected(account, Context(network=RULES), extra_modules="Product_Bundle")
+    bundle = crm.create("Product_Bundle", {"name": "Bundle"}).id
+    one, two = (crm.create("AOS_Products", {"name": name}).id for name in ("One", "Two"))
+    asked = {"module": "Product_Bundle", "id": bundle}
+    sold = {"id": one, "qty": 5, "unit_id": "Branch"}
+    crm.call("save_relationships", {**asked, "field_name": "products", "related_records": [sold]})
+    crm.link("Product_Bundle", bundle, "AOS_Products", two)
+    found = crm.call("get_relationship", {**asked, "related_field": "products"})
+    assert {row["id"]: (row.get("qty"), row.get("unit_id")) for row in found} == {one: (5, "Branch"), two: (None, None)}
+
+
 def test_related_records_are_filtered_and_ordered(crm: SarvConnector, seeder: SarvSeeder) -> None:
     parent = seeder.mutate("create", "Accounts", name="Parent")
     names = ["Charlie", "Alpha", "Bravo"]
