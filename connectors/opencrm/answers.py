@@ -30,12 +30,12 @@ from connectors.types import JSON
 from connectors.wording import text as _
 
 NO_ENDPOINT = re.compile(
-    r"(unknown|invalid|no such|undefined|unsupported|unrecogni[sz]ed) (api )?(method|function|end ?point|call|operation)"
+    r"(?<!call to )\b(unknown|invalid|no such|undefined|unsupported|unrecogni[sz]ed) (api )?(method|function|end ?point|call|operation)"
     r"|(method|function|end ?point|operation) .*(not found|does not exist|not exist|unknown|not supported|not available)",
     re.IGNORECASE,
 )
 NO_RECORD = re.compile(
-    r"(record|crmid|contact|company|id)\b.*(not found|does ?n[o']t exist|not exist|deleted|no longer|not available)"
+    r"\b(record|crmid|contact|company|id)\b[^.,;]{0,40}\b(not found|does ?n[o']t exist|not exist|deleted|no longer)"
     r"|no (such )?record|invalid (crmid|record)",
     re.IGNORECASE,
 )
@@ -63,6 +63,10 @@ def told(call: Call, answer: Answer, about: str, id: str = "") -> JSON:
     text = body(answer)
     if answer.status >= 300:
         raise by_status(call, answer, spoken(text), about, id)
+    if (
+        not text and answer.body.strip()
+    ):  # PHP died while it warned: nothing is known, least of all that nothing is there
+        raise answer.not_understood(_("nothing but its own warnings"))
     if not text:
         return None
     try:

@@ -201,7 +201,10 @@ class OpenCrmConnector(Connector):
             return Record(name, id, {})  # written for certain; what it holds was not told
         if is_new and not holds(described, row, wire):
             raise unclear()
-        return self._reader(name).record(row, id)
+        try:
+            return self._reader(name).record(row, id)
+        except ConnectorError:  # its fields could not be looked up: written for certain all the same
+            return Record(name, id, {})
 
     def link(self, module: str, id: str, relation: str, other_id: str) -> None:
         for name in (module, relation):

@@ -17,7 +17,6 @@ from connectors.errors import (
     ProtocolError,
     QueryError,
     RateLimited,
-    RecordNotFound,
     Unavailable,
 )
 from connectors.http import Answer
@@ -39,9 +38,13 @@ def result(call: Call, answer: Answer, about: str = "") -> JSON:
     told = envelope(answer)
     if told is None:
         raise not_an_envelope(call, answer)
+    if b"mysql error" in answer.body[: max(0, answer.body.find(b'{"status"'))].lower():
+        raise bad_sql(call, answer)  # printed before an answer that then looks empty
     inner = number(told.get("status"))
     status = answer.status if not 200 <= answer.status < 300 else inner if inner is not None else 200
     if 200 <= status < 300:
+        if "data" not in told and (inner is None or not call.writes):  # "nothing there" is said by an empty `data`
+            raise answer.not_understood(_("JSON that is not SarvCRM's “status” and “data”"))
         return told.get("data")
     raise failure(call, answer, status, told, about)
 
@@ -125,8 +128,6 @@ def unlisted(answer: Answer, status: int, code: str, message: str, about: str) -
         return Forbidden(sentence, code=code, vendor_message=message)
     if status >= 500:
         return Unavailable(sentence, code=code, vendor_message=message, maybe_done=answer.maybe_done)
-    if status == 404:
-        return RecordNotFound(sentence, code=code, vendor_message=message)
     return ProtocolError(sentence, code=code, vendor_message=message, maybe_done=answer.maybe_done)
 
 

@@ -115,7 +115,7 @@ class SarvClient:
         sessions = self.context.sessions
         try:
             told = result(LOGIN, self._http.send(LOGIN, params={"method": "Login"}, data=self._credentials()))
-        except (AuthError, LockedOut) as e:
+        except (AuthError, LockedOut, Forbidden) as e:
             sessions.put(REFUSED, e.code)  # codes 10, 1008, 1009 and what is like them: never a second try by itself
             raise
         except (Unavailable, ProtocolError) as e:

@@ -175,3 +175,26 @@ def test_the_address_may_be_the_system_or_what_the_document_shows(url: str) -> N
 def test_an_address_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigError):
         root("https://")
+
+
+def test_a_page_of_warnings_alone_says_nothing_of_a_record() -> None:
+    """A server that died while it warned: taken for an empty answer, a sweep would believe the record deleted."""
+    died = answer(
+        "<br />\n<b>Fatal error</b>:  Allowed memory size exhausted in <b>/x.php</b> on line <b>3</b><br />\n"
+    )
+    for call in (reading("get_contact"), writing("edit_contact")):
+        with pytest.raises(ProtocolError):
+            told(call, died, "contact", "7")
+    with pytest.raises(ProtocolError):
+        as_rows(reading("get_contact_list"), died, "contact")
+
+
+def test_a_broken_server_is_no_missing_end_point_and_no_missing_record() -> None:
+    """After the first an alternate name would be tried, and a record made twice; after the second it would be taken for deleted."""
+    with pytest.raises(ConnectorError) as broken:
+        told(writing("edit_ticket"), answer('{"error": "Call to undefined function saveTicket()"}'), "ticket")
+    assert not isinstance(broken.value, NoSuchEndpoint)
+    with pytest.raises(ConnectorError) as away:
+        text = '{"error": "Please contact support, the service is not available"}'
+        told(reading("get_contact"), answer(text), "contact", "7")
+    assert not isinstance(away.value, RecordNotFound)

@@ -118,7 +118,17 @@ def test_success_is_read_in_every_shape(body: object, status: int) -> None:
 
 
 def test_an_answer_without_data_is_nothing() -> None:
-    assert result(LIST, answered({"status": 200, "message": "Created Successfully"})) is None
+    """After a write; a reading without it is no empty list, or a sweep would take all for deleted."""
+    link = Call("save_relationships", "POST", safe=False, writes=True)
+    assert result(link, answered({"status": 200, "message": "Created Successfully"})) is None
+    for call, body in ((LIST, {"status": 200, "message": "OK"}), (link, {"message": "maintenance"})):
+        with pytest.raises(ProtocolError):
+            result(call, answered(body))
+
+
+def test_a_databases_complaint_before_an_empty_answer_is_no_empty_list() -> None:
+    with pytest.raises(QueryError):
+        result(LIST, answered(b'MySQL Error 1054: Unknown column<br />{"status":200,"data":[]}'))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +146,7 @@ def test_an_answer_without_data_is_nothing() -> None:
         (b"no", 401, SessionGone, SessionGone),
         ({"status": 401, "message": "Who?", "data": []}, 401, SessionGone, SessionGone),
         ({"status": 403, "message": "No.", "data": []}, 403, Forbidden, Forbidden),
-        ({"status": 404, "message": "Gone.", "data": []}, 404, RecordNotFound, RecordNotFound),
+        ({"status": 404, "message": "Gone.", "data": []}, 404, ProtocolError, ProtocolError),
         ({"status": 500, "message": "Ouch.", "data": []}, 500, Unavailable, Unavailable),
         ({"status": 400, "message": "Something new.", "data": []}, 400, ProtocolError, ProtocolError),
         ({"status": 400, "code": 777, "message": "", "data": []}, 400, ProtocolError, ProtocolError),
