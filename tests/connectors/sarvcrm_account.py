@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import IPv4Network
 from typing import Any
 
+import pytest
+
 from connectors.context import Context, NetworkRules
+from connectors.sandbox.server import Sandbox
 from connectors.sarvcrm.connector import SarvConnector
+from tests.connectors.contract import CountingObserver
 from tests.connectors.sandbox_client import Account
 
 RULES = NetworkRules(allowed_networks=(IPv4Network("127.0.0.0/8"),), deadline=10)
@@ -46,3 +51,34 @@ def connected(account: Account, context: Context, **changes: str) -> SarvConnect
     """Return a connector to the server; `changes` replace settings and secrets."""
     given = {**account.secrets, **changes}
     return SarvConnector(given, given, context)
+
+
+@pytest.fixture
+def account(sandbox: Sandbox) -> Iterator[Account]:
+    """The server, as it was seeded; the test says by its `sandbox` how many records it holds."""
+    fresh = Account(sandbox, "sarvcrm")
+    fresh.control("POST", "reset")
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def observer() -> CountingObserver:
+    return CountingObserver()
+
+
+@pytest.fixture
+def context(observer: CountingObserver) -> Context:
+    return Context(observer=observer, network=RULES)
+
+
+@pytest.fixture
+def seeder(account: Account) -> SarvSeeder:
+    return SarvSeeder(account)
+
+
+@pytest.fixture
+def crm(account: Account, context: Context) -> Iterator[SarvConnector]:
+    crm = connected(account, context)
+    yield crm
+    crm.close()

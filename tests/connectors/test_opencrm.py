@@ -10,45 +10,16 @@ from connectors.base import Connector
 from connectors.context import Context
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import ConnectorContract, CountingObserver
-from tests.connectors.opencrm_account import RULES, OpenCrmSeeder, connected
+from tests.connectors.opencrm_account import RULES, account, connected, context, crm, observer, seeder
 from tests.connectors.sandbox_client import Account
+
+__all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(("opencrm",), records=150, seed=3) as running:
         yield running
-
-
-@pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Account]:
-    """The server, as it was seeded."""
-    fresh = Account(sandbox, "opencrm")
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
-
-
-@pytest.fixture
-def observer() -> CountingObserver:
-    return CountingObserver()
-
-
-@pytest.fixture
-def context(observer: CountingObserver) -> Context:
-    return Context(observer=observer, network=RULES)
-
-
-@pytest.fixture
-def seeder(account: Account) -> OpenCrmSeeder:
-    return OpenCrmSeeder(account)
-
-
-@pytest.fixture
-def crm(account: Account, context: Context) -> Iterator[Connector]:
-    crm = connected(account, context)
-    yield crm
-    crm.close()
 
 
 class TestOpenCrm(ConnectorContract):

@@ -18,8 +18,10 @@ from connectors.opencrm.connector import OpenCrmConnector
 from connectors.query import Query, parse
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
-from tests.connectors.opencrm_account import RULES, OpenCrmSeeder, connected
+from tests.connectors.opencrm_account import RULES, OpenCrmSeeder, account, connected, observer, seeder
 from tests.connectors.sandbox_client import Account
+
+__all__ = ["account", "observer", "seeder"]  # fixtures
 
 LABELS = {
     "activity": "Activities", "asset": "Assets", "company": "Accounts", "contact": "Contacts", "contract": "Contracts",
@@ -33,25 +35,6 @@ SALES = ("quote", "salesorder", "invoice", "purchaseorder")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(("opencrm",), records=60, seed=3) as running:
         yield running
-
-
-@pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Account]:
-    """The server, as it was seeded."""
-    fresh = Account(sandbox, "opencrm")
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
-
-
-@pytest.fixture
-def seeder(account: Account) -> OpenCrmSeeder:
-    return OpenCrmSeeder(account)
-
-
-@pytest.fixture
-def observer() -> CountingObserver:
-    return CountingObserver()
 
 
 @pytest.fixture

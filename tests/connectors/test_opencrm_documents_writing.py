@@ -12,8 +12,10 @@ from connectors.errors import ConnectorError, QueryError, RecordInvalid
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
-from tests.connectors.opencrm_account import RULES, OpenCrmSeeder, connected
+from tests.connectors.opencrm_account import RULES, OpenCrmSeeder, connected, observer, seeder
 from tests.connectors.sandbox_client import Account
+
+__all__ = ["observer", "seeder"]  # fixtures
 
 EDITS = {
     "edit_activity": "activity", "edit_contact": "contact", "edit_contact_custom1": "contact", "edit_contact_custom2": "contact",
@@ -46,16 +48,6 @@ def account(sandbox: Sandbox) -> Iterator[Account]:
     fresh.control("POST", "switches", absent=[])
     yield fresh
     fresh.close()
-
-
-@pytest.fixture
-def seeder(account: Account) -> OpenCrmSeeder:
-    return OpenCrmSeeder(account)
-
-
-@pytest.fixture
-def observer() -> CountingObserver:
-    return CountingObserver()
 
 
 @pytest.fixture

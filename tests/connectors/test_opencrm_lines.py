@@ -15,8 +15,10 @@ from connectors.opencrm.connector import OpenCrmConnector
 from connectors.opencrm.lines import CHECKS, READ_ONLY, merged
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
-from tests.connectors.opencrm_account import RULES, connected
+from tests.connectors.opencrm_account import RULES, account, connected, observer
 from tests.connectors.sandbox_client import Account
+
+__all__ = ["account", "observer"]  # fixtures
 
 SALES = ("quote", "salesorder", "invoice", "purchaseorder")
 STORED = [
@@ -29,20 +31,6 @@ STORED = [
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(("opencrm",), records=60, seed=3) as running:
         yield running
-
-
-@pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Account]:
-    """The server, as it was seeded."""
-    fresh = Account(sandbox, "opencrm")
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
-
-
-@pytest.fixture
-def observer() -> CountingObserver:
-    return CountingObserver()
 
 
 @pytest.fixture

@@ -18,8 +18,10 @@ from connectors.opencrm.operations import EDITS, OPERATIONS
 from connectors.query import Query
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
-from tests.connectors.opencrm_account import RULES, OpenCrmSeeder, connected
+from tests.connectors.opencrm_account import RULES, OpenCrmSeeder, connected, observer
 from tests.connectors.sandbox_client import Account
+
+__all__ = ["observer"]  # fixtures
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +37,6 @@ def account(sandbox: Sandbox) -> Iterator[Account]:
     fresh.control("POST", "switches", absent=[])
     yield fresh
     fresh.close()
-
-
-@pytest.fixture
-def observer() -> CountingObserver:
-    return CountingObserver()
 
 
 @pytest.fixture

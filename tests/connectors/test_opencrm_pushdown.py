@@ -22,8 +22,10 @@ from connectors.sandbox.server import Sandbox
 from connectors.sandbox.wire import collate, weights
 from connectors.types import FieldSchema, FieldType, Record
 from tests.connectors.contract import CountingObserver, read_all
-from tests.connectors.opencrm_account import RULES, OpenCrmSeeder, connected
+from tests.connectors.opencrm_account import RULES, OpenCrmSeeder, account, connected, observer, seeder
 from tests.connectors.sandbox_client import Account
+
+__all__ = ["account", "observer", "seeder"]  # fixtures
 
 SCHEMA = schema("contact", (), {})
 
@@ -145,20 +147,6 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Account]:
-    """The server, as it was seeded."""
-    fresh = Account(sandbox, "opencrm")
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
-
-
-@pytest.fixture
-def observer() -> CountingObserver:
-    return CountingObserver()
-
-
-@pytest.fixture
 def crm(account: Account, observer: CountingObserver) -> Iterator[OpenCrmConnector]:
     crm = connected(account, Context(observer=observer, network=RULES))
     yield crm
@@ -236,11 +224,6 @@ def test_a_name_that_does_not_work_is_found_out(everything: bool) -> None:
     assert learned.get("query_names_of_contact") == {"lastname": False}
     found = reader.page(Query(parse("lastname = Smart7", SCHEMA)))
     assert [record.id for record in found.records] == ["7"]
-
-
-@pytest.fixture
-def seeder(account: Account) -> OpenCrmSeeder:
-    return OpenCrmSeeder(account)
 
 
 def test_a_count_is_asked_only_where_the_server_counts_as_we_do(

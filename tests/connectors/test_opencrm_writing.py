@@ -23,8 +23,10 @@ from connectors.opencrm.connector import OpenCrmConnector
 from connectors.query import Query
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
-from tests.connectors.opencrm_account import RULES, OpenCrmSeeder, connected
+from tests.connectors.opencrm_account import OpenCrmSeeder, account, connected, context, crm, observer, seeder
 from tests.connectors.sandbox_client import Account
+
+__all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
 
 OWNED = {"assigned_user_id": "1"}
 
@@ -33,37 +35,6 @@ OWNED = {"assigned_user_id": "1"}
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(("opencrm",), records=60, seed=3) as running:
         yield running
-
-
-@pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Account]:
-    """The server, as it was seeded."""
-    fresh = Account(sandbox, "opencrm")
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
-
-
-@pytest.fixture
-def observer() -> CountingObserver:
-    return CountingObserver()
-
-
-@pytest.fixture
-def context(observer: CountingObserver) -> Context:
-    return Context(observer=observer, network=RULES)
-
-
-@pytest.fixture
-def seeder(account: Account) -> OpenCrmSeeder:
-    return OpenCrmSeeder(account)
-
-
-@pytest.fixture
-def crm(account: Account, context: Context) -> Iterator[OpenCrmConnector]:
-    crm = connected(account, context)
-    yield crm
-    crm.close()
 
 
 def calls(observer: CountingObserver) -> list[str]:

@@ -6,49 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors.base import Connector
 from connectors.context import Context
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import ConnectorContract, CountingObserver
-from tests.connectors.sandbox_client import Account
-from tests.connectors.sarvcrm_account import RULES, SarvSeeder, connected
+from tests.connectors.sarvcrm_account import RULES, account, context, crm, observer, seeder
+
+__all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(("sarvcrm",), records=150, seed=3) as running:
         yield running
-
-
-@pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Account]:
-    """The server, as it was seeded."""
-    fresh = Account(sandbox, "sarvcrm")
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
-
-
-@pytest.fixture
-def observer() -> CountingObserver:
-    return CountingObserver()
-
-
-@pytest.fixture
-def context(observer: CountingObserver) -> Context:
-    return Context(observer=observer, network=RULES)
-
-
-@pytest.fixture
-def seeder(account: Account) -> SarvSeeder:
-    return SarvSeeder(account)
-
-
-@pytest.fixture
-def crm(account: Account, context: Context) -> Iterator[Connector]:
-    crm = connected(account, context)
-    yield crm
-    crm.close()
 
 
 class TestSarv(ConnectorContract):

@@ -16,8 +16,10 @@ from connectors.sarvcrm.connector import SarvConnector
 from connectors.types import ChangePage
 from tests.connectors.contract import CountingObserver
 from tests.connectors.sandbox_client import Account
-from tests.connectors.sarvcrm_account import RULES, SarvSeeder, connected
+from tests.connectors.sarvcrm_account import SarvSeeder, account, connected, context, crm, observer, seeder
 from tests.connectors.set_back import LONDON, shift_to
+
+__all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
 
 MANY = 330  # leads at the start: two pages
 
@@ -26,36 +28,6 @@ MANY = 330  # leads at the start: two pages
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(("sarvcrm",), records=MANY, seed=5) as running:
         yield running
-
-
-@pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Account]:
-    fresh = Account(sandbox, "sarvcrm")
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
-
-
-@pytest.fixture
-def observer() -> CountingObserver:
-    return CountingObserver()
-
-
-@pytest.fixture
-def context(observer: CountingObserver) -> Context:
-    return Context(observer=observer, network=RULES)
-
-
-@pytest.fixture
-def seeder(account: Account) -> SarvSeeder:
-    return SarvSeeder(account)
-
-
-@pytest.fixture
-def crm(account: Account, context: Context) -> Iterator[SarvConnector]:
-    crm = connected(account, context)
-    yield crm
-    crm.close()
 
 
 def here(account: Account, module: str = "Leads") -> set[str]:

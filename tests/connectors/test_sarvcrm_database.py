@@ -15,27 +15,16 @@ from connectors.spelling import canonical
 from connectors.types import FieldType
 from tests.connectors.contract import CountingObserver, read_all
 from tests.connectors.sandbox_client import Account
-from tests.connectors.sarvcrm_account import RULES, SarvSeeder, connected
+from tests.connectors.sarvcrm_account import RULES, SarvSeeder, account, connected, observer
 from tests.connectors.test_pushdown_costs import PLAIN
+
+__all__ = ["account", "observer"]  # fixtures
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(("sarvcrm",), records=60, seed=3) as running:
         yield running
-
-
-@pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Account]:
-    fresh = Account(sandbox, "sarvcrm")
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
-
-
-@pytest.fixture
-def observer() -> CountingObserver:
-    return CountingObserver()
 
 
 @pytest.fixture

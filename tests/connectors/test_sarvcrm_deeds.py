@@ -24,7 +24,9 @@ from connectors.sarvcrm.operations import OPERATIONS
 from connectors.types import FileContent
 from tests.connectors.contract import CountingObserver, read_all
 from tests.connectors.sandbox_client import Account
-from tests.connectors.sarvcrm_account import RULES, SarvSeeder, connected
+from tests.connectors.sarvcrm_account import RULES, SarvSeeder, account, connected, context, crm, observer, seeder
+
+__all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
 
 PHONE = {
     "type": "Mobile",
@@ -42,36 +44,6 @@ LEAD = {"first_name": "Joel", "last_name": "Miller", "type": "Individual", "lead
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(("sarvcrm",), records=20, seed=3) as running:
         yield running
-
-
-@pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Account]:
-    fresh = Account(sandbox, "sarvcrm")
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
-
-
-@pytest.fixture
-def observer() -> CountingObserver:
-    return CountingObserver()
-
-
-@pytest.fixture
-def context(observer: CountingObserver) -> Context:
-    return Context(observer=observer, network=RULES)
-
-
-@pytest.fixture
-def seeder(account: Account) -> SarvSeeder:
-    return SarvSeeder(account)
-
-
-@pytest.fixture
-def crm(account: Account, context: Context) -> Iterator[SarvConnector]:
-    crm = connected(account, context)
-    yield crm
-    crm.close()
 
 
 # Modules, owners, addresses

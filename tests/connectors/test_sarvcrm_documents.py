@@ -12,22 +12,16 @@ from connectors.query import Condition, Op, Query
 from connectors.sandbox.server import Sandbox
 from connectors.sarvcrm.modules import module, table
 from tests.connectors.sandbox_client import Account
-from tests.connectors.sarvcrm_account import RULES, connected
+from tests.connectors.sarvcrm_account import RULES, account, connected
 from tests.connectors.sarvcrm_samples import BUNDLED, ROWS
+
+__all__ = ["account"]  # fixtures
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(("sarvcrm",), records=10, seed=3) as running:
         yield running
-
-
-@pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Account]:
-    fresh = Account(sandbox, "sarvcrm")
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
 
 
 @pytest.fixture

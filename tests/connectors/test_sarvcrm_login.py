@@ -17,7 +17,9 @@ from connectors.sarvcrm.client import md5
 from connectors.sarvcrm.connector import SarvConnector
 from tests.connectors.contract import CountingObserver
 from tests.connectors.sandbox_client import Account
-from tests.connectors.sarvcrm_account import RULES, connected
+from tests.connectors.sarvcrm_account import RULES, account, connected
+
+__all__ = ["account"]  # fixtures
 
 LEAD = "Leads"
 
@@ -82,14 +84,6 @@ def test_a_403_without_a_code_is_worth_one_new_login(tokens: Tokens, good: int, 
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(("sarvcrm",), records=10, seed=3) as running:
         yield running
-
-
-@pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Account]:
-    fresh = Account(sandbox, "sarvcrm")
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
 
 
 def logins(account: Account) -> int:

@@ -18,9 +18,11 @@ from connectors.errors import (
 from connectors.sandbox.server import Sandbox
 from connectors.sarvcrm.connector import SarvConnector
 from connectors.types import FieldType
-from tests.connectors.contract import CountingObserver, read_all
+from tests.connectors.contract import read_all
 from tests.connectors.sandbox_client import Account
-from tests.connectors.sarvcrm_account import RULES, SarvSeeder, connected
+from tests.connectors.sarvcrm_account import account, connected, context, crm, observer, seeder
+
+__all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
 
 PHONE = {
     "type": "Mobile",
@@ -38,36 +40,6 @@ LEAD = {"first_name": "Joel", "last_name": "Miller", "type": "Individual", "lead
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(("sarvcrm",), records=20, seed=3) as running:
         yield running
-
-
-@pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Account]:
-    fresh = Account(sandbox, "sarvcrm")
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
-
-
-@pytest.fixture
-def observer() -> CountingObserver:
-    return CountingObserver()
-
-
-@pytest.fixture
-def context(observer: CountingObserver) -> Context:
-    return Context(observer=observer, network=RULES)
-
-
-@pytest.fixture
-def seeder(account: Account) -> SarvSeeder:
-    return SarvSeeder(account)
-
-
-@pytest.fixture
-def crm(account: Account, context: Context) -> Iterator[SarvConnector]:
-    crm = connected(account, context)
-    yield crm
-    crm.close()
 
 
 def test_the_documents_lead_with_numbers_arrives_and_is_read_back(crm: SarvConnector) -> None:
