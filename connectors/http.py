@@ -13,6 +13,8 @@ import random
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlencode, urlsplit
 
@@ -66,6 +68,14 @@ class Answer:
     def text(self) -> str:
         """Return the body as text; what is not UTF-8 becomes a replacement character."""
         return self.body.decode("utf-8", "replace")
+
+    @property
+    def at(self) -> datetime | None:
+        """Return the server's own time, UTC, from its Date header; None when that is missing or cannot be read."""
+        try:
+            return parsedate_to_datetime(self.headers["Date"]).astimezone(UTC)
+        except (KeyError, TypeError, ValueError):
+            return None
 
     def json(self) -> JSON:
         """Return the body as JSON. Raises ProtocolError, saying what came instead."""

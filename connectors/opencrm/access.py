@@ -16,7 +16,7 @@ from connectors.values import strip_secrets
 from connectors.wording import text as _
 
 REFUSALS = (QueryError, AccessDenied)
-LACKING = "lacking_modules"  # what is learned
+LACKING = "lacking modules"  # what is learned
 
 
 def identity(client: OpenCrmClient, context: Context, zone: str) -> Identity:

@@ -58,7 +58,7 @@ class NoSuchEndpoint(QueryError):
     """The server does not know a call of that name: the one answer after which an alternate name may be tried."""
 
 
-def told(call: Call, answer: Answer, about: str, id: str = "") -> JSON:
+def result(call: Call, answer: Answer, about: str, id: str = "") -> JSON:
     """Return what the answer says: JSON, a plain text, or None for nothing. Raises the error it stands for."""
     text = body(answer)
     if answer.status >= 300:
@@ -189,7 +189,7 @@ def missing(about: str, id: str, message: str = "") -> RecordNotFound:
 def edited(call: Call, answer: Answer, about: str, id: str) -> str:
     """Return the id in the answer to an edit: 123, "123", or an object that names it. Raises RecordInvalid with what the server
     finds wrong, and ProtocolError (maybe_done) for what is neither an id nor a sentence."""
-    value = told(call, answer, about, id)
+    value = result(call, answer, about, id)
     found = value
     if isinstance(value, Mapping):
         found = next((value[name] for name in ("record_id", "id", "crmid") if value.get(name)), None)

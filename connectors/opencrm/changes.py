@@ -20,7 +20,7 @@ import orjson
 from connectors.context import Context
 from connectors.errors import QueryError
 from connectors.opencrm.answers import NoSuchEndpoint
-from connectors.opencrm.client import Row, record_id
+from connectors.opencrm.client import Row, id_of
 from connectors.opencrm.pushdown import NEWER
 from connectors.opencrm.reading import Reader, incomplete, stamp_of, untimed
 from connectors.seconds import CLOSED_AFTER, FARTHEST_ZONE, STAMP, Second, latest_stamp
@@ -52,7 +52,7 @@ class Place(Second):
         if not self.offset:  # the first page: what it shows was written before all other pages were read
             sure = max([old(at), self.time, *stamps])
         newest = max([self.newest, *(stamp for stamp in stamps if stamp <= sure)])
-        last = record_id(rows[-1]) if rows else self.last
+        last = id_of(rows[-1]) if rows else self.last
         return replace(self, offset=offset, last=last, sure=sure, newest=newest)
 
 
@@ -119,7 +119,7 @@ def ids(reader: Reader, after: str | None) -> Iterator[list[str]]:
     found: set[str] = set()
     waiting = after is not None
     for part in reader.pages(full=False, size=SWEEP).walk():
-        page = [record_id(row) for row in part.rows]
+        page = [id_of(row) for row in part.rows]
         found.update(page)
         if waiting and after in page:
             waiting, page, skipped = False, page[page.index(after) + 1 :], []

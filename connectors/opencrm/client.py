@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
@@ -26,7 +25,7 @@ from connectors.opencrm.answers import (
     edited,
     failure,
     missing,
-    told,
+    result,
 )
 from connectors.opencrm.catalog import KINDS, LINES, catalogued
 from connectors.opencrm.codec import ISO, is_id
@@ -69,7 +68,7 @@ class OpenCrmClient:
         """get_{module}_list_count: how many records match."""
         call = reading(f"get_{module}_list_count")
         answer = self._ask(call, {"query_string": query_string, "keywords": keywords})
-        value = told(call, answer, module)
+        value = result(call, answer, module)
         text = str(value).strip()
         if isinstance(value, bool) or not text.isascii() or not text.isdecimal():
             raise answer.not_understood(_("something that is not a number of records"))
@@ -81,15 +80,15 @@ class OpenCrmClient:
         call = reading(endpoint)
         answer = self._ask(call, {**ISO, **params})
         rows = as_rows(call, answer, endpoint)
-        if not all(isinstance(row, dict) and record_id(row) for row in rows):
+        if not all(isinstance(row, dict) and id_of(row) for row in rows):
             raise answer.not_understood(_("a list of something that has no ids"))
-        return Listing(rows, server_time(answer))
+        return Listing(rows, answer.at)
 
     def get(self, module: str, id: str) -> Row:
         """get_{module}: one record with every field; a sales record with `products`. Raises RecordNotFound."""
         call = reading(f"get_{module}")
         answer = self._ask(call, {**ISO, "crmid": id})
-        value = told(call, answer, module, id)
+        value = result(call, answer, module, id)
         if not answer.body.strip():  # no reason to believe the record gone
             raise answer.not_understood(_("an empty answer"))
         if isinstance(value, str) and not NO_RECORD.search(value):
@@ -97,7 +96,7 @@ class OpenCrmClient:
         row = merged(value)
         if not row:
             raise missing(module, id)
-        if record_id(row) not in (id, ""):
+        if id_of(row) not in (id, ""):
             raise answer.not_understood(_("another record than was asked for"))
         return row
 
@@ -109,7 +108,7 @@ class OpenCrmClient:
     def raw(self, endpoint: str, params: Params) -> JSON:
         """Return what a reading call answers, as it is."""
         call = reading(endpoint)
-        return told(call, self._ask(call, params), endpoint, str(params.get("crmid", "")))
+        return result(call, self._ask(call, params), endpoint, str(params.get("crmid", "")))
 
     # Writing
 
@@ -120,7 +119,7 @@ class OpenCrmClient:
         The call goes by several names; the next is tried only when a server knows no call of that name (facts §6, 4).
         """
         learned = self._context.learned
-        known = learned.get(f"edit_of_{module}")
+        known = learned.get(f"edit of {module}")
         names = sorted(KINDS[module].edits, key=lambda name: name != known)
         for position, name in enumerate(names):
             try:
@@ -130,7 +129,7 @@ class OpenCrmClient:
                     raise
                 continue
             if len(names) > 1 and known != name:
-                learned.set(f"edit_of_{module}", name)
+                learned.set(f"edit of {module}", name)
             return found
         raise AssertionError(module)  # every module has an edit call
 
@@ -157,7 +156,7 @@ class OpenCrmClient:
         """add_to_campaign: answers "Success", or a text that says what is wrong. In closed beta."""
         call = writing("add_to_campaign")
         answer = self._ask(call, {**params, "campaignid": campaignid, "recordid": recordid})
-        value = told(call, answer, "campaign", campaignid)
+        value = result(call, answer, "campaign", campaignid)
         if isinstance(value, str) and value.strip().lower() == "success":
             return value.strip()
         if isinstance(value, str) and value.strip():
@@ -170,7 +169,7 @@ class OpenCrmClient:
         """login: return an access key for the keys."""
         answer = self._http.send(LOGIN, "api/rest/login", data=self._form({**self._keys}, code=True))
         if b"error" in answer.body or answer.status != 200 or b" " in answer.body.strip():
-            told(LOGIN, answer, "login")  # raises
+            result(LOGIN, answer, "login")  # raises
         return access_key(answer)
 
     def _ask(self, call: Call, params: Params, *, code: bool = True) -> Answer:
@@ -219,7 +218,7 @@ def writing(endpoint: str) -> Call:
 def is_refusal(call: Call, answer: Answer) -> bool:
     """Say whether the answer refuses the access key."""
     try:
-        told(call, answer, "")
+        result(call, answer, "")
     except AuthError:
         return True
     except ConnectorError:  # whoever asked reads the answer, and meets the same
@@ -230,13 +229,13 @@ def is_refusal(call: Call, answer: Answer) -> bool:
 def as_rows(call: Call, answer: Answer, about: str) -> list[JSON]:
     """Return the rows of a list, however an empty one is said. Raises QueryError for a sentence that is an error."""
     try:
-        value = told(call, answer, about)
+        value = result(call, answer, about)
     except QueryError as e:
         if NOTHING_FOUND.fullmatch(e.vendor_message.strip()):
             return []
         raise
     if isinstance(value, dict):
-        value = [value] if record_id(value) else list(value.values())
+        value = [value] if id_of(value) else list(value.values())
     if isinstance(value, str):
         if not NOTHING_FOUND.fullmatch(value.strip()):
             raise failure(call, answer, value, about, "")
@@ -258,18 +257,10 @@ def merged(value: JSON) -> Row:
     return value if isinstance(value, dict) else {}
 
 
-def record_id(row: Mapping[str, JSON]) -> str:
+def id_of(row: Mapping[str, JSON]) -> str:
     """Return the row's id: crmid, record_id or id, whichever is there (facts §6, 5); "" when none is."""
     found = (str(row[name]) for name in ("crmid", "record_id", "id") if row.get(name) is not None)
     return next((text for text in found if is_id(text)), "")
-
-
-def server_time(answer: Answer) -> datetime | None:
-    """Return the server's time, UTC, from its Date header."""
-    try:
-        return parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
-    except (KeyError, TypeError, ValueError):
-        return None
 
 
 def root(url: str) -> str:

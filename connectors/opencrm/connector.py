@@ -226,7 +226,7 @@ class OpenCrmConnector(Connector):
 
 def fields_of(name: str) -> str:
     """Return the name under which the fields seen in a module's records are learned."""
-    return f"fields_of_{name}"
+    return f"fields of {name}"
 
 
 def complete(described: ModuleSchema, values: Values) -> None:

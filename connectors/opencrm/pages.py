@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from connectors.context import Learned
-from connectors.opencrm.client import Listing, OpenCrmClient, Row, record_id
+from connectors.opencrm.client import Listing, OpenCrmClient, Row, id_of
 
 PAGE = 200  # full lists are slow by the document's own words; a list may hold 50,000
 ENDS, COUNTS = "end", "count"
-MODE, MOST = "limit_end", "most_rows"  # what is learned: the meaning, and the largest number of rows in one answer
+MODE, MOST = "limit end", "most rows"  # what is learned: the meaning, and the largest number of rows in one answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,12 @@ class Pages:
         while True:
             back = 1 if offset else 0
             found = self.page(offset - back, self.size + back)
-            ids = [record_id(row) for row in found.rows]
+            ids = [id_of(row) for row in found.rows]
             if back and seen.isdisjoint(ids):
                 offset = max(0, offset - self.size)  # the rows have moved up: go back to where we know one
                 continue
             rows = found.rows[ids.index(last) + 1 :] if len(seen) == 1 and last in ids else found.rows
-            fresh = [row for row in rows if record_id(row) not in seen]
+            fresh = [row for row in rows if id_of(row) not in seen]
             offset += len(ids) - back
             seen.update(ids)
             over = ids == before or self.is_last(ids, self.size + back)

@@ -12,7 +12,7 @@ from connectors.context import Learned
 from connectors.errors import ProtocolError, QueryError
 from connectors.opencrm.answers import NoSuchEndpoint
 from connectors.opencrm.catalog import ID, MODIFIED
-from connectors.opencrm.client import OpenCrmClient, Row, record_id
+from connectors.opencrm.client import OpenCrmClient, Row, id_of
 from connectors.opencrm.codec import OpenCrmCodec, year_first
 from connectors.opencrm.pages import PAGE, Pages, Part
 from connectors.opencrm.pushdown import NEWER, SAMPLE, Pushed, push, trial
@@ -47,7 +47,7 @@ class Reader:
         if unknown := row.keys() - self._seen:
             self._seen |= unknown
             self.schema = self._renew(self._seen)
-        id = record_id(row) or id
+        id = id_of(row) or id
         values = self.codec.values(self.schema, {**row, ID: id})
         return Record(self.module, id, values, values.get(MODIFIED))
 
@@ -116,7 +116,7 @@ class Reader:
         return bool(known)
 
     def _names(self) -> str:
-        return f"query_names_of_{self.module}"
+        return f"query names of {self.module}"
 
     def _known(self, field: str) -> bool | None:
         if field == MODIFIED and self.learned.get(untimed(self.module)):
@@ -130,13 +130,13 @@ class Reader:
             return self._try_time()
         schema = self.schema.field(field)
         rows = self.pages().page(0, SAMPLE).rows
-        values = {record_id(row): self.record(row).values.get(field) for row in rows}
+        values = {id_of(row): self.record(row).values.get(field) for row in rows}
         found = trial(schema, values) if schema else None
         id_itself = schema is not None and schema.type is FieldType.ID
         if found is None:
             return None
         try:
-            answered = {record_id(row) for row in self.pages(found.query_string).page(0, PAGE).rows}
+            answered = {id_of(row) for row in self.pages(found.query_string).page(0, PAGE).rows}
         except QueryError:
             return False
         others = ((id if id_itself else value) for id, value in values.items() if id in answered)
@@ -172,7 +172,7 @@ def stamp_of(row: Row) -> str:
 
 def untimed(module: str) -> str:
     """Return the name under which is learned that a module cannot be asked by time."""
-    return f"no_delta_of_{module}"
+    return f"no delta of {module}"
 
 
 def place(cursor: str | None) -> tuple[int, str]:

@@ -9,7 +9,6 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import orjson
@@ -173,9 +172,7 @@ class ReallySimpleClient:
             raise answer.not_understood(_("a list of something that has no ids"))
         about_list = about_list if isinstance(about_list, dict) else {}
         more = about_list.get("has_more")
-        return Listing(
-            rows, _number(about_list.get("total_count")), None if more is None else bool(more), _time(answer)
-        )
+        return Listing(rows, _number(about_list.get("total_count")), None if more is None else bool(more), answer.at)
 
     def _written(self, call: Call, answer: Answer, object_name: str, id: str) -> Row:
         if answer.status not in (200, 201):
@@ -231,10 +228,3 @@ def _record(told: JSON) -> Row | None:
 
 def _number(value: JSON) -> int | None:
     return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else None
-
-
-def _time(answer: Answer) -> datetime | None:
-    try:
-        return parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
-    except (KeyError, TypeError, ValueError):
-        return None

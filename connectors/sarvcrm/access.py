@@ -10,7 +10,7 @@ from connectors.context import Context
 from connectors.errors import AccessDenied, ConfigError, ConnectorError, ProtocolError, QueryError, Unsupported
 from connectors.paging import prefetch
 from connectors.query import Condition, Op
-from connectors.sarvcrm.client import Listing, Row, SarvClient
+from connectors.sarvcrm.client import Question, Row, SarvClient
 from connectors.sarvcrm.modules import USERS, module, table
 from connectors.sarvcrm.pushdown import literal
 from connectors.types import Identity, Owner
@@ -47,7 +47,7 @@ def own_name(client: SarvClient) -> str:
     login = client.account.username
     try:
         query = f"{table(USERS)}.user_name = {literal(login.lower())}"
-        found = client.listing(USERS, Listing(query, fields=NAMES, limit=1)).rows
+        found = client.listing(USERS, Question(query, fields=NAMES, limit=1)).rows
     except (*REFUSALS, ConfigError, ValueError):
         return login
     return label(found[0]) if found else login
@@ -81,7 +81,7 @@ def owners(client: SarvClient, page: int) -> list[Owner]:
     while len(found) < MOST_USERS:
         last = str(found[-1]["id"]) if found else ""
         beyond = f"{table(USERS)}.id > {literal(last)}" if last else ""
-        rows = client.listing(USERS, Listing(beyond, f"{table(USERS)}.id ASC", NAMES, page)).rows
+        rows = client.listing(USERS, Question(beyond, f"{table(USERS)}.id ASC", NAMES, page)).rows
         fresh = [row for row in rows if row.get("id") and str(row["id"]) != last]
         if not fresh:
             break

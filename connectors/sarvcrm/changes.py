@@ -16,7 +16,7 @@ import orjson
 from connectors.context import Context
 from connectors.errors import QueryError
 from connectors.sarvcrm.answers import BAD_SQL
-from connectors.sarvcrm.client import Row, Rows
+from connectors.sarvcrm.client import Listing, Row
 from connectors.sarvcrm.pushdown import both, literal
 from connectors.sarvcrm.reading import Reader, id_of
 from connectors.sarvcrm.schema import MODIFIED
@@ -169,7 +169,7 @@ def in_time(rows: Sequence[Row], place: Place, zone: str) -> list[str]:
     return told
 
 
-def advanced(place: Place, rows: Sequence[Row], told: Sequence[str], page: Rows, zone: str) -> Place:
+def advanced(place: Place, rows: Sequence[Row], told: Sequence[str], page: Listing, zone: str) -> Place:
     """Return the place after a page of rows in the order of their stamps."""
     latest = latest_stamp(page.at, zone)
     believed = [at for at, stamp in enumerate(told) if place.time <= stamp <= latest]

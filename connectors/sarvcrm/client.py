@@ -11,8 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from connectors.body import Files
@@ -62,7 +61,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Question:
     """What to ask of a list. `query` and `order_by` are SQL (see `pushdown`); no `fields` means all."""
 
     query: str = ""
@@ -80,7 +79,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class Listing:
     """What a list brought, and the server's time when it answered (None when it told no time)."""
 
     rows: list[Row]
@@ -154,32 +153,32 @@ class SarvClient:
         """POST Save: create a record and return its id. `files` makes it multipart: each under its field of type file."""
         return new_id(*self._ask(CREATE, {"method": "Save", "module": module}, dict(values), module, files))
 
-    def listing(self, module: str, asked: Listing) -> Rows:
+    def listing(self, module: str, asked: Question) -> Listing:
         """POST Retrieve: one page of records. Code 51 is an empty page (facts §6)."""
         return self._rows(LIST, {"method": "Retrieve", "module": module}, asked.body(), module)
 
     def get(self, module: str, id: str) -> Row:
         """GET Retrieve with an id: a list of one. Raises RecordNotFound, also for an empty list."""
-        found = self._rows(GET, {"method": "Retrieve", "module": module, "id": checked(id)}, None, module).rows
+        found = self._rows(GET, {"method": "Retrieve", "module": module, "id": checked_id(id)}, None, module).rows
         if not found or str(found[0].get("id") or id).lower() != id.lower():
             raise RecordNotFound(_("There is no %(name)s %(id)s in SarvCRM, or not any more.", name=module, id=id))
         return found[0]
 
     def update(self, module: str, id: str, values: Mapping[str, JSON]) -> None:
         """PUT Save: change these fields only. Raises RecordNotFound."""
-        self._ask(UPDATE, {"method": "Save", "module": module, "id": checked(id)}, dict(values), f"{module} {id}")
+        self._ask(UPDATE, {"method": "Save", "module": module, "id": checked_id(id)}, dict(values), f"{module} {id}")
 
     def delete(self, module: str, id: str) -> None:
         """DELETE Save: delete the record. Raises RecordNotFound."""
-        self._ask(DELETE, {"method": "Save", "module": module, "id": checked(id)}, None, f"{module} {id}")
+        self._ask(DELETE, {"method": "Save", "module": module, "id": checked_id(id)}, None, f"{module} {id}")
 
     def module_fields(self, module: str) -> JSON:
         """GET GetModuleFields: the fields, an object by name or a list. Raises QueryError for an unknown module."""
         return self._ask(FIELDS, {"method": "GetModuleFields", "module": module}, None, module)[1]
 
-    def relationship(self, module: str, id: str, field: str, asked: Listing) -> Rows:
+    def relationship(self, module: str, id: str, field: str, asked: Question) -> Listing:
         """POST GetRelationship: one page of the records behind a relation field (facts §6: never `Retrieve`)."""
-        params = {"method": "GetRelationship", "module": module, "id": checked(id), "related_field": field}
+        params = {"method": "GetRelationship", "module": module, "id": checked_id(id), "related_field": field}
         return self._rows(RELATED, params, asked.body(), f"{module} {id}")
 
     def search_by_number(self, number: str, module: str = "") -> list[Row]:
@@ -189,7 +188,7 @@ class SarvClient:
 
     def save_relationships(self, module: str, id: str, field: str, records: Sequence[JSON]) -> None:
         """POST SaveRelationships: link these records, each an id or an object with id and more. Answers without data."""
-        params = {"method": "SaveRelationships", "module": module, "id": checked(id)}
+        params = {"method": "SaveRelationships", "module": module, "id": checked_id(id)}
         self._ask(LINK, params, {"field_name": field, "related_records": [*records]}, f"{module} {id}")
 
     def call(self, verb: str, method: str, params: Mapping[str, JSON], body: Mapping[str, JSON] | None) -> JSON:
@@ -230,17 +229,17 @@ class SarvClient:
             return self._http.send(call, params=params, data=body, files=files, headers=head)
         return self._http.send(call, params=params, json=body, headers=head)
 
-    def _rows(self, call: Call, params: Mapping[str, JSON], body: Mapping[str, JSON] | None, about: str) -> Rows:
+    def _rows(self, call: Call, params: Mapping[str, JSON], body: Mapping[str, JSON] | None, about: str) -> Listing:
         try:
             answer, told = self._ask(call, params, body, about)
         except NothingFound:
-            return Rows([], None)
+            return Listing([], None)
         told = [] if told is None else told
         if isinstance(told, dict):  # PHP makes an object of a list whose numbers have gaps
             told = [told] if "id" in told else list(told.values())
         if not isinstance(told, list) or not all(isinstance(row, dict) for row in told):
             raise answer.not_understood(_("something that is not a list of records"))
-        return Rows(told, server_time(answer))
+        return Listing(told, answer.at)
 
     def page_of(self, module: str, id: str) -> str:
         """Return the address of a record in SarvCRM's own screens (facts §1.1)."""
@@ -266,7 +265,7 @@ def md5(password: str) -> str:
     return hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()
 
 
-def checked(id: str) -> str:
+def checked_id(id: str) -> str:
     """Return the id. Raises RecordNotFound for what cannot be one."""
     if not ID.fullmatch(id):
         raise RecordNotFound(_("“%(id)s” is not an id of SarvCRM.", id=id[:40]))
@@ -289,11 +288,3 @@ def refused_before(code: str) -> ConnectorError:
         return LockedOut(sentence, code=code)
     sentence = _("SarvCRM refused this login before. It is not tried again until you test the connection or change it.")
     return AuthError(sentence, code=code)
-
-
-def server_time(answer: Answer) -> datetime | None:
-    """Return the vendor's own time from the Date header, UTC; None when it is not there or cannot be read."""
-    try:
-        return parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
-    except (KeyError, TypeError, ValueError):
-        return None

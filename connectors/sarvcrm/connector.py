@@ -12,7 +12,7 @@ from connectors.errors import ConnectorError, QueryError, RecordInvalid, RecordN
 from connectors.paging import only_fields
 from connectors.query import Query, check, match_record
 from connectors.sarvcrm import about, access, changes
-from connectors.sarvcrm.client import PAGE, SLOT, Account, Listing, SarvClient
+from connectors.sarvcrm.client import PAGE, SLOT, Account, Question, SarvClient
 from connectors.sarvcrm.codec import SarvCodec
 from connectors.sarvcrm.modules import MODULES, USERS, module
 from connectors.sarvcrm.operations import OPERATIONS, Desk, carry_out
@@ -185,7 +185,7 @@ class SarvConnector(Connector):
         place = parse(query.cursor) if query.cursor else parse("at 0 ")
         pushed, size = reader.sql.push(query.filter), min(PAGE, query.limit)
         order = reader.sql.order_by(query.order)
-        asked = Listing(pushed.sql, order, reader.fields_of(query), size, place.number)
+        asked = Question(pushed.sql, order, reader.fields_of(query), size, place.number)
         rows = self.client.relationship(module, id, field, asked).rows
         holds = match_record(query.filter, reader.schema)
         records = tuple(only_fields(record, query.fields) for record in reader.records(rows) if holds(record))
@@ -246,7 +246,7 @@ class SarvConnector(Connector):
         """Return id -> what to send of a link so that it stays as it is: the id, with quantity and unit where it has them."""
         found: dict[str, JSON] = {}
         while len(found) < MOST_LINKS:
-            rows = self.client.relationship(module, id, field, Listing(offset=len(found))).rows
+            rows = self.client.relationship(module, id, field, Question(offset=len(found))).rows
             fresh = {id_of(row): row for row in rows if id_of(row) not in found}
             if not fresh:
                 return found

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from connectors.errors import QueryError
 from connectors.operations import checked, without_secrets
 from connectors.query import parse, parse_order
-from connectors.sarvcrm.client import PAGE, Listing, SarvClient
+from connectors.sarvcrm.client import PAGE, Question, SarvClient
 from connectors.sarvcrm.pushdown import Sql
 from connectors.sarvcrm.schema import Described
 from connectors.types import JSON, Choice, Operation, Parameter
@@ -83,7 +83,7 @@ def carry_out(desk: Desk, operation: Operation, params: Mapping[str, JSON]) -> J
     return without_secrets(_DEEDS[operation.name](desk, checked(operation, params)), {"token"})
 
 
-def listing(own: Described, p: Mapping[str, JSON]) -> Listing:
+def listing(own: Described, p: Mapping[str, JSON]) -> Question:
     """Return what to ask of a list. Raises QueryError for a filter or an order the database cannot be asked for whole."""
     sql = Sql(own)
     pushed = sql.push(parse(p["query"], own.schema)) if p.get("query") else None
@@ -91,7 +91,7 @@ def listing(own: Described, p: Mapping[str, JSON]) -> Listing:
     if (pushed is not None and not pushed.sql) or any(not sql.has(column.field) for column in order):
         raise QueryError(_("SarvCRM's database cannot be asked this; list the records on the module's page instead."))
     limit, offset = min(PAGE, p.get("limit", 25)), max(0, p.get("offset", 0))
-    return Listing(
+    return Question(
         pushed.sql if pushed else "", sql.order_by(order), p.get("selected_fields", ()), max(1, limit), offset
     )
 

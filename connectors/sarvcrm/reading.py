@@ -13,7 +13,7 @@ from connectors.errors import ProtocolError, QueryError, Unavailable
 from connectors.paging import local_page, only_fields
 from connectors.query import Order, Query, check, conditions, match_record, order_to_text, to_text
 from connectors.sarvcrm.answers import BAD_SQL, TOO_MUCH
-from connectors.sarvcrm.client import PAGE, Listing, Row, Rows, SarvClient
+from connectors.sarvcrm.client import PAGE, Listing, Question, Row, SarvClient
 from connectors.sarvcrm.codec import SarvCodec
 from connectors.sarvcrm.pushdown import Pushed, Sql, both, literal
 from connectors.sarvcrm.schema import Described
@@ -88,12 +88,12 @@ class Reader:
 
     def listing(
         self, query: str = "", order: str = "", limit: int = PAGE, offset: int = 0, fields: Sequence[str] = ()
-    ) -> Rows:
+    ) -> Listing:
         """Return one page of the server's; a smaller one where it says that this is too much for it (code 90)."""
         size = min(limit, int(self.learned.get(page_size(self.module)) or PAGE))
         while True:
             try:
-                asked = Listing(query, order or f"{self.sql.column('id')} ASC", fields, size, offset)
+                asked = Question(query, order or f"{self.sql.column('id')} ASC", fields, size, offset)
                 return self.client.listing(self.module, asked)
             except Unavailable as e:
                 if e.code != TOO_MUCH or size <= SMALLEST:
@@ -103,7 +103,7 @@ class Reader:
 
     def after(
         self, id: str, query: str = "", limit: int = PAGE, down: bool = False, fields: Sequence[str] = ()
-    ) -> Rows:
+    ) -> Listing:
         """Return the page of records whose ids come after that one, by the database's own order of ids."""
         column = self.sql.column("id")
         beyond = f"{column} {'<' if down else '>'} {literal(id)}" if id else ""
@@ -117,7 +117,7 @@ class Reader:
             raise ProtocolError(_("SarvCRM sends the same page of %(name)s again and again.", name=self.module))
         return rows[known:]
 
-    def walk(self, after: str = "", query: str = "", fields: Sequence[str] = ()) -> Iterator[Rows]:
+    def walk(self, after: str = "", query: str = "", fields: Sequence[str] = ()) -> Iterator[Listing]:
         """Yield all rows in the order of their ids, one page after the other, to the empty one."""
         while (found := self.after(after, query, fields=fields)).rows:
             yield found

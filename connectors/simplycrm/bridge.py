@@ -27,9 +27,9 @@ from connectors.vtiger.reading import Reader
 from connectors.vtiger.vtql import PAGE
 from connectors.wording import text as _
 
-COUNTS = "mobile_counts"
-USERS_PREFIX = "users_prefix"
-EVENTS_LABEL = "events_label"
+COUNTS = "mobile counts"
+USERS_PREFIX = "users prefix"
+EVENTS_LABEL = "events label"
 CALENDAR, EVENTS = "Calendar", "Events"  # tasks; meetings and calls, with numbers of their own (document)
 COUNT = "SELECT count(*) "
 WITH_OWNERS = (

@@ -17,7 +17,7 @@ from connectors.simplycrm.answers import result
 from connectors.simplycrm.records import Row, as_values, number
 from connectors.types import JSON
 from connectors.vtiger.answers import SessionGone
-from connectors.vtiger.client import checked, endpoint
+from connectors.vtiger.client import checked_id, endpoint
 from connectors.wording import text as _
 
 PAGE_API = "modules/Mobile/api.php"
@@ -123,16 +123,16 @@ class MobileClient:
 
     def fetch_record(self, id: str) -> Row:
         """Return one record, references as {"value", "label"}. Raises RecordNotFound."""
-        return fields("fetchRecord", self._of("fetchRecord", "record", {"record": checked(id)}))
+        return fields("fetchRecord", self._of("fetchRecord", "record", {"record": checked_id(id)}))
 
     def fetch_record_with_grouping(self, id: str) -> Row:
         """Return one record in blocks; of number 0 the empty form with its defaults (G6). Raises RecordNotFound."""
-        found = self._of("fetchRecordWithGrouping", "record", {"record": checked(id)})
+        found = self._of("fetchRecordWithGrouping", "record", {"record": checked_id(id)})
         return fields("fetchRecordWithGrouping", found)
 
     def fetch_records_with_grouping(self, module: str, ids: Sequence[str], alert_id: str = "") -> list[Row]:
         """Return those of these records that are there, in blocks. The module is not in the document but needed (G7)."""
-        params = {"module": module, "ids": orjson.dumps([checked(id) for id in ids]).decode()}
+        params = {"module": module, "ids": orjson.dumps([checked_id(id) for id in ids]).decode()}
         found = self._of("fetchRecordsWithGrouping", "records", params | ({"alertid": alert_id} if alert_id else {}))
         return rows("fetchRecordsWithGrouping", found)
 
@@ -156,7 +156,7 @@ class MobileClient:
 
     def related_records_with_grouping(self, id: str, module: str, page: int = 0) -> tuple[list[Row], int]:
         """Return a page of the records of a module that hang on this one, in blocks, and the next page, 0 at the end."""
-        params = {"record": checked(id), "relatedmodule": module, "page": page}
+        params = {"record": checked_id(id), "relatedmodule": module, "page": page}
         try:
             told = fields("relatedRecordsWithGrouping", self.ask("relatedRecordsWithGrouping", params))
         except ProtocolError as e:
@@ -169,14 +169,14 @@ class MobileClient:
 
     def save_record(self, module: str, values: Mapping[str, JSON], id: str = "") -> Row:
         """Create a record, or with an id change the fields given, and return it in blocks (G8)."""
-        params = {"module": module, "values": as_values(values)} | ({"record": checked(id)} if id else {})
+        params = {"module": module, "values": as_values(values)} | ({"record": checked_id(id)} if id else {})
         found = self._of("saveRecord", "record", params)
         return fields("saveRecord", found, maybe_done=True)
 
     def delete_record(self, id: str) -> None:
         """Delete a record. Only its number is sent, so that of another module's record the number may be the same one:
         read it first. Raises RecordNotFound when it is gone already (G10)."""
-        bare = number(checked(id))
+        bare = number(checked_id(id))
         told = self._of("deleteRecords", "deleted", {"records": orjson.dumps([bare]).decode()})
         done = fields("deleteRecords", told, maybe_done=True).get(bare)
         if done is None:
@@ -188,7 +188,7 @@ class MobileClient:
 
     def add_record_comment(self, id: str, text: str) -> Row:
         """Add a comment to a record and return it in blocks."""
-        values = as_values({"commentcontent": text, "related_to": checked(id)})
+        values = as_values({"commentcontent": text, "related_to": checked_id(id)})
         found = self._of("addRecordComment", "record", {"values": values})
         return fields("addRecordComment", found, maybe_done=True)
 

@@ -8,7 +8,7 @@ from connectors.types import JSON, FieldSchema
 from connectors.values import canonical_date
 from connectors.vtiger.codec import VtigerCodec
 
-DATE_FORMAT = "date_format"  # learned from the mobile login: "dd-mm-yyyy"
+DATE_FORMAT = "date format"  # learned from the mobile login: "dd-mm-yyyy"
 PARTS = (("yyyy", "%Y"), ("mm", "%m"), ("dd", "%d"))
 
 

@@ -17,7 +17,7 @@ from connectors.context import Context
 from connectors.errors import AccessDenied, QueryError, Unavailable
 from connectors.seconds import Second, latest_stamp
 from connectors.types import Change, ChangePage, Cursor
-from connectors.vtiger.client import Rows, VtigerClient
+from connectors.vtiger.client import Listing, VtigerClient
 from connectors.vtiger.ranges import hidden_in, ranges
 from connectors.vtiger.reading import Reader, Row, number
 from connectors.vtiger.schema import MODIFIED
@@ -25,7 +25,7 @@ from connectors.vtiger.vtql import PAGE, Groups, literal
 from connectors.wording import text as _
 
 BY_STAMP = f"{MODIFIED},id"
-SYNC_WORKS = "sync_works"
+SYNC_WORKS = "sync works"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def delta(reader: Reader, place: Place) -> Iterator[ChangePage]:
     yield ChangePage((), (replace(place.at(place.time, answer.at, zone), id="") if reached[0] else place).text())
 
 
-def next_seen(reader: Reader, asked: Groups) -> Rows:
+def next_seen(reader: Reader, asked: Groups) -> Listing:
     """Return the next page in the order of stamps; where whole pages may hold what this user may not see, those are passed."""
     answer = reader.rows(asked, BY_STAMP)
     if answer.rows or not reader.client.context.learned.get(hidden_in(reader)):
@@ -125,7 +125,7 @@ def next_seen(reader: Reader, asked: Groups) -> Rows:
     return answer
 
 
-def advanced(place: Place, page: Rows, zone: str) -> Place:
+def advanced(place: Place, page: Listing, zone: str) -> Place:
     """Return the place after a page of rows in the order of their stamps."""
     believed = [row for row in page.rows if place.time <= str(row[MODIFIED]) <= latest_stamp(page.at, zone)]
     return place.at(str(believed[-1][MODIFIED]), page.at, zone, str(believed[-1]["id"])) if believed else place

@@ -13,8 +13,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 import orjson
 
@@ -41,7 +40,7 @@ ID = re.compile(r"[0-9]+x[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class Listing:
     """What a query brought, and the server's time when it answered (None when it told no time)."""
 
     rows: list[dict[str, JSON]]
@@ -138,12 +137,12 @@ class VtigerClient:
 
     def retrieve(self, id: str) -> dict[str, JSON]:
         """Return one record. Raises RecordNotFound, also for what this user may not see (the server says the same)."""
-        return fields("retrieve", self.request("retrieve", {"id": checked(id)}))
+        return fields("retrieve", self.request("retrieve", {"id": checked_id(id)}))
 
-    def query(self, text: str) -> Rows:
+    def query(self, text: str) -> Listing:
         """Return the rows, at most 100. An empty list may also hide a database error (C5): ask only for known fields."""
         found, answer = self._ask("query", {"query": text})
-        return Rows(rows("query", found), server_time(answer))
+        return Listing(rows("query", found), answer.at)
 
     def sync(self, module: str, since: int) -> dict[str, JSON]:
         """Return updated, deleted, more and lastModifiedTime of this user's own records since the second (F2, F3)."""
@@ -151,12 +150,12 @@ class VtigerClient:
 
     def retrieve_related(self, id: str, module: str, label: str) -> list[dict[str, JSON]]:
         """Return the records of a relation; `label` is its name in `relatedtypes`."""
-        params = {"id": checked(id), "relatedType": module, "relatedLabel": label}
+        params = {"id": checked_id(id), "relatedType": module, "relatedLabel": label}
         return rows("retrieve_related", self.request("retrieve_related", params))
 
     def files_retrieve(self, id: str) -> list[dict[str, JSON]]:
         """Return the files of an attachment: filename, filetype and base64 filecontents (D19)."""
-        return rows("files_retrieve", self.request("files_retrieve", {"id": checked(id)}))
+        return rows("files_retrieve", self.request("files_retrieve", {"id": checked_id(id)}))
 
     # Writing. An answer that is unclear raises with maybe_done (A3).
 
@@ -168,17 +167,17 @@ class VtigerClient:
     def update(self, element: Mapping[str, JSON]) -> dict[str, JSON]:
         """Save an element that holds all mandatory fields. It spoils `description` when that is left out (D4): the
         connector uses `revise` only."""
-        params = {"element": as_json({**element, "id": checked(str(element.get("id", "")))})}
+        params = {"element": as_json({**element, "id": checked_id(str(element.get("id", "")))})}
         return fields("update", self.request("update", params), maybe_done=True)
 
     def revise(self, id: str, changes: Mapping[str, JSON]) -> dict[str, JSON]:
         """Change only the fields given and return the whole record as stored (D3)."""
-        element = as_json({**changes, "id": checked(id)})
+        element = as_json({**changes, "id": checked_id(id)})
         return fields("revise", self.request("revise", {"element": element}), maybe_done=True)
 
     def delete(self, id: str) -> None:
         """Move the record to the recycle bin. Raises RecordNotFound when it is gone already (D11)."""
-        self.request("delete", {"id": checked(id)})
+        self.request("delete", {"id": checked_id(id)})
 
     def convertlead(self, element: Mapping[str, JSON]) -> dict[str, JSON]:
         """Make a lead an account, contact, opportunity; return their ids. Raises RecordConflict when it is one (D17)."""
@@ -186,7 +185,7 @@ class VtigerClient:
 
     def add_related(self, id: str, other_id: str, label: str) -> None:
         """Make two records belong together by the relation of that label (D18). There is no way back by API."""
-        params = {"sourceRecordId": checked(id), "relatedRecordId": checked(other_id), "relationIdLabel": label}
+        params = {"sourceRecordId": checked_id(id), "relatedRecordId": checked_id(other_id), "relationIdLabel": label}
         self.request("add_related", params)
 
     # Requests
@@ -254,7 +253,7 @@ def endpoint(url: str) -> str:
     return root.rstrip("/") + "/webservice.php"
 
 
-def checked(id: str) -> str:
+def checked_id(id: str) -> str:
     """Return the id in its one form. The server reads ids so loosely that `12x2' or …` finds a record (D2).
 
     Raises RecordNotFound for what cannot be an id.
@@ -289,11 +288,3 @@ def rows(operation: str, answer: JSON) -> list[dict[str, JSON]]:
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         raise ProtocolError(_("Vtiger's answer to “%(operation)s” is not a list of records.", operation=operation))
     return found
-
-
-def server_time(answer: Answer) -> datetime | None:
-    """Return the vendor's own time from the Date header, UTC; None when it is not there or cannot be read."""
-    try:
-        return parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
-    except (KeyError, TypeError, ValueError):
-        return None

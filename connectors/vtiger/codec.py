@@ -10,13 +10,13 @@ from connectors.context import Learned
 from connectors.errors import RecordNotFound
 from connectors.types import JSON, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
 from connectors.values import Codec, canonical_number
-from connectors.vtiger.client import checked
+from connectors.vtiger.client import checked_id
 from connectors.wording import text as _
 
 BETWEEN_CHOICES = re.compile(r"\s*\|##\|\s*")  # some clients store it without the blanks (E7)
 LARGEST_INTEGER = 2**31 - 1  # larger ones are clamped (E6)
 MOST_DIGITS = 15  # PHP's floats hold no more (E5)
-NO_EMOJI = "four_byte_text_is_lost"  # what we learn of a utf8mb3 database (E11)
+NO_EMOJI = "four-byte text is lost"  # what we learn of a utf8mb3 database (E11)
 ABSENT = object()
 AS_IT_IS = TEXT_TYPES | {FieldType.CHOICE, FieldType.ID}
 NOTHING = {
@@ -88,7 +88,7 @@ class VtigerCodec(Codec):
 
     def encode_reference(self, field: FieldSchema, value: JSON) -> JSON:
         try:
-            return checked(value)
+            return checked_id(value)
         except RecordNotFound as e:
             raise ValueError(_("is not the id of a record, such as 12x345")) from e
 

@@ -34,7 +34,7 @@ from connectors.types import (
     Values,
 )
 from connectors.vtiger import about, changes, documents, vtql
-from connectors.vtiger.client import ID, VtigerClient, checked, folded
+from connectors.vtiger.client import ID, VtigerClient, checked_id, folded
 from connectors.vtiger.codec import VtigerCodec
 from connectors.vtiger.modules import Modules
 from connectors.vtiger.operations import OPERATIONS, carry_out
@@ -257,7 +257,7 @@ class VtigerConnector(Connector):
 
     def _own_id(self, module: str, id: str) -> str:
         """Return the id in its one form. Raises RecordNotFound when it is another module's: the server would not mind."""
-        plain, described = checked(id), self._modules.described(module)
+        plain, described = checked_id(id), self._modules.described(module)
         if not described.owns(plain):
             prefix = f"{described.prefix}x"
             raise RecordNotFound(

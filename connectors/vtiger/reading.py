@@ -13,7 +13,7 @@ from connectors.paging import local_page, only_fields
 from connectors.query import Order, Query, check, conditions, match_record, to_text
 from connectors.types import JSON, Explanation, FieldType, ModuleSchema, Page, Record
 from connectors.vtiger import vtql
-from connectors.vtiger.client import Rows, VtigerClient
+from connectors.vtiger.client import Listing, VtigerClient
 from connectors.vtiger.codec import VtigerCodec
 from connectors.vtiger.schema import Described
 from connectors.vtiger.vtql import PAGE, Groups, Pushed
@@ -74,7 +74,7 @@ class Reader:
 
     def rows(
         self, groups: Groups = ((),), order: str = "id", limit: int = PAGE, offset: int = 0, columns: Sequence[str] = ()
-    ) -> Rows:
+    ) -> Listing:
         """Return one page of the server's."""
         return self.client.query(vtql.select(self.module, columns, groups, order, limit, offset))
 

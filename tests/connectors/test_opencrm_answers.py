@@ -19,8 +19,8 @@ from connectors.errors import (
     Unavailable,
 )
 from connectors.http import Answer
-from connectors.opencrm.answers import NoSuchEndpoint, access_key, edited, told
-from connectors.opencrm.client import as_rows, merged, reading, record_id, root, writing
+from connectors.opencrm.answers import NoSuchEndpoint, access_key, edited, result
+from connectors.opencrm.client import as_rows, id_of, merged, reading, root, writing
 
 READ, WRITE = reading("get_contact"), writing("edit_contact")
 PAGE = "<html><body><h1>403 Forbidden</h1></body></html>"
@@ -61,7 +61,7 @@ ERRORS: list[tuple[int, str, type[ConnectorError]]] = [
 @pytest.mark.parametrize(("status", "body", "error"), ERRORS)
 def test_an_answer_means_one_error(status: int, body: str, error: type[ConnectorError]) -> None:
     with pytest.raises(error) as caught:
-        told(READ, answer(body, status), "contact", "5")
+        result(READ, answer(body, status), "contact", "5")
     assert type(caught.value) is error
 
 
@@ -81,7 +81,7 @@ def test_an_answer_means_one_error(status: int, body: str, error: type[Connector
     ],
 )
 def test_an_answer_that_is_no_error_is_read(body: str, value: Any) -> None:
-    assert told(READ, answer(body), "contact") == value
+    assert result(READ, answer(body), "contact") == value
 
 
 @pytest.mark.parametrize(
@@ -157,10 +157,8 @@ def test_rows_numbered_by_name_or_a_single_one_are_rows() -> None:
 
 
 def test_the_id_goes_by_three_names() -> None:
-    assert [record_id(row) for row in ({"id": 7}, {"crmid": "7"}, {"record_id": "7"}, {"crmid": "0", "id": 7})] == [
-        "7"
-    ] * 4
-    assert record_id({"id": "x"}) == record_id({}) == ""
+    assert [id_of(row) for row in ({"id": 7}, {"crmid": "7"}, {"record_id": "7"}, {"crmid": "0", "id": 7})] == ["7"] * 4
+    assert id_of({"id": "x"}) == id_of({}) == ""
     assert merged([{"products": []}, {"subject": "A"}]) == {"products": [], "subject": "A"}
 
 
@@ -184,7 +182,7 @@ def test_a_page_of_warnings_alone_says_nothing_of_a_record() -> None:
     )
     for call in (reading("get_contact"), writing("edit_contact")):
         with pytest.raises(ProtocolError):
-            told(call, died, "contact", "7")
+            result(call, died, "contact", "7")
     with pytest.raises(ProtocolError):
         as_rows(reading("get_contact_list"), died, "contact")
 
@@ -192,9 +190,9 @@ def test_a_page_of_warnings_alone_says_nothing_of_a_record() -> None:
 def test_a_broken_server_is_no_missing_end_point_and_no_missing_record() -> None:
     """After the first an alternate name would be tried, and a record made twice; after the second it would be taken for deleted."""
     with pytest.raises(ConnectorError) as broken:
-        told(writing("edit_ticket"), answer('{"error": "Call to undefined function saveTicket()"}'), "ticket")
+        result(writing("edit_ticket"), answer('{"error": "Call to undefined function saveTicket()"}'), "ticket")
     assert not isinstance(broken.value, NoSuchEndpoint)
     with pytest.raises(ConnectorError) as away:
         text = '{"error": "Please contact support, the service is not available"}'
-        told(reading("get_contact"), answer(text), "contact", "7")
+        result(reading("get_contact"), answer(text), "contact", "7")
     assert not isinstance(away.value, RecordNotFound)

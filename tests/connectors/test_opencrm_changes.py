@@ -71,7 +71,7 @@ def test_the_meaning_of_limit_end_is_learned_and_unlearned(account: Account, crm
     for meaning in ("count", "end", "count", "end"):
         account.control("POST", "switches", limit_end=meaning)
         assert ids_in(list(crm.changes("contact", None))) == everything
-    assert crm.context.learned.get("limit_end") == "end"
+    assert crm.context.learned.get("limit end") == "end"
 
 
 def test_records_deleted_while_a_list_is_read_hide_no_others(
@@ -171,7 +171,7 @@ def test_a_server_that_cannot_be_asked_by_time_is_read_whole(
     changed = seeder.put("Changed", sorted(there(account))[0])
     pages = list(crm.changes("contact", cursor))
     assert changed in ids_in(pages) and ids_in(pages) == there(account)
-    assert crm.context.learned.get("no_delta_of_contact") is True
+    assert crm.context.learned.get("no delta of contact") is True
 
 
 @pytest.mark.parametrize("greater", ["ignored", "refused"])

@@ -187,7 +187,7 @@ def test_a_field_the_server_cannot_be_asked_for_is_evaluated_here(
     account: Account, crm: OpenCrmConnector, seeder: OpenCrmSeeder, unknown: str
 ) -> None:
     account.control("POST", "switches", unknown_field=unknown)
-    crm.context.learned.set("query_names_of_contact", {"lastname": False})
+    crm.context.learned.set("query names of contact", {"lastname": False})
     wanted = seeder.put("Quetzal")
     filter = parse("lastname = Quetzal", crm.describe("contact"))
     assert [record.id for record in read_all(crm, "contact", Query(filter))] == [wanted]
@@ -200,7 +200,7 @@ def test_a_name_that_works_is_found_out_once(crm: OpenCrmConnector, observer: Co
         observer.calls.clear()
         assert not crm.read("contact", Query(filter)).records
     assert len(observer.calls) == 1
-    assert set(crm.context.learned.get("query_names_of_contact").values()) == {True}
+    assert set(crm.context.learned.get("query names of contact").values()) == {True}
 
 
 class Deaf:
@@ -221,7 +221,7 @@ def test_a_name_that_does_not_work_is_found_out(everything: bool) -> None:
     server: Any = Deaf(everything)
     reader = Reader(server, OpenCrmCodec(), SCHEMA, learned, {"id", "lastname"}, lambda seen: SCHEMA)
     assert not reader.trusts("lastname")
-    assert learned.get("query_names_of_contact") == {"lastname": False}
+    assert learned.get("query names of contact") == {"lastname": False}
     found = reader.page(Query(parse("lastname = Smart7", SCHEMA)))
     assert [record.id for record in found.records] == ["7"]
 

@@ -9,7 +9,7 @@ import pytest
 from connectors.context import Context, MemoryLearned
 from connectors.errors import QueryError
 from connectors.types import Change
-from connectors.vtiger.client import Rows, VtigerClient
+from connectors.vtiger.client import Listing, VtigerClient
 from connectors.vtiger.connector import VtigerConnector
 from connectors.vtiger.modules import Modules
 from tests.connectors.contract import CountingObserver
@@ -162,10 +162,10 @@ class HidingClient(VtigerClient):
 
     hidden = 0
 
-    def query(self, text: str) -> Rows:
+    def query(self, text: str) -> Listing:
         if self.hidden == 0 and "count(*)" not in text and "id > " in text and "LIMIT 100" in text:
             self.hidden += 1
-            return Rows([], None)
+            return Listing([], None)
         return super().query(text)
 
 
@@ -183,9 +183,9 @@ class RestrictedClient(VtigerClient):
 
     unseen: frozenset[str] = frozenset()
 
-    def query(self, text: str) -> Rows:
+    def query(self, text: str) -> Listing:
         came = super().query(text)
-        return Rows([row for row in came.rows if row.get("id") not in self.unseen], came.at)
+        return Listing([row for row in came.rows if row.get("id") not in self.unseen], came.at)
 
 
 @pytest.mark.parametrize("unseen", [range(20, 130), range(60, 171), range(100, 211), range(1, 206)])
