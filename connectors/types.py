@@ -282,7 +282,8 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A documented call that the common interface does not cover. `section` is the heading in the vendor's document."""
+    """A documented call that the common interface does not cover. `section` is the heading in the vendor's document;
+    `admin_only` ones, the raw call first of all, are for administrators of the portal."""
 
     name: str
     summary: str
@@ -290,3 +291,4 @@ class Operation:
     writes: bool = False
     section: str = ""
     errors: tuple[str, ...] = field(default=())
+    admin_only: bool = False
