@@ -51,7 +51,7 @@ __all__ = [
 CODEC_VERSION = 1  # raise it when a decoded value changes its spelling: mirrors are then read again in full
 
 _SECRET = re.compile(
-    r"accesskey|passkey|apikey|crypttype|passw(or)?d|passphrase|user_?hash|portal.*hash|secret$|accesstoken$"
+    r"accesskey|passkey|apikey|crypttype|passw(or)?d|passphrase|user_?hash|portal.*hash|secret$|(access|refresh)token$"
 )
 _OWN_HOOKS = (
     FieldType.BOOLEAN,

@@ -6,6 +6,7 @@ Vendor: "CRM API Version 4.0" (objects, `q`, `order`, lookups, errors); what its
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import orjson
 
 from connectors.context import Call, Context
-from connectors.errors import ConfigError, RecordNotFound
+from connectors.errors import ConfigError, QueryError, RecordNotFound
 from connectors.http import Answer, Http
 from connectors.reallysimple.answers import failure
 from connectors.types import JSON
@@ -31,6 +32,7 @@ DELETE = Call("delete", "DELETE", safe=False, writes=True)
 APPEND = Call("append_lookup", "PATCH", safe=False, writes=True)
 
 PAGE = 100  # the largest `limit`
+PATH = re.compile(r"\w[\w/.-]*")  # below the server's root: neither another host nor parameters
 Row = dict[str, JSON]
 
 
@@ -151,6 +153,22 @@ class ReallySimpleClient:
             raise failure(APPEND, answer, f"lookup list {list_name}")
         return answer.json()
 
+    def call(
+        self, method: str, path: str, params: Mapping[str, JSON], body: Mapping[str, JSON] | None
+    ) -> tuple[int, JSON]:
+        """Any call by its path, for what the document does not name; return status and answer, None for an empty one.
+        Only GET is repeated, and only GET does not write. Raises QueryError for a path that is none."""
+        if not PATH.fullmatch(path) or ".." in path:
+            told = _("“%(path)s” is no path of this API. Write it as accounts/123, its parameters apart.", path=path)
+            raise QueryError(told)
+        reads = method == "GET"
+        call = Call("call", method, safe=reads, writes=not reads)
+        wire = {name: as_parameter(value) for name, value in params.items()}
+        answer = self._http.send(call, quote(path, safe="/"), params=wire or None, json=body and dict(body))
+        if answer.status not in (200, 201, 202, 204):
+            raise failure(call, answer, path)
+        return answer.status, answer.json() if answer.body.strip() else None
+
     def _plain(self, call: Call, path: str, about: str) -> JSON:
         answer = self._http.send(call, path)
         if answer.status != 200:
@@ -205,6 +223,11 @@ def expires_at(token: str) -> datetime | None:
         return datetime.fromtimestamp(float(claims["exp"]), UTC)
     except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError):
         return None
+
+
+def as_parameter(value: JSON) -> str:
+    """Return a value as a parameter of the address holds it: text as it is, anything else as JSON (`q`, `order`, true)."""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _path(object_name: str, id: str = "") -> str:

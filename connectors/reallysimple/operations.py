@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from connectors.operations import checked, without_secrets
 from connectors.reallysimple.client import PAGE, Listing, ReallySimpleClient
-from connectors.types import JSON, Operation, Parameter
+from connectors.types import JSON, Choice, Operation, Parameter
 from connectors.wording import text as _
 
 OBJECT = Parameter(
@@ -18,6 +18,7 @@ LIMIT = Parameter("limit", _("Limit"), "integer", help=_("At most 100."))
 PAGE_NUMBER = Parameter("page", _("Page"), "integer", help=_("Counted from 1."))
 LINES = Parameter("lines", _("With lines"), "boolean", help=_("For opportunities: their lines beside them."))
 RECORD = Parameter("record", _("Fields"), "json", required=True, help=_('In the vendor\'s spelling: {"name": "Acme"}.'))
+METHODS = tuple(Choice(method, method) for method in ("GET", "POST", "PATCH", "DELETE"))
 
 OPERATIONS = (
     Operation("datadictionary", _("Return the fields of an object"), (OBJECT,), section="Data Dictionary"),
@@ -62,6 +63,19 @@ OPERATIONS = (
     Operation("create", _("Create a record"), (OBJECT, RECORD), writes=True, section="POST Requests"),
     Operation("update", _("Change fields of a record"), (OBJECT, ID, RECORD), writes=True, section="PATCH Requests"),
     Operation("delete", _("Delete a record"), (OBJECT, ID), writes=True, section="DELETE Requests"),
+    Operation(
+        "call",
+        _("Carry out any other call by its path and return what the server sends"),
+        (
+            Parameter("method", _("Method"), required=True, choices=METHODS),
+            Parameter("path", _("Path"), required=True, help=_("Below the server's address: policies/7.")),
+            Parameter("params", _("Parameters of the address"), "json", help='{"limit": 5, "q": {"name": "Acme"}}'),
+            Parameter("body", _("Body"), "json", help='{"name": "Acme"}'),
+        ),
+        writes=True,
+        section="Making Requests",
+        admin_only=True,
+    ),
 )
 
 
@@ -72,6 +86,11 @@ def carry_out(client: ReallySimpleClient, operation: Operation, params: Mapping[
 
 def _listing(found: Listing) -> JSON:
     return {"total_count": found.total, "has_more": found.more(), "list": found.rows}
+
+
+def _call(client: ReallySimpleClient, p: dict[str, JSON]) -> JSON:
+    status, answer = client.call(p["method"], p["path"].strip().strip("/"), p.get("params", {}), p.get("body"))
+    return {"status": status, "answer": answer}
 
 
 def _page(p: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -90,4 +109,5 @@ _DEEDS: dict[str, Callable[[ReallySimpleClient, dict[str, JSON]], JSON]] = {
     "create": lambda client, p: client.create(p["object"], p["record"]),
     "update": lambda client, p: client.update(p["object"], p["id"], p["record"]),
     "delete": lambda client, p: client.delete(p["object"], p["id"]),
+    "call": _call,
 }

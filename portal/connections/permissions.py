@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+from connectors.types import Operation
 from portal.connections.models import Connection
 
 Person = AbstractBaseUser | AnonymousUser
@@ -32,6 +33,14 @@ def may_delete(user: Person, connection: Connection | None = None) -> bool:
 def may_write(user: Person, connection: Connection) -> bool:
     """May they create, change and delete records in this CRM? Only where writing is allowed on the connection, too."""
     return connection.writable and _has(user, "write_records")
+
+
+def may_call(user: Person, connection: Connection, operation: Operation) -> bool:
+    """May they have this CRM carry out one of its own operations? Whether writing is allowed on the connection is asked of
+    each request, where it is known what that does."""
+    if operation.admin_only:
+        return bool(getattr(user, "is_superuser", False)) and bool(user.is_active)
+    return _has(user, "write_records") if operation.writes else may_view(user, connection)
 
 
 def _has(user: Person, permission: str) -> bool:

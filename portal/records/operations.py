@@ -1,10 +1,14 @@
 """What a person or a script has a CRM do beside reading and saving records: its own operations, comments. The rule: what
-writes is in the audit trail before it is sent, with dots for its secrets, and is never repeated by itself."""
+writes, and what is for administrators only, is in the audit trail before it is sent, with dots for its secrets, and is never
+repeated by itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
+
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
 
 from connectors.base import Connector, find_operation
 from connectors.errors import ConnectorError
@@ -12,6 +16,7 @@ from connectors.operations import checked, redacted
 from connectors.types import JSON, Operation
 from portal.accounts.models import User
 from portal.connections.models import Connection
+from portal.connections.permissions import may_call
 from portal.ledger import write
 from portal.ledger.models import AuditEntry
 
@@ -27,15 +32,32 @@ def carry_out(
     user: User | None = None,
     actor: str = "command",
 ) -> JSON:
-    """Return what the CRM answers, without secrets. Raises Unsupported for a name it does not have, QueryError for wrong
-    parameters (nothing was sent), and any other ConnectorError."""
+    """Return what the CRM answers, without secrets. Who has the shell is an administrator: without a `user` all is allowed.
+
+    Raises Unsupported for a name it does not have, QueryError for wrong parameters (nothing was sent), PermissionDenied for
+    a user who may not, and any other ConnectorError.
+    """
     operation = find_operation(crm, name)
     given = checked(operation, params)
-    if not operation.writes:
+    allowed = user is None or may_call(user, connection, operation)
+    if allowed and not operation.writes and not operation.admin_only:
         return crm.call(name, given)
     told = {"operation": name, "params": redacted(operation, given)}
     entry = write.audit(user, "call_operation", connection, told, actor=actor)
+    if not allowed:
+        write.conclude(entry, "refused")
+        raise PermissionDenied(_refusal(operation, connection))
     return _concluded(entry, lambda: crm.call(name, given))
+
+
+def _refusal(operation: Operation, connection: Connection) -> str:
+    who = (
+        _("only administrators of this portal may carry it out")
+        if operation.admin_only
+        else _("your account lacks the permission for it")
+    )
+    told = _("The operation “%(operation)s” was not sent to “%(connection)s”: %(who)s. Ask an administrator.")
+    return told % {"operation": operation.name, "connection": connection.name, "who": who}
 
 
 def comment(
@@ -71,6 +93,7 @@ def as_json(operation: Operation) -> dict[str, JSON]:
         "name": operation.name,
         "summary": str(operation.summary),
         "writes": operation.writes,
+        "admin_only": operation.admin_only,
         "section": operation.section,
         "parameters": [
             {

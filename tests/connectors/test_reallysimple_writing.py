@@ -140,7 +140,7 @@ def test_every_documented_call_can_be_carried_out_by_name(crm: Connector) -> Non
     assert crm.call("append_lookup", {"list_name": "accounttype", "items": "One\nTwo"})["message"]
     assert {"value": "Two", "id": "Two"} in crm.call("lookup", {"object": "accounts", "field": "type"})["items"]
     assert {operation.name for operation in crm.operations} == {
-        "create", "update", "get", "list", "related", "delete", "datadictionary", "append_lookup", "lookup",
+        "create", "update", "get", "list", "related", "delete", "datadictionary", "append_lookup", "lookup", "call",
     }  # fmt: skip
 
 
@@ -151,6 +151,10 @@ def test_every_documented_call_can_be_carried_out_by_name(crm: Connector) -> Non
         ("get", {"object": "contacts", "id": "1", "colour": "red"}),
         ("list", {"object": "contacts", "q": "last = Ito"}),
         ("list", {"object": "contacts", "limit": "many"}),
+        ("call", {"method": "PUT", "path": "contacts/1"}),
+        ("call", {"method": "GET", "path": "contacts?q={}"}),
+        ("call", {"method": "GET", "path": "https://example.org/contacts"}),
+        ("call", {"method": "GET", "path": "../contacts"}),
     ],
 )
 def test_wrong_parameters_of_an_operation_are_refused_before_it_is_sent(
@@ -159,3 +163,32 @@ def test_wrong_parameters_of_an_operation_are_refused_before_it_is_sent(
     with pytest.raises(QueryError):
         crm.call(operation, params)
     assert not observer.calls
+
+
+def test_any_call_can_be_made_by_its_path_and_its_answer_comes_whole(crm: Connector) -> None:
+    body = {"last": "Raw", "accountid": 1001, "first": "By hand"}
+    made = crm.call("call", {"method": "POST", "path": "contacts", "body": body})
+    assert (made["status"], made["answer"]["metadata"]["record_type"]) == (201, "contact")
+    id = made["answer"]["record"]["id"]
+    changed = crm.call("call", {"method": "PATCH", "path": f"contacts/{id}", "body": '{"first": "Other"}'})
+    assert changed["answer"]["record"]["first"] == "Other"
+    asked = {"q": {"last": "Raw"}, "limit": 5, "order": '{"id": "asc"}'}
+    found = crm.call("call", {"method": "GET", "path": "/contacts/", "params": asked})
+    assert [item["record"]["id"] for item in found["answer"]["list"]] == [id]
+    assert crm.call("call", {"method": "DELETE", "path": f"contacts/{id}"}) == {"status": 200, "answer": {}}
+    with pytest.raises(QueryError, match=f"contacts/{id}"):
+        crm.call("call", {"method": "GET", "path": f"contacts/{id}"})
+
+
+def test_any_call_is_told_as_what_it_does_and_only_reading_is_repeated(
+    crm: Connector, account: Account, observer: CountingObserver
+) -> None:
+    account.control("POST", "faults", fault="cut_after", times=1)
+    crm.call("call", {"method": "GET", "path": "contacts"})
+    account.control("POST", "faults", fault="cut_after", times=1)
+    with pytest.raises(Unavailable) as unclear:
+        crm.call("call", {"method": "DELETE", "path": "contacts/20001"})
+    assert unclear.value.maybe_done
+    assert [(call.method, call.safe, call.writes) for call in observer.calls] == [
+        ("GET", True, False), ("GET", True, False), ("DELETE", False, True),
+    ]  # fmt: skip

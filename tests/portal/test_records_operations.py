@@ -7,12 +7,20 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
 
 from connectors.errors import Unavailable
 from connectors.memory import store
+from connectors.sandbox.server import Sandbox
+from portal.accounts.models import User
+from portal.connections.access import open_connector
 from portal.connections.models import Connection
+from portal.connections.save import define
 from portal.ledger.models import AuditEntry
+from portal.records.operations import carry_out
+from tests.connectors.sandbox_client import Account
 
 pytestmark = pytest.mark.django_db
 
@@ -109,3 +117,66 @@ def test_a_comment_is_added_and_audited(north: Connection) -> None:
     assert store("memory").comments == [("Contacts", "c1", "Called her.")]
     told = {"module": "Contacts", "id": "c1", "text": "Called her.", "outcome": "done"}
     assert audited() == [("add_comment", told)]
+
+
+# Operations for administrators only
+
+
+@pytest.fixture
+def hosted(running_sandbox: Sandbox, settings: Any, db: None) -> Connection:
+    """A connection to a CRM that has an operation for administrators only: any call by its path."""
+    settings.CRM_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    account = Account(running_sandbox, "reallysimple")
+    account.control("POST", "reset")
+    account.close()
+    given = account.secrets
+    return define("hosted", "reallysimple", {"url": given["url"]}, {"access_token": given["access_token"]})
+
+
+READ = {"method": "GET", "path": "accounts/1001", "params": {"password": "marker-7"}}
+
+
+def as_user(connection: Connection, user: User | None, operation: str, params: dict[str, Any]) -> Any:
+    with open_connector(connection, purpose="person") as crm:
+        return carry_out(connection, crm, operation, params, user=user)
+
+
+def test_a_list_says_which_operations_are_for_administrators_only(hosted: Connection) -> None:
+    marked = {o["name"] for o in run("list_operations", "hosted") if o["admin_only"]}
+    assert marked == {"call"}
+    out = io.StringIO()
+    call_command("list_operations", "hosted", stdout=out)
+    assert "(writes, administrators only)" in out.getvalue()
+
+
+def test_the_shell_counts_as_an_administrator_and_is_audited_also_when_it_only_reads(hosted: Connection) -> None:
+    words = [f"--set={name}={json.dumps(v) if name == 'params' else v}" for name, v in READ.items()]
+    assert run("call_operation", "hosted", "call", *words)["answer"]["record"]["id"] == 1001
+    params = {"method": "GET", "path": "accounts/1001", "params": {"password": "•"}}
+    assert audited()[-1] == ("call_operation", {"operation": "call", "params": params, "outcome": "done"})
+
+
+def test_a_superuser_may_carry_out_what_is_for_administrators_only(hosted: Connection) -> None:
+    chief = User.objects.create_superuser("chief", "chief@example.org", "a long password")
+    assert as_user(hosted, chief, "call", READ)["status"] == 200
+    assert AuditEntry.objects.filter(action="call_operation").get().user == chief
+
+
+def test_who_is_no_superuser_is_refused_whatever_else_they_may_and_that_is_audited(hosted: Connection) -> None:
+    clerk = User.objects.create_user("clerk", "clerk@example.org", "a long password", is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(content_type__app_label="connections"))
+    with pytest.raises(PermissionDenied, match="“call” was not sent to “hosted”: only administrators"):
+        as_user(hosted, clerk, "call", READ)
+    entry = AuditEntry.objects.filter(action="call_operation").get()
+    assert (entry.user, entry.changes["outcome"]) == (clerk, "refused")
+    assert not hosted.calls.exists() and "marker-7" not in json.dumps(entry.changes)
+
+
+def test_who_may_only_look_may_not_carry_out_what_writes(north: Connection) -> None:
+    guest = User.objects.create_user("guest", "guest@example.org", "a long password", is_staff=True)
+    guest.user_permissions.set(Permission.objects.filter(codename="view_connection"))
+    store("memory").put("Contacts", {"lastname": "Ada"}, "c1")
+    assert as_user(north, guest, "count_records", {"module": "Contacts"})["count"] == 1
+    with pytest.raises(PermissionDenied, match="lacks the permission"):
+        as_user(north, guest, "empty_module", {"module": "Contacts"})
+    assert store("memory").records

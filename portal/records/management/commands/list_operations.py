@@ -26,7 +26,8 @@ class Command(ConnectionCommand):
 
     def show(self, result: JSON, **options: Any) -> None:
         for operation in result:
-            marks = [_("writes")] * operation["writes"]
+            marks = [_("writes")] * operation["writes"] + [_("administrators only")] * operation["admin_only"]
             takes = [p["name"] if p["required"] else f"[{p['name']}]" for p in operation["parameters"]]
             self.stdout.write(f"{operation['name']} {' '.join(takes)}".rstrip())
-            self.stdout.write(f"    {operation['summary']}{f' ({marks[0]})' if marks else ''}")
+            told = f" ({', '.join(marks)})" if marks else ""
+            self.stdout.write(f"    {operation['summary']}{told}")
