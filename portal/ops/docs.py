@@ -19,6 +19,19 @@ MADE = "<!-- Made from the code by `manage.py write_docs`; do not edit by hand. 
 EXAMPLE = settings.BASE_DIR / ".env.example"
 CAPABILITIES_SOURCE = settings.BASE_DIR / "connectors" / "types.py"
 
+FAILING = (  # what `--json` prints when a command fails: portal.ui.command.error_as_json
+    'A command that fails says why on stderr, and with `--json` on stdout too: `{"error": {"message": …, "kind": …}}`. The'
+    " message is the text of stderr; `kind` is the class of the error: `WrongUse`, `Failed`, or one of `connectors/errors.py`"
+    " such as `RecordNotFound`. Where it is known there are also:\n",
+    "* `code`: what the CRM calls it.",
+    "* `fields`: an object, field → what is wrong with its value.",
+    "* `character`: where in the filter or order, counted from 1.",
+    "* `retry_after`: in how many seconds it may be tried again.",
+    "* `maybe_done`: `true` when a write may have happened all the same: look at the record before trying again.\n",
+    "Where a command fell short and yet has a result, such as a run of `sync` that failed, the result is printed with"
+    " `error` in it.\n",
+)
+
 
 def pages() -> dict[Path, str]:
     """Return every made page: its path under docs/ and its text."""
@@ -54,6 +67,7 @@ def commands() -> str:
         MADE,
         "With `--json` stdout holds exactly one JSON value and everything else goes to stderr. No command prompts. Exit"
         " codes: 0 done, 1 failed (also partly, or the vendor cannot), 2 wrong use, 3 awaiting approval.\n",
+        *FAILING,
     ]
     for name in names:
         command: Any = load_command_class(get_commands()[name], name)

@@ -1,5 +1,6 @@
-"""The contract of all commands: with --json stdout holds exactly one JSON value and everything else goes to stderr; no
-command prompts; exit 0 done, 1 failed (also partly, or the vendor cannot), 2 wrong use, 3 awaiting approval."""
+"""The contract of all commands: with --json stdout holds exactly one JSON value, {"error": …} when it failed, and everything
+else goes to stderr; no command prompts; exit 0 done, 1 failed (also partly, or the vendor cannot), 2 wrong use, 3 awaiting
+approval."""
 
 from __future__ import annotations
 
@@ -17,6 +18,8 @@ from tqdm import tqdm
 from connectors.errors import ConnectorError, QueryError
 from connectors.types import JSON
 from portal.ui.wording import translated
+
+JSON_OPTION = "--json"
 
 
 class WrongUse(Exception):
@@ -38,15 +41,17 @@ class TranslatedCommand(BaseCommand):
 class PortalCommand(TranslatedCommand):
     """Subclass, set `help`, add arguments, and return the result of `work` as a JSON value; print it for people in `show`.
 
-    Set `self.exit_code` for an end that is neither success nor an exception.
+    Set `self.exit_code` for an end that is neither success nor an exception; call `fall_short` where a result was reached
+    and yet not all of what was asked.
     """
 
     exit_code = 0
+    shortfall = ""
     requires_system_checks: list[str] = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.add_argument("--json", action="store_true", help=_("Print exactly one JSON value on stdout."))
+        parser.add_argument(JSON_OPTION, action="store_true", help=_("Print exactly one JSON value on stdout."))
         return parser
 
     @abstractmethod
@@ -61,6 +66,10 @@ class PortalCommand(TranslatedCommand):
         """Return what a person reads when the work failed."""
         return translated(error)
 
+    def fall_short(self, why: str) -> None:
+        """End with 1 although there is a result (an object), and say why."""
+        self.exit_code, self.shortfall = 1, why
+
     def say(self, text: str) -> None:
         """Tell a person something by the way (stderr, so that stdout stays clean)."""
         self.stderr.write(text)
@@ -69,19 +78,72 @@ class PortalCommand(TranslatedCommand):
         """Return a tqdm bar on stderr; silent unless stderr is a terminal."""
         return tqdm(items, file=sys.stderr, disable=not sys.stderr.isatty(), **kwargs)
 
+    def run_from_argv(self, argv: list[str]) -> None:
+        if JSON_OPTION in argv[2:]:
+            self._tell_wrong_use(argv)
+        super().run_from_argv(argv)
+
+    def _tell_wrong_use(self, argv: list[str]) -> None:
+        """Print what is wrong with the words, if anything is. A parser of nobody's command line raises what a shell's prints
+        on stderr, which comes after this."""
+        try:
+            self.create_parser(argv[0], argv[1]).parse_args(argv[2:])
+        except CommandError as e:
+            self.print_json({"error": {"kind": WrongUse.__name__, "message": str(e).removeprefix("Error: ")}})
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             result = self.work(**options)
         except (WrongUse, QueryError) as e:  # a module, field or filter that is not there was typed wrongly
-            raise CommandError(_with_position(e), returncode=2) from e
+            raise self._failed(e, _with_position(e), 2, options["json"]) from e
         except (Failed, ConnectorError, ImproperlyConfigured) as e:
-            raise CommandError(self.told(e, **options), returncode=1) from e
+            raise self._failed(e, self.told(e, **options), 1, options["json"]) from e
+        except Exception as e:  # what it says may hold anything: that stands in the traceback only
+            text = _("This was not foreseen (%(kind)s). What happened stands on stderr.")
+            self._failed(e, text % {"kind": type(e).__name__}, 1, options["json"])
+            raise
         if options["json"]:
-            self.stdout.write(orjson.dumps(result, option=orjson.OPT_NON_STR_KEYS).decode())
+            short = {"error": {"kind": Failed.__name__, "message": self.shortfall}} if self.shortfall else {}
+            self.print_json(result | short if short else result)
         else:
             self.show(result, **options)
+        if self.shortfall:
+            self.say(self.shortfall)
         if self.exit_code:
             sys.exit(self.exit_code)
+
+    def _failed(self, error: Exception, text: str, code: int, as_json: bool) -> CommandError:
+        """Return the error that ends the command; print it as JSON where that was asked for."""
+        if as_json:
+            self.print_json({"error": error_as_json(error, text)})
+        return CommandError(text, returncode=code)
+
+    def print_json(self, value: JSON) -> None:
+        """Print the one JSON value."""
+        self.stdout.write(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode())
+
+
+def error_as_json(error: Exception, text: str) -> dict[str, JSON]:
+    """Return what a script reads when a command failed: `message`, the words on stderr; `kind`, the class of the error
+    (`connectors/errors.py`, WrongUse or Failed). Where they are known: `code`, the CRM's own; `fields`, name -> what is wrong
+    with its value; `character` of the filter or order, from 1; `retry_after` seconds; `maybe_done`, true when a write may have
+    happened all the same."""
+    cause = error.__cause__ if isinstance(error, Failed) and isinstance(error.__cause__, ConnectorError) else error
+    return {"kind": type(cause).__name__, "message": text} | (
+        _details(cause) if isinstance(cause, ConnectorError) else {}
+    )
+
+
+def _details(error: ConnectorError) -> dict[str, JSON]:
+    position = getattr(error, "position", None)
+    known = {
+        "code": error.code,
+        "fields": {name: translated(why) for name, why in getattr(error, "fields", {}).items()},
+        "character": None if position is None else position + 1,
+        "retry_after": getattr(error, "retry_after", None),
+        "maybe_done": getattr(error, "maybe_done", False),
+    }
+    return {name: value for name, value in known.items() if value}
 
 
 def _with_position(error: Exception) -> str:

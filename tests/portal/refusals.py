@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from html import unescape
 
@@ -20,8 +21,8 @@ KEPT = (Connection, Mapping, Mirror, Copy, Run, Entry)
 
 
 def refused(code: int, *words: str) -> str:
-    """Return what a command says that fails with this code: the same with --json and without, nothing on stdout, and
-    nothing stored."""
+    """Return what a command says that fails with this code: the same with --json and without, and nothing is
+    stored."""
     before = kept()
     told = [failure(code, *words), failure(code, *words, "--json")]
     assert told[0] == told[1] and "Traceback" not in told[0] and kept() == before
@@ -29,12 +30,17 @@ def refused(code: int, *words: str) -> str:
 
 
 def failure(code: int, *words: str) -> str:
-    """Return what a command says that fails with this code and prints nothing."""
+    """Return what a command says that fails with this code and prints nothing; with --json, the same once more."""
     out, err = io.StringIO(), io.StringIO()
     with pytest.raises(CommandError) as failed:
         call_command(*words, stdout=out, stderr=err)
-    assert failed.value.returncode == code and out.getvalue() == err.getvalue() == ""
-    return str(failed.value)
+    told = str(failed.value)
+    assert failed.value.returncode == code and err.getvalue() == ""
+    if "--json" in words:
+        assert json.loads(out.getvalue())["error"]["message"] == told
+    else:
+        assert out.getvalue() == ""
+    return told
 
 
 def kept() -> dict[str, int]:

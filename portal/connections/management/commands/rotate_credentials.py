@@ -32,12 +32,11 @@ class Command(PortalCommand):
             except ImproperlyConfigured:
                 session.delete()  # only a login: the next call makes a new one
         if counts["unreadable"]:
-            self.exit_code = 1
             names = ", ".join(counts["unreadable"])
             text = _(
                 "Sealed with a key that is not in CREDENTIAL_KEYS: %(names)s. Put the old key back, or enter them again."
             )
-            self.say(text % {"names": names})
+            self.fall_short(text % {"names": names})
         return counts
 
     def show(self, result: JSON, **options: Any) -> None:

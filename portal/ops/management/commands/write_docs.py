@@ -32,9 +32,10 @@ class Command(PortalCommand):
             if not options["check"]:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
-        self.exit_code = 1 if changed and options["check"] else 0
-        return changed
+        if changed and options["check"]:
+            self.fall_short(_("Out of date: %(pages)s. Run: manage.py write_docs") % {"pages": ", ".join(changed)})
+        return {"changed": changed}
 
     def show(self, result: JSON, **options: Any) -> None:
-        for name in result:
+        for name in result["changed"]:
             self.stdout.write(name)

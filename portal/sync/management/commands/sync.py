@@ -60,9 +60,14 @@ class Command(PortalCommand):
         if not background:
             run = self.carry_out(run)
             self.exit_code = EXIT_CODES.get(Run.State(run.state), 1)
-        if self.exit_code and options["json"] and run.message:
-            self.say(run.message)  # without --json it stands in what is shown
+        if options["json"] and self.exit_code:
+            self.tell_why(run)  # without --json it stands in what is shown
         return run_as_json(run)
+
+    def tell_why(self, run: Run) -> None:
+        """Say why the run did not end well, or what it waits for."""
+        state = _("Run %(run)d ended as “%(state)s”.") % {"run": run.pk, "state": run.get_state_display()}
+        (self.fall_short if self.exit_code == 1 else self.say)(run.message or state)
 
     def carry_out(self, run: Run) -> Run:
         """Carry the run out with a bar for each phase."""
