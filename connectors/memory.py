@@ -108,6 +108,7 @@ class MemoryConnector(Connector):
         try:
             crm = self._known
             with crm.lock:
+                crm.requests += 1
                 crm.raise_fault(operation, after=False)
                 self._log_in(crm)
                 yield crm

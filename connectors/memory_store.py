@@ -84,7 +84,7 @@ class Fault:
 @dataclass
 class Store:
     """One CRM. `happened` tells the number of the last change of each record, deleted ones too. `password`, when set,
-    must be that of the connection."""
+    must be that of the connection. `requests` counts all that reached it."""
 
     schemas: dict[str, ModuleSchema] = field(default_factory=lambda: {s.module.name: s for s in SCHEMAS})
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
@@ -97,6 +97,7 @@ class Store:
     )
     faults: list[Fault] = field(default_factory=list)
     password: str = ""
+    requests: int = 0
     last_id: int = 0
     last_change: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)

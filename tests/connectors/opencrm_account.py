@@ -11,13 +11,13 @@ import pytest
 from connectors.context import Context, NetworkRules
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.sandbox.server import Sandbox
-from tests.connectors.contract import CountingObserver
+from tests.connectors.contract import CountingObserver, Seeder
 from tests.connectors.sandbox_client import Account
 
 RULES = NetworkRules(allowed_networks=(IPv4Network("127.0.0.0/8"),), deadline=10)
 
 
-class OpenCrmSeeder:
+class OpenCrmSeeder(Seeder):
     """Another person at the CRM's own screens."""
 
     module, field = "contact", "lastname"
@@ -29,14 +29,21 @@ class OpenCrmSeeder:
     def mutate(self, action: str, module: str, id: str | None = None, **values: Any) -> str:
         return str(self.account.control("POST", "mutate", action=action, module=module, id=id, values=values)["id"])
 
+    def requests(self) -> int:
+        return sum(self.account.control("GET", "counters").get("opencrm", {}).values())
+
     def put(self, text: str, id: str = "") -> str:
         return self.mutate("update" if id else "create", self.module, id or None, lastname=text, smownerid="1")
 
     def remove(self, id: str) -> None:
         self.mutate("delete", self.module, id)
 
-    def related(self) -> tuple[str, str, str, set[str]]:
-        raise AssertionError("the capability says no")
+    def linkable(self) -> tuple[str, str, str, str]:
+        return "company", self.mutate("create", "company", accountname="Parent"), self.module, self.put("Child")
+
+    def linked(self, id: str, other_id: str) -> bool:
+        kept = self.account.control("GET", "records", module="record_links")
+        return {id, other_id} in [{str(value) for value in link["values"].values()} for link in kept]
 
     def stored(self, module: str, id: str) -> dict[str, Any]:
         """Return the record's values as the server keeps them."""

@@ -8,12 +8,13 @@ from typing import Any
 from connectors import connect
 from connectors.base import Connector
 from connectors.context import Context, NetworkRules
+from tests.connectors.contract import Seeder
 from tests.connectors.sandbox_client import Account
 
 RULES = NetworkRules(allowed_networks=(IPv4Network("127.0.0.0/8"),), deadline=10)
 
 
-class ReallySimpleSeeder:
+class ReallySimpleSeeder(Seeder):
     """Another person at the CRM's own screens."""
 
     module, field = "contacts", "last"
@@ -25,6 +26,9 @@ class ReallySimpleSeeder:
     def mutate(self, action: str, module: str, id: str | None = None, **values: Any) -> str:
         return str(self.account.control("POST", "mutate", action=action, module=module, id=id, values=values)["id"])
 
+    def requests(self) -> int:
+        return sum(self.account.control("GET", "counters").get("reallysimple", {}).values())
+
     def put(self, text: str, id: str = "") -> str:
         return self.mutate("update" if id else "create", self.module, id or None, last=text, accountid=1001)
 
@@ -35,6 +39,9 @@ class ReallySimpleSeeder:
         parent = self.mutate("create", "accounts", name="Parent")
         children = {self.mutate("create", "contacts", last="Child", accountid=int(parent)) for _ in range(3)}
         return "accounts", parent, "contacts", children
+
+    def pick_list(self) -> tuple[str, str]:
+        return self.module, "source"
 
     def stored(self, module: str, id: str) -> dict[str, Any]:
         """Return the record's values as the server keeps them."""

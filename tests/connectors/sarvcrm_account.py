@@ -11,13 +11,13 @@ import pytest
 from connectors.context import Context, NetworkRules
 from connectors.sandbox.server import Sandbox
 from connectors.sarvcrm.connector import SarvConnector
-from tests.connectors.contract import CountingObserver
+from tests.connectors.contract import CountingObserver, Seeder
 from tests.connectors.sandbox_client import Account
 
 RULES = NetworkRules(allowed_networks=(IPv4Network("127.0.0.0/8"),), deadline=10)
 
 
-class SarvSeeder:
+class SarvSeeder(Seeder):
     """Another person at the CRM's own screens."""
 
     module, field = "Leads", "last_name"
@@ -29,6 +29,9 @@ class SarvSeeder:
     def mutate(self, action: str, module: str, id: str | None = None, **values: Any) -> str:
         return str(self.account.control("POST", "mutate", action=action, module=module, id=id, values=values)["id"])
 
+    def requests(self) -> int:
+        return sum(self.account.control("GET", "counters").get("sarvcrm", {}).values())
+
     def put(self, text: str, id: str = "") -> str:
         return self.mutate("update" if id else "create", self.module, id or None, last_name=text)
 
@@ -39,6 +42,13 @@ class SarvSeeder:
         parent = self.mutate("create", "Accounts", name="Parent")
         children = {self.mutate("create", "Contacts", last_name="Child", account_id=parent) for _ in range(3)}
         return "Accounts", parent, "Contacts", children
+
+    def linkable(self) -> tuple[str, str, str, str]:
+        quote, product = (self.mutate("create", module, name="Either") for module in ("AOS_Quotes", "AOS_Products"))
+        return "AOS_Quotes", quote, "AOS_Products", product
+
+    def with_phone(self, number: str) -> str:
+        return self.mutate("create", self.module, last_name="Caller", numbers=[{"number": number}])
 
     def stored(self, module: str, id: str) -> dict[str, Any]:
         """Return the record's values as the server keeps them."""

@@ -12,7 +12,7 @@ import pytest
 from connectors.context import Context, NetworkRules
 from connectors.sandbox.server import Sandbox
 from connectors.simplycrm.connector import SimplyCrmConnector
-from tests.connectors.contract import CountingObserver
+from tests.connectors.contract import CountingObserver, Seeder
 from tests.connectors.sandbox_client import Account
 
 RULES = NetworkRules(allowed_networks=(IPv4Network("127.0.0.0/8"),), deadline=10)
@@ -54,7 +54,7 @@ class Simply(Account):
         return SimplyCrmConnector(given, given, context)
 
 
-class SimplySeeder:
+class SimplySeeder(Seeder):
     """Another person at the CRM's own screens."""
 
     module, field = "Contacts", "lastname"
@@ -62,6 +62,9 @@ class SimplySeeder:
 
     def __init__(self, account: Simply) -> None:
         self.account = account
+
+    def requests(self) -> int:
+        return self.account.asked().total()
 
     def put(self, text: str, id: str = "") -> str:
         return self.account.mutate("update" if id else "create", self.module, id or None, lastname=text)
@@ -75,6 +78,14 @@ class SimplySeeder:
             self.account.mutate("create", "Contacts", lastname="Child", account_id=parent) for _number in range(3)
         }
         return "Accounts", parent, "Contacts", children
+
+    def linkable(self) -> tuple[str, str, str, str]:
+        contact, product = self.put("Either"), self.account.mutate("create", "Products", productname="Or")
+        return self.module, contact, "Products", product
+
+    def comments(self, id: str) -> list[str]:
+        kept = [comment["values"] for comment in self.account.control("GET", "records", module="ModComments")]
+        return [str(values["commentcontent"]) for values in kept if values["related_to"] == id]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from connectors.errors import AuthError, QueryError, ReadOnly, RecordInvalid, Re
 from connectors.memory import MemoryConnector, Store, forget, store
 from connectors.query import Query
 from connectors.types import FileContent
-from tests.connectors.contract import ConnectorContract, CountingObserver
+from tests.connectors.contract import ConnectorContract, CountingObserver, Seeder
 
 NAMES = (
     "O'Brien",
@@ -63,7 +63,7 @@ def fill(crm: Store, records: int = 60, seed: int = 1) -> None:
         crm.put("Contacts", values, now=START + timedelta(seconds=number // 10))
 
 
-class MemorySeeder:
+class MemorySeeder(Seeder):
     """Changes the store behind the connector's back."""
 
     module, field = "Contacts", "lastname"
@@ -71,6 +71,9 @@ class MemorySeeder:
 
     def __init__(self, crm: Store) -> None:
         self.store = crm
+
+    def requests(self) -> int:
+        return self.store.requests
 
     def put(self, text: str, id: str = "") -> str:
         return self.store.put(self.module, {self.field: text}, id).id
@@ -81,6 +84,18 @@ class MemorySeeder:
     def related(self) -> tuple[str, str, str, set[str]]:
         wanted = {r.id for r in self.store.of("Contacts") if r.values["account"] == "1"}
         return "Accounts", "1", "Contacts", wanted
+
+    def linkable(self) -> tuple[str, str, str, str]:
+        return "Accounts", "2", self.module, self.put("Child")
+
+    def comments(self, id: str) -> list[str]:
+        return [text for module, of, text in self.store.comments if (module, of) == (self.module, id)]
+
+    def with_phone(self, number: str) -> str:
+        return self.store.put(self.module, {self.field: "Caller", "phone": number}).id
+
+    def pick_list(self) -> tuple[str, str]:
+        return self.module, "status"
 
 
 @pytest.fixture

@@ -8,14 +8,14 @@ import pytest
 
 from connectors.base import Connector
 from connectors.context import Context
-from tests.connectors.contract import ConnectorContract, CountingObserver
+from tests.connectors.contract import ConnectorContract, CountingObserver, Seeder
 from tests.connectors.contract.reading import ReadingContract
 from tests.connectors.vtiger_server import RULES, Server, sandbox, server
 
 __all__ = ["sandbox", "server"]  # fixtures
 
 
-class VtigerSeeder:
+class VtigerSeeder(Seeder):
     """Another person at the CRM's own screens."""
 
     module, field = "Contacts", "lastname"
@@ -23,6 +23,9 @@ class VtigerSeeder:
 
     def __init__(self, server: Server) -> None:
         self.server = server
+
+    def requests(self) -> int:
+        return self.server.asked().total()
 
     def put(self, text: str, id: str = "") -> str:
         return self.server.mutate("update" if id else "create", self.module, id or None, lastname=text)
@@ -34,6 +37,14 @@ class VtigerSeeder:
         account = self.server.mutate("create", "Accounts", accountname="Parent")
         contacts = {self.server.mutate("create", "Contacts", lastname="Child", account_id=account) for _ in range(3)}
         return "Accounts", account, "Contacts", contacts
+
+    def linkable(self) -> tuple[str, str, str, str]:
+        contact, product = self.put("Either"), self.server.mutate("create", "Products", productname="Or")
+        return self.module, contact, "Products", product
+
+    def comments(self, id: str) -> list[str]:
+        kept = [comment["values"] for comment in self.server.ask("GET", "records?module=ModComments")]
+        return [str(values["commentcontent"]) for values in kept if values["related_to"] == id]
 
 
 class TestVtiger(ConnectorContract):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import pytest
 
@@ -33,26 +34,52 @@ SAMPLES: dict[FieldType, tuple[object, ...]] = {
 }
 
 
-class Seeder(Protocol):
+class Seeder(ABC):
     """The way behind the API's back, as another person at the CRM's own screens would change things.
 
     `module` is the module under test, `field` one of its editable text fields (20 characters at least, not unique),
-    `needed` what else a create must give.
+    `needed` what else a create must give. What a vendor cannot do is never asked for: its capabilities say so first.
     """
 
     module: str
     field: str
     needed: Values
 
+    @abstractmethod
+    def requests(self) -> int:
+        """Return how many requests the server has answered."""
+
+    @abstractmethod
     def put(self, text: str, id: str = "") -> str:
         """Create a record with this text in `field`, or change it in the record with this id; return the id."""
 
+    @abstractmethod
     def remove(self, id: str) -> None:
         """Delete a record."""
 
     def related(self) -> tuple[str, str, str, set[str]]:
-        """Return module, id, relation and the ids of the records (one at least) that hang on that record. Only called
-        where the capability says so."""
+        """Return module, id, relation and the ids of the records (one at least) that hang on that record."""
+        raise AssertionError("the capability says no")
+
+    def linkable(self) -> tuple[str, str, str, str]:
+        """Return module, id, relation and the id of another record that may be linked to it and is not."""
+        raise AssertionError("the capability says no")
+
+    def linked(self, id: str, other_id: str) -> bool:
+        """Say whether the server keeps a link between the two; asked where related records cannot be listed."""
+        raise AssertionError("the capability says no")
+
+    def comments(self, id: str) -> list[str]:
+        """Return the comments that the server keeps of a record of the module under test."""
+        raise AssertionError("the capability says no")
+
+    def with_phone(self, number: str) -> str:
+        """Create a record that has this phone number and return its id."""
+        raise AssertionError("the capability says no")
+
+    def pick_list(self) -> tuple[str, str]:
+        """Return module and name of a field to whose pick list entries may be added."""
+        raise AssertionError("the capability says no")
 
 
 @dataclass
@@ -89,6 +116,22 @@ class ContractFixtures:
     @pytest.fixture
     def schema(self, crm: Connector, seeder: Seeder) -> ModuleSchema:
         return crm.describe(seeder.module)
+
+
+@contextmanager
+def no_request(seeder: Seeder) -> Iterator[None]:
+    """Fail when the server is asked anything meanwhile, by its own count."""
+    before = seeder.requests()
+    yield
+    assert seeder.requests() == before
+
+
+@contextmanager
+def nothing_written(observer: CountingObserver) -> Iterator[None]:
+    """Fail when a request that writes is sent meanwhile."""
+    before = len(observer.calls)
+    yield
+    assert not [call.operation for call in observer.calls[before:] if call.writes]
 
 
 def read_all(crm: Connector, module: str, query: Query | None = None) -> list[Record]:
