@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from connectors.context import Context
 from connectors.errors import ConfigError, RecordNotFound, Unsupported
@@ -33,6 +33,9 @@ from connectors.types import (
 )
 from connectors.wording import joined
 from connectors.wording import text as _
+
+if TYPE_CHECKING:
+    from connectors.oauth import OAuth
 
 # Settings that connectors share (design §3 of the values: naive date-times need a zone, phones need a region).
 TIME_ZONE = Setting(
@@ -72,6 +75,7 @@ class Connector(ABC):
     settings: ClassVar[tuple[Setting, ...]]
     capabilities: ClassVar[Capabilities]
     operations: ClassVar[tuple[Operation, ...]] = ()
+    oauth: ClassVar[OAuth | None] = None  # may be authorised at the CRM's own pages
     credentials_help: ClassVar[str] = ""  # one paragraph: how to get the credentials in that CRM
     likely_causes: ClassVar[tuple[str, ...]] = ()  # shown under a failed test of the connection
 
@@ -102,6 +106,17 @@ class Connector(ABC):
     @abstractmethod
     def describe(self, module: str) -> ModuleSchema:
         """Return the module's fields. Raises QueryError when there is no such module."""
+
+    # Authorising at the CRM's own pages, where `oauth` is declared
+
+    def authorize_url(self, state: str, challenge: str, redirect: str) -> str:
+        """Return where a person's browser goes to allow us in. `challenge` is the S256 of a verifier (PKCE), `redirect`
+        where the CRM sends the browser back with `state` and a code. Makes no request. Raises ConfigError."""
+        self._unsupported(_("be authorised at its own pages"))
+
+    def exchange(self, code: str, verifier: str, redirect: str) -> str:
+        """Trade the code for what the session store keeps in the slot `connectors.oauth.GRANT`: a secret. Raises AuthError."""
+        self._unsupported(_("be authorised at its own pages"))
 
     # Reading
 

@@ -11,7 +11,7 @@ from connectors.context import Context
 from connectors.errors import AccessDenied, AuthError, ConfigError, NotInPlan, QueryError
 from connectors.paging import prefetch
 from connectors.reallysimple.client import ReallySimpleClient, expires_at
-from connectors.reallysimple.schema import module
+from connectors.reallysimple.schema import OBJECTS, module
 from connectors.spelling import instant
 from connectors.types import Identity
 from connectors.wording import text as _
@@ -24,16 +24,21 @@ Refused = Mapping[str, ConfigError | QueryError]
 def identity(client: ReallySimpleClient, objects: Sequence[str], context: Context, zone: str) -> Identity:
     """Return what the token tells of itself and which objects it may read. Raises AuthError when there are none."""
     readable, refused = probe(client, objects, context)
-    runs_out = expires_at(client.token)
+    runs_out = end_of_access(client)
     untold = _(
         "Really Simple Systems does not tell the time zone of its server. Its times are read as %(zone)s: change the"
         " setting if they are wrong.",
         zone=zone,
     )
     notes = [untold]
-    if refused:
-        names = ", ".join(module(name).label for name in refused)
-        notes.append(_("Not in your price plan, or not permitted: %(names)s.", names=names))
+    if names := [module(name).label for name in refused if name in OBJECTS]:
+        notes.append(_("Not in your price plan, or not permitted: %(names)s.", names=", ".join(names)))
+    if own := [name for name in refused if name not in OBJECTS]:
+        told = _(
+            "There is no custom table %(names)s, or it is not permitted: check the setting “Custom tables”.",
+            names=", ".join(own),
+        )
+        notes.append(told)
     if runs_out and runs_out - context.clock.now() < SOON:
         day = f"{runs_out:%Y-%m-%d}"
         notes.append(_("The access token runs out on %(day)s: make a new one before.", day=day))
@@ -46,6 +51,12 @@ def identity(client: ReallySimpleClient, objects: Sequence[str], context: Contex
     )
 
 
+def end_of_access(client: ReallySimpleClient) -> datetime | None:
+    """Return when a person must act again, UTC; None where that is not told or the portal renews the token by itself."""
+    grant = client.tokens.grant()
+    return expires_at(client.tokens.current()) if grant is None else grant.expires_at
+
+
 def probe(client: ReallySimpleClient, objects: Sequence[str], context: Context) -> tuple[list[str], Refused]:
     """Ask each object for one record; return those that answer, and what each of the others said."""
 
@@ -56,10 +67,11 @@ def probe(client: ReallySimpleClient, objects: Sequence[str], context: Context) 
             return e
         return None
 
+    client.tokens.current()  # whoever has to act for a token is told so once, not by each object
     answers = dict(zip(objects, prefetch(ask, objects, context.max_parallel), strict=True))
     refused = {name: error for name, error in answers.items() if error is not None}
     if len(refused) == len(objects):
-        raise token_refused(refused, expires_at(client.token), context.clock.now())
+        raise token_refused(refused, end_of_access(client), context.clock.now())
     return [name for name in objects if name not in refused], refused
 
 

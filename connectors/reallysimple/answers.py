@@ -74,10 +74,22 @@ def missing(object_name: str, id: str, code: str, message: str) -> ConnectorErro
     return QueryError(told, code=code, vendor_message=message)
 
 
+def of_token(status: int, message: str) -> bool:
+    """Say whether a refusal is one of the access token, by its status and message in lower case."""
+    return status == 401 or (status in (402, 403) and any(word in message for word in OF_TOKEN))
+
+
+def refuses_token(answer: Answer) -> bool:
+    """Say whether the server did not look at the call because of its access token."""
+    if answer.status not in (401, 402, 403):
+        return 300 <= answer.status < 400
+    return of_token(answer.status, str(error_body(answer).get("message") or "").lower())
+
+
 def refused(call: Call, said: str, code: str, message: str, status: int) -> ConnectorError:
     """Tell apart a token that is not valid, a limit of the subscription, and an object this token may not use."""
     words = message.lower()
-    if status == 401 or any(word in words for word in OF_TOKEN):
+    if of_token(status, words):
         sentence = _(
             "Really Simple Systems refuses the access token: %(why)s. Make a new one and give it to the connection.",
             why=message or _("it gave no reason"),

@@ -17,7 +17,8 @@ import orjson
 from connectors.context import Call, Context
 from connectors.errors import ConfigError, QueryError, RecordNotFound
 from connectors.http import Answer, Http
-from connectors.reallysimple.answers import failure
+from connectors.oauth import Tokens
+from connectors.reallysimple.answers import failure, refuses_token
 from connectors.types import JSON
 from connectors.wording import text as _
 
@@ -58,13 +59,13 @@ class Listing:
 
 
 class ReallySimpleClient:
-    """One access token at one server. Thread-safe; there is no session."""
+    """One user at one server, by an access token. Thread-safe; there is no session."""
 
-    def __init__(self, url: str, access_token: str, context: Context) -> None:
-        """Raises ConfigError for an address or a token that cannot be right."""
-        self.token = access_token.strip().removeprefix("Bearer ").strip()
+    def __init__(self, url: str, tokens: Tokens, context: Context) -> None:
+        """Raises ConfigError for an address that cannot be right."""
+        self.tokens = tokens
         self.root = root(url)
-        self._http = Http(context, self.root, headers={"Authorization": f"Bearer {self.token}"})
+        self._http = Http(context, self.root)
 
     def close(self) -> None:
         """Give back the sockets."""
@@ -98,18 +99,18 @@ class ReallySimpleClient:
     ) -> Callable[[], Listing]:
         """Ask for a `listing`; return what reads the answer, for whoever has threads ask and reads by itself."""
         params = {"limit": limit, **({"page": page} if page > 1 else {}), **_json_params(q, order, lines)}
-        answer = self._http.send(LIST, object_name, params=params)
+        answer = self._send(LIST, object_name, params=params)
         return lambda: self._listing(LIST, answer, object_name)
 
     def related(self, object_name: str, id: str, relation: str, *, page: int = 1, limit: int = PAGE) -> Listing:
         """GET /{object}/{id}/{relation}: records of another object that hang on this one (facts §4)."""
         params = {"limit": limit, **({"page": page} if page > 1 else {})}
-        answer = self._http.send(RELATED, f"{_path(object_name, id)}/{_path(relation)}", params=params)
+        answer = self._send(RELATED, f"{_path(object_name, id)}/{_path(relation)}", params=params)
         return self._listing(RELATED, answer, object_name, id)
 
     def get(self, object_name: str, id: str, *, lines: bool = False) -> Row:
         """GET /{object}/{id}. Raises RecordNotFound for 404, and for "nothing" once a list agrees (facts §6, 7)."""
-        answer = self._http.send(GET, _path(object_name, id), params=_json_params(None, None, lines) or None)
+        answer = self._send(GET, _path(object_name, id), params=_json_params(None, None, lines) or None)
         if answer.status != 200:
             raise failure(GET, answer, object_name, id)
         row = _record(answer.json()) if answer.body.strip() else None
@@ -124,17 +125,17 @@ class ReallySimpleClient:
 
     def create(self, object_name: str, record: Mapping[str, JSON]) -> Row:
         """POST /{object}: return the new record as stored. Raises RecordInvalid, NotInPlan (subscription limit)."""
-        answer = self._http.send(CREATE, _path(object_name), json=dict(record))
+        answer = self._send(CREATE, _path(object_name), json=dict(record))
         return self._written(CREATE, answer, object_name, "")
 
     def update(self, object_name: str, id: str, record: Mapping[str, JSON]) -> Row:
         """PATCH /{object}/{id}: change these fields only and return the record as stored."""
-        answer = self._http.send(UPDATE, _path(object_name, id), json=dict(record))
+        answer = self._send(UPDATE, _path(object_name, id), json=dict(record))
         return self._written(UPDATE, answer, object_name, id)
 
     def delete(self, object_name: str, id: str) -> None:
         """DELETE /{object}/{id}: answers 200 with {} or nothing. Raises RecordNotFound."""
-        answer = self._http.send(DELETE, _path(object_name, id))
+        answer = self._send(DELETE, _path(object_name, id))
         if answer.status not in (200, 204):
             raise failure(DELETE, answer, object_name, id)
 
@@ -148,7 +149,7 @@ class ReallySimpleClient:
 
     def append_lookup(self, list_name: str, items: Sequence[str]) -> JSON:
         """PATCH /lookup/{list_name}: add entries; the list's name is not object and field (facts §6, 8)."""
-        answer = self._http.send(APPEND, f"lookup/{_path(list_name)}", json={"items": [*items]})
+        answer = self._send(APPEND, f"lookup/{_path(list_name)}", json={"items": [*items]})
         if answer.status not in (200, 201):
             raise failure(APPEND, answer, f"lookup list {list_name}")
         return answer.json()
@@ -164,13 +165,21 @@ class ReallySimpleClient:
         reads = method == "GET"
         call = Call("call", method, safe=reads, writes=not reads)
         wire = {name: as_parameter(value) for name, value in params.items()}
-        answer = self._http.send(call, quote(path, safe="/"), params=wire or None, json=body and dict(body))
+        answer = self._send(call, quote(path, safe="/"), params=wire or None, json=body and dict(body))
         if answer.status not in (200, 201, 202, 204):
             raise failure(call, answer, path)
         return answer.status, answer.json() if answer.body.strip() else None
 
+    def _send(self, call: Call, url: str, **sent: JSON) -> Answer:
+        """Send with the access token. One that is refused before its time is renewed and the call made once more: the
+        server looks at it before anything else, so nothing was done."""
+        token = self.tokens.current()
+        answer = self._http.send(call, url, headers=bearer(token), **sent)
+        other = self.tokens.after_refusal(token) if refuses_token(answer) else None
+        return answer if other is None else self._http.send(call, url, headers=bearer(other), **sent)
+
     def _plain(self, call: Call, path: str, about: str) -> JSON:
-        answer = self._http.send(call, path)
+        answer = self._send(call, path)
         if answer.status != 200:
             raise failure(call, answer, about)
         return answer.json()
@@ -223,6 +232,11 @@ def expires_at(token: str) -> datetime | None:
         return datetime.fromtimestamp(float(claims["exp"]), UTC)
     except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError):
         return None
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Return the header that carries an access token."""
+    return {"Authorization": f"Bearer {token}"}
 
 
 def as_parameter(value: JSON) -> str:

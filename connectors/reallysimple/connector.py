@@ -17,6 +17,7 @@ from connectors.errors import (
     RecordNotFound,
     Unsupported,
 )
+from connectors.oauth import OAUTH, OAuth, OAuthClient, Tokens
 from connectors.paging import only_fields, prefetch
 from connectors.query import Query, check, match_record
 from connectors.reallysimple import about, access, changes
@@ -61,27 +62,34 @@ class ReallySimpleConnector(Connector):
         page_size=PAGE,
     )
     operations = OPERATIONS
+    oauth: ClassVar[OAuth | None] = OAUTH
     credentials_help: ClassVar[str] = about.CREDENTIALS_HELP
     likely_causes: ClassVar[tuple[str, ...]] = about.LIKELY_CAUSES
 
     def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], context: Context) -> None:
         super().__init__(settings, secrets, context)
-        self.client = ReallySimpleClient(self.config["url"], self.secrets["access_token"], context)
+        pasted = self.secrets["access_token"].strip().removeprefix("Bearer ").strip()
+        ready = OAUTH.is_ready(self.config)
+        if not pasted and not ready:
+            raise ConfigError(_("%(crm)s needs: %(names)s.", crm=self.label, names=_("Access token")))
+        self._oauth = OAuthClient(self.config, self.secrets, context)
+        tokens = Tokens(pasted, self._oauth if ready else None, context)
+        self.client = ReallySimpleClient(self.config["url"], tokens, context)
         self.codec = ReallySimpleCodec(self.config["time_zone"])
         self._objects = (*OBJECTS, *self._extra_objects())
         self._dictionaries: dict[str, ModuleSchema] = {}
         self._described: dict[str, ModuleSchema] = {}  # the same with the entries of pick lists
 
     def _extra_objects(self) -> list[str]:
-        names = [name.strip() for name in self.config["extra_objects"].split(",") if name.strip()]
-        if wrong := [name for name in names if not NAME_OF_OBJECT.fullmatch(name)]:
+        names = re.split(r"[\s,]+", self.config["extra_objects"].strip())
+        if wrong := [name for name in names if name and not NAME_OF_OBJECT.fullmatch(name)]:
             raise ConfigError(
                 _(
-                    "“%(name)s” cannot be the name of a custom table. Write names such as: policies, sites.",
+                    "“%(name)s” cannot be the name of a custom table. Write names such as policies, one a line.",
                     name=wrong[0],
                 )
             )
-        return [name for name in dict.fromkeys(names) if name not in OBJECTS]
+        return [name for name in dict.fromkeys(names) if name and name not in OBJECTS]
 
     def close(self) -> None:
         self.client.close()
@@ -138,6 +146,12 @@ class ReallySimpleConnector(Connector):
 
         filled = {field.name: field for field in prefetch(ask, wanted, self.context.max_parallel)}
         return replace(found, fields=tuple(filled.get(field.name, field) for field in found.fields))
+
+    def authorize_url(self, state: str, challenge: str, redirect: str) -> str:
+        return self._oauth.authorize_url(state, challenge, redirect)
+
+    def exchange(self, code: str, verifier: str, redirect: str) -> str:
+        return self._oauth.exchange(code, verifier, redirect).text()
 
     # Reading
 

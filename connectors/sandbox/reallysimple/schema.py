@@ -1,4 +1,4 @@
-"""The eleven objects of the simulated Really Simple Systems: their fields, as the vendor's document and public clients know them.
+"""The eleven objects of the simulated Really Simple Systems and one custom table: their fields, as the vendor's document and public clients know them.
 
 The answer of /datadictionary is public nowhere; ours is a list of {"name", "label", "type", "required"}."""
 
@@ -56,7 +56,9 @@ opportunities opportunity name:s! accountid:i! contactid:i campaignid:i closedat
  status:l notes:t
 opportunityhistories opportunityhistory opportunityid:i! opportunitystatus:s probability:i forecast:b closedate:d value:n
 opportunity_lines opportunityline opportunityid:i! product:s! quantity:n unitprice:n
+policies policy name:s! accountid:i! premium:n startdate:d
 """
+CUSTOM = frozenset({"policies"})  # a table of the account's own, there only when a switch says so
 _LISTS = {
     "accounts": {"type": "Customer|Prospect|Supplier|Partner", "sector": "Design|Finance|Retail|Public & Charity|صنعت", "source": "Web|Referral|Exhibition"},
     "activities": {"type": "Call|Meeting|Task|Email", "priority": "High|Normal|Low", "status": "Open|Complete"},

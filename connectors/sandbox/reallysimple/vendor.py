@@ -12,8 +12,9 @@ import orjson
 
 from connectors.sandbox.people import letters
 from connectors.sandbox.reallysimple import query
+from connectors.sandbox.reallysimple.oauth import Authorisation
 from connectors.sandbox.reallysimple.query import BadRequest
-from connectors.sandbox.reallysimple.schema import TABLES, Table, dictionary, list_names
+from connectors.sandbox.reallysimple.schema import CUSTOM, TABLES, Table, dictionary, list_names
 from connectors.sandbox.reallysimple.seed import FIRST_IDS, OWNER, blank, sow
 from connectors.sandbox.reallysimple.values import checked
 from connectors.sandbox.store import Row, Store
@@ -34,7 +35,8 @@ class HttpError(Exception):
 
 
 class ReallySimple:
-    """One simulated account. Switches: `not_in_plan` (objects answered 403), `no_has_more` (lists without that key)."""
+    """One simulated account. Switches: `not_in_plan` (objects answered 403), `no_has_more` (lists without that key),
+    `custom_tables` (which of the account's own tables there are: "policies"), and those of `oauth`."""
 
     slug = "reallysimple"
 
@@ -44,6 +46,7 @@ class ReallySimple:
         self._records, self._seed = records, seed
         self._issued = int(time.time())
         self._expired = False
+        self._oauth = Authorisation(self.clock.seconds, self.switches)
         self._begin()
 
     def reset(self) -> None:
@@ -53,7 +56,9 @@ class ReallySimple:
 
     def _begin(self) -> None:
         self.clock.reset()
-        self.switches.update(not_in_plan=[], no_has_more=False)
+        self._oauth.reset()
+        self.switches.update(not_in_plan=[], no_has_more=False, custom_tables=[])
+        self.switches.update(oauth_denies=False, oauth_seconds=3600, oauth_withdrawn=False)
         if self.store.is_empty:
             sow(self.store, self._records, self._seed)
             self.store.note("issued", [self._seed, self._issued])
@@ -78,6 +83,8 @@ class ReallySimple:
         parts = request.path.strip("/").split("/")
         if parts[0] in ("datadictionary", "lookup"):
             return parts[0]
+        if parts[0] == "oauth":
+            return " ".join(parts[:2])
         verbs = {"GET": "get" if len(parts) > 1 else "list", "POST": "create", "PATCH": "update", "DELETE": "delete"}
         return f"related {parts[2]}" if len(parts) == 3 else f"{verbs.get(request.method, request.method)} {parts[0]}"
 
@@ -87,6 +94,8 @@ class ReallySimple:
     def answer(self, request: Request) -> Reply:
         try:
             with self.lock:
+                if request.path.startswith("/oauth/"):
+                    return self._oauth.answer(request)
                 self._authenticate(request)
                 status, value = self._route(request)
         except BadRequest as e:
@@ -98,12 +107,8 @@ class ReallySimple:
     def _authenticate(self, request: Request) -> None:
         expired, self._expired = self._expired, False
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if (
-            expired
-            or scheme != "Bearer"
-            or token != self._token()
-            or self.clock.seconds() >= self._issued + TOKEN_SECONDS
-        ):
+        pasted = token == self._token() and self.clock.seconds() < self._issued + TOKEN_SECONDS
+        if expired or scheme != "Bearer" or not (pasted or self._oauth.accepts(token)):
             raise HttpError(403, "Unauthenticated", "Authentication error")
 
     def _route(self, request: Request) -> tuple[int, JSON]:
@@ -130,7 +135,7 @@ class ReallySimple:
             raise HttpError(405, f"The {request.method} method is not supported for this route.")
 
     def _table(self, name: str) -> Table:
-        if name not in TABLES:
+        if name not in TABLES or (name in CUSTOM and name not in self.switches["custom_tables"]):
             raise HttpError(500, f"Invalid record type ({name})")
         if name in self.switches["not_in_plan"]:
             raise HttpError(403, "Your plan does not include this record type")
