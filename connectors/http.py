@@ -1,5 +1,5 @@
-"""The one way out: every request to a CRM goes through `Http.send`, and only here, in `guard` and in `body` is the HTTP
-library imported.
+"""The one way out: every request to a CRM goes through `Http.send` or `begin`; the HTTP library is imported only by what
+stands behind them: `exchange`, `answer`, `guard` and `body`.
 
 The rule: a request is repeated only when its caller declared it safe, never longer than the deadline allows, and the
 observer is told of each one. No exception, log line or observer ever sees a query string, a header or a body.
@@ -7,42 +7,30 @@ observer is told of each one. No exception, log line or observer ever sees a que
 
 from __future__ import annotations
 
-import http.client
 import logging
 import random
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
-import orjson
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
-from urllib3.exceptions import HTTPError
-from urllib3.util import Retry
-
+from connectors.answer import Answer, busy
 from connectors.body import Files, checked, encode
-from connectors.context import Call, Context, Outcome
+from connectors.context import Call, Context
 from connectors.echo import without_echo
-from connectors.errors import (
-    ConfigError,
-    HostRefused,
-    ProtocolError,
-    RateLimited,
-    RetryLater,
-    Unavailable,
-)
-from connectors.guard import POOLS, NotSent, checked_addresses, open_pool, unreachable
+from connectors.errors import ConfigError, HostRefused, Unavailable
+from connectors.exchange import Exchange, Request, Route
+from connectors.guard import POOLS, checked_addresses, open_pool
+from connectors.paging import Pending
 from connectors.types import JSON
 from connectors.wording import text as _
 
-CONNECT_TIMEOUT = 5.0  # seconds, all addresses of the host together
+__all__ = ["USER_AGENT", "Answer", "Http"]
+
 LONGEST_WAIT = 5.0  # seconds; who asks us to wait longer postpones the run
 ATTEMPTS = 3
-CHUNK = 256 * 1024
-BUSY = frozenset({502, 503, 504})
+IN_TARGETS = "%/:=&?~#+!$,;'@()*[]"  # what may stand in a target as it is; all else is percent-encoded
 
 # At its debug level urllib3 logs whole request targets, at its warning level those of odd answers: both hold sessions. The
 # filter holds whatever level somebody sets.
@@ -53,50 +41,6 @@ try:
     USER_AGENT = f"CRM-Portal/{version('crm-portal')}"
 except PackageNotFoundError:  # a copy of the folder without an installation
     USER_AGENT = "CRM-Portal"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the server said. `maybe_done` says whether an answer we cannot understand may still have changed something."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    maybe_done: bool = False
-
-    @property
-    def text(self) -> str:
-        """Return the body as text; what is not UTF-8 becomes a replacement character."""
-        return self.body.decode("utf-8", "replace")
-
-    @property
-    def at(self) -> datetime | None:
-        """Return the server's own time, UTC, from its Date header; None when that is missing or cannot be read."""
-        try:
-            return parsedate_to_datetime(self.headers["Date"]).astimezone(UTC)
-        except (KeyError, TypeError, ValueError):
-            return None
-
-    def json(self) -> JSON:
-        """Return the body as JSON. Raises ProtocolError, saying what came instead."""
-        try:
-            return orjson.loads(self.body.removeprefix(b"\xef\xbb\xbf"))
-        except orjson.JSONDecodeError as e:
-            what = _("%(what)s instead of JSON (HTTP status %(status)s)", what=self._looks_like(), status=self.status)
-            raise self.not_understood(what) from e
-
-    def not_understood(self, what: str) -> ProtocolError:
-        """Return the error for an answer that is not as documented; `what` completes “The server sent …”."""
-        sentence = _("The server sent %(what)s.", what=what)
-        return ProtocolError(sentence, code=str(self.status), maybe_done=self.maybe_done)
-
-    def _looks_like(self) -> str:
-        start = self.body[:200].lstrip().lower()
-        if not start:
-            return _("an empty answer")
-        if start.startswith((b"<!doctype", b"<html")):
-            return _("a web page")
-        return _("cut-off or damaged data") if start.startswith((b"{", b"[")) else _("something else")
 
 
 class Http:
@@ -125,15 +69,14 @@ class Http:
             **checked(headers or {}),
         }
         self._lock = threading.Lock()
-        self._pool: HTTPConnectionPool | None = None
-        self._proxied = False
+        self._route: Route | None = None
 
     def close(self) -> None:
         """Close the sockets. The next request opens new ones."""
         with self._lock:
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.close()
+            route, self._route = self._route, None
+        if route is not None:
+            route.pool.close()
 
     def send(
         self,
@@ -152,21 +95,41 @@ class Http:
         back, never followed. Raises HostRefused, ConfigError (certificate), RateLimited, ProtocolError (too large) and
         Unavailable, with `maybe_done` when the call is not safe and may have reached the server.
         """
+        return self.begin(call, url, params=params, data=data, json=json, headers=headers, files=files).result()
+
+    def begin(
+        self,
+        call: Call,
+        url: str = "",
+        *,
+        params: Mapping[str, JSON] | None = None,
+        data: Mapping[str, JSON] | bytes | None = None,
+        json: JSON = None,
+        headers: Mapping[str, str] | None = None,
+        files: Files | None = None,
+    ) -> Pending[Answer]:
+        """Send as `send` does, and leave the answer for later: a thread may have several under way."""
         target = self._target(url, params)
         body, kind = encode(data, json, files)
         sent = {**self._headers, **kind, **checked(headers or {})}
-        answer = self._repeated(call, target, body, sent)
-        return replace(answer, body=without_echo(answer.body, sent, params, data))
+        request = Request(call, target, body, sent)
+        first = self._begun(request, self.context.network.deadline)
 
-    def _repeated(self, call: Call, target: str, body: bytes | None, headers: dict[str, str]) -> Answer:
+        def result() -> Answer:
+            answer = self._repeated(request, first)
+            return replace(answer, body=without_echo(answer.body, sent, params, data))
+
+        return Pending(result, first.close)
+
+    def _repeated(self, request: Request, exchange: Exchange) -> Answer:
         """Send until there is an answer to hand back, no try is left, or the next one would come after the deadline."""
-        clock = self.context.clock
-        end = clock.monotonic() + self.context.network.deadline
+        clock, call = self.context.clock, request.call
+        end = clock.monotonic() + exchange.left
         attempt = 0
         while True:
             attempt += 1
             try:
-                answer = self._observed(call, target, body, headers, end)
+                answer = exchange.answer()
                 error = busy(call, answer)
                 if error is None:
                     return answer
@@ -177,6 +140,13 @@ class Http:
             if not call.safe or attempt == ATTEMPTS or too_long:
                 raise error
             clock.sleep(wait)
+            exchange = self._begun(request, end - clock.monotonic())
+
+    def _begun(self, request: Request, seconds: float) -> Exchange:
+        route = self._open()
+        if route.proxied and self.scheme == "http":
+            request = replace(request, target=self.origin + request.target)
+        return Exchange(self.context, route, request, seconds)
 
     def _target(self, url: str, params: Mapping[str, JSON] | None) -> str:
         """Return the request target: path and query, absolute when a proxy forwards it."""
@@ -190,77 +160,20 @@ class Http:
             path = f"{self._path}/{url.lstrip('/')}" if url else self._path or "/"
         if params:
             path += ("&" if "?" in path else "?") + urlencode(params)
-        return path
+        return quote(path, safe=IN_TARGETS)
 
-    def _observed(self, call: Call, target: str, body: bytes | None, headers: dict[str, str], end: float) -> Answer:
-        """Send once and tell the observer, however it ends."""
-        clock = self.context.clock
-        self.context.observer.before(call)
-        start = clock.monotonic()
-        status, received, error = 0, 0, ""
-        try:
-            answer, received = self._exchange(call, target, body, headers, end - start)
-            status = answer.status
-            return answer
-        except BaseException as e:
-            error = type(e).__name__
-            raise
-        finally:
-            ms = (clock.monotonic() - start) * 1000
-            self.context.observer.after(call, Outcome(status, ms, len(body or b""), received, error))
-
-    def _exchange(
-        self, call: Call, target: str, body: bytes | None, headers: dict[str, str], left: float
-    ) -> tuple[Answer, int]:
-        """Send once; return the answer and how many bytes came over the wire."""
-        if left <= 0:
-            raise Unavailable(_("There was no time left to ask %(host)s.", host=self.host))
-        timeout = Timeout(connect=min(CONNECT_TIMEOUT, left), total=left)
-        try:
-            pool = self._open()
-            target = self.origin + target if self._proxied and self.scheme == "http" else target
-            response = pool.urlopen(
-                call.method, target, body, headers, retries=False, redirect=False, assert_same_host=False, timeout=timeout, preload_content=False,
-            )  # fmt: skip
-            return self._read(call, response)
-        except NotSent as e:
-            raise unreachable(e, self.host) from e
-        except (HTTPError, OSError, http.client.HTTPException) as e:
-            late, broken = _("did not answer in time"), _("broke off before its answer was complete")
-            what = late if "imeout" in type(e).__name__ else broken
-            sentence = _("%(host)s %(what)s.", host=self.host, what=what)
-            raise Unavailable(sentence, code=type(e).__name__, maybe_done=not call.safe) from e
-
-    def _read(self, call: Call, response: BaseHTTPResponse) -> tuple[Answer, int]:
-        limit = self.context.network.max_response
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            while chunk := response.read(CHUNK):
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > limit:
-                    raise ProtocolError(
-                        _("%(host)s sent an answer larger than %(limit)s MB.", host=self.host, limit=limit // 2**20),
-                        code="TOO_LARGE",
-                        maybe_done=not call.safe,
-                    )
-        except BaseException:
-            response.close()  # what is left in the socket must not be read as the next answer
-            raise
-        return Answer(response.status, response.headers, b"".join(chunks), not call.safe), response.tell()
-
-    def _open(self) -> HTTPConnectionPool:
-        """Return the pool of sockets, made at the first request and after each `close`."""
-        pool = self._pool
-        if pool is None:
+    def _open(self) -> Route:
+        """Return the way there with its sockets, made at the first request and after each `close`."""
+        route = self._route
+        if route is None:
             with self._lock:
-                if self._pool is None:
-                    self._pool, self._proxied = open_pool(self.origin, self.context.network, self.context.max_parallel)
-                pool = self._pool
-        if self._proxied:
+                if self._route is None:
+                    pool, proxied = open_pool(self.origin, self.context.network, self.context.max_parallel)
+                    self._route = Route(pool, self.host, proxied)
+                route = self._route
+        if route.proxied:
             self._check_behind_proxy()
-        return pool
+        return route
 
     def _check_behind_proxy(self) -> None:
         """Refuse what resolves, here, to a refused address; a name only the proxy can resolve is the proxy's to refuse."""
@@ -268,22 +181,3 @@ class Http:
             checked_addresses(self.host, self.port, self.scheme, self.context.network)
         except OSError:
             return
-
-
-def busy(call: Call, answer: Answer) -> RetryLater | None:
-    """Return the error for an answer that means “not now”, or None. Only a safe call's 502, 503 and 504 mean that."""
-    if answer.status == 429:
-        return RateLimited(_("The CRM asks us to slow down."), code="429", retry_after=retry_after(answer))
-    if call.safe and answer.status in BUSY:
-        sentence = _("The CRM's server is not available just now (HTTP status %(status)s).", status=answer.status)
-        return Unavailable(sentence, code=str(answer.status), retry_after=retry_after(answer))
-    return None
-
-
-def retry_after(answer: Answer) -> float | None:
-    """Return the seconds of the Retry-After header, given as seconds or as a date, or None."""
-    text = answer.headers.get("Retry-After")
-    try:
-        return Retry().parse_retry_after(text) if text else None
-    except HTTPError:
-        return None

@@ -1,18 +1,19 @@
-"""Pages: several fetched at once, in order, while the caller stores the last; and pages cut from records at hand. The
-rule: never more than `workers` requests at a time, and none left running once the caller has stopped."""
+"""Pages: several under way at once, in order, while the caller stores the last; and pages cut from records at hand. The
+rule: never more requests at a time than allowed, and none left under way once the caller has stopped."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import islice
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import orjson
 
-from connectors.errors import QueryError
+from connectors.errors import QueryError, RetryLater
 from connectors.query import Query, check, match_record, sort_key
 from connectors.types import ModuleSchema, Page, Record
 from connectors.wording import text as _
@@ -20,6 +21,53 @@ from connectors.wording import text as _
 AHEAD = 3  # fetches under way or done and not yet asked for, times the workers
 Key = TypeVar("Key")
 Fetched = TypeVar("Fetched")
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True, slots=True)
+class Pending(Generic[Fetched]):
+    """What was asked for and is on its way. Call `result` once, which waits, or `close` when nobody wants it any more."""
+
+    result: Callable[[], Fetched]
+    close: Callable[[], None]
+
+    def then(self, read: Callable[[Fetched], Read]) -> Pending[Read]:
+        """Return the same, read by `read` once it is there."""
+        return Pending(lambda: read(self.result()), self.close)
+
+
+def pipelined(begin: Callable[[Key], Pending[Fetched]], keys: Iterable[Key], most: int) -> Iterator[Fetched]:
+    """Yield what `begin` of each key brings, in the order of the keys, up to `most` under way, all in this thread.
+
+    For pages of one call each; what needs several calls a key is for `prefetch`. It begins with one and allows one more
+    with each answer, so that a short list opens few sockets. RetryLater from `begin` (no place, a limit of calls) is
+    raised only once nothing is under way any more.
+    """
+    rest, under_way, allowed = iter(keys), deque[Pending[Fetched]](), 1
+    waiting = list(islice(rest, 1))
+
+    def fill(hand_over: bool = False) -> None:
+        while waiting and len(under_way) < allowed:
+            try:
+                under_way.append(begin(waiting[0]))
+            except RetryLater:
+                if under_way or hand_over:
+                    return
+                raise
+            waiting[:] = islice(rest, 1)
+
+    try:
+        fill()
+        while under_way:
+            came = under_way.popleft().result()
+            allowed = max(1, min(allowed + 1, most))
+            if most > 1:
+                fill(hand_over=True)  # under way while the caller works; what came is handed over in any case
+            yield came
+            fill()
+    finally:
+        for pending in under_way:
+            pending.close()
 
 
 def prefetch(fetch: Callable[[Key], Fetched], keys: Iterable[Key], workers: int) -> Iterator[Fetched]:

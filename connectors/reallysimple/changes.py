@@ -19,7 +19,7 @@ import orjson
 
 from connectors.context import Context
 from connectors.errors import QueryError
-from connectors.paging import prefetch
+from connectors.paging import pipelined
 from connectors.reallysimple.client import PAGE, Listing, Row
 from connectors.reallysimple.reading import Reader, ascending, id_of, out_of_order
 from connectors.reallysimple.schema import MODIFIED
@@ -151,8 +151,7 @@ def numbered(reader: Reader, place: Place, workers: int) -> Generator[tuple[list
     more = True
     while more and place.page is not None:
         pages = range(place.page, max(place.page, ceil(place.total / PAGE)) + 1)
-        for answered in prefetch(lambda page: reader.asked(page=page), pages, workers):
-            listing = answered()  # read here, not by the threads: so its rows are still at hand when they are decoded
+        for listing in pipelined(lambda page: reader.asked(page=page), pages, workers):
             ids = ids_in_order(reader, listing.rows)
             new = bisect_right(ids, place.last)
             more = listing.more(offset=((place.page or 1) - 1) * PAGE)

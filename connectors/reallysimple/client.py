@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -18,6 +18,7 @@ from connectors.context import Call, Context
 from connectors.errors import ConfigError, QueryError, RecordNotFound
 from connectors.http import Answer, Http
 from connectors.oauth import Tokens
+from connectors.paging import Pending
 from connectors.reallysimple.answers import failure, refuses_token
 from connectors.types import JSON
 from connectors.wording import text as _
@@ -85,7 +86,7 @@ class ReallySimpleClient:
 
         Page 1 is asked for by leaving `page` out, which is the first page however a server counts (facts §6).
         """
-        return self.asked(object_name, page=page, limit=limit, q=q, order=order, lines=lines)()
+        return self.asked(object_name, page=page, limit=limit, q=q, order=order, lines=lines).result()
 
     def asked(
         self,
@@ -96,11 +97,11 @@ class ReallySimpleClient:
         q: Mapping[str, JSON] | None = None,
         order: Mapping[str, str] | None = None,
         lines: bool = False,
-    ) -> Callable[[], Listing]:
-        """Ask for a `listing`; return what reads the answer, for whoever has threads ask and reads by itself."""
+    ) -> Pending[Listing]:
+        """Ask for a `listing` and leave its answer for later."""
         params = {"limit": limit, **({"page": page} if page > 1 else {}), **_json_params(q, order, lines)}
-        answer = self._send(LIST, object_name, params=params)
-        return lambda: self._listing(LIST, answer, object_name)
+        asked = self._begin(LIST, object_name, params=params)
+        return asked.then(lambda answer: self._listing(LIST, answer, object_name))
 
     def related(self, object_name: str, id: str, relation: str, *, page: int = 1, limit: int = PAGE) -> Listing:
         """GET /{object}/{id}/{relation}: records of another object that hang on this one (facts §4)."""
@@ -171,12 +172,18 @@ class ReallySimpleClient:
         return answer.status, answer.json() if answer.body.strip() else None
 
     def _send(self, call: Call, url: str, **sent: JSON) -> Answer:
+        return self._begin(call, url, **sent).result()
+
+    def _begin(self, call: Call, url: str, **sent: JSON) -> Pending[Answer]:
         """Send with the access token. One that is refused before its time is renewed and the call made once more: the
         server looks at it before anything else, so nothing was done."""
         token = self.tokens.current()
-        answer = self._http.send(call, url, headers=bearer(token), **sent)
-        other = self.tokens.after_refusal(token) if refuses_token(answer) else None
-        return answer if other is None else self._http.send(call, url, headers=bearer(other), **sent)
+
+        def accepted(answer: Answer) -> Answer:
+            other = self.tokens.after_refusal(token) if refuses_token(answer) else None
+            return answer if other is None else self._http.send(call, url, headers=bearer(other), **sent)
+
+        return self._http.begin(call, url, headers=bearer(token), **sent).then(accepted)
 
     def _plain(self, call: Call, path: str, about: str) -> JSON:
         answer = self._send(call, path)

@@ -11,7 +11,7 @@ from math import ceil
 import orjson
 
 from connectors.errors import ProtocolError, QueryError
-from connectors.paging import local_page, only_fields
+from connectors.paging import Pending, local_page, only_fields
 from connectors.query import Order, Query, check, match_record, order_to_text, to_text
 from connectors.reallysimple.client import PAGE, Listing, ReallySimpleClient, Row
 from connectors.reallysimple.codec import POINTERS, ReallySimpleCodec
@@ -80,12 +80,12 @@ class Reader:
         self, q: dict[str, JSON] | None = None, order: dict[str, str] | None = None, page: int = 1, limit: int = PAGE
     ) -> Listing:
         """Return one page of the server's."""
-        return self.asked(q, order, page, limit)()
+        return self.asked(q, order, page, limit).result()
 
     def asked(
         self, q: dict[str, JSON] | None = None, order: dict[str, str] | None = None, page: int = 1, limit: int = PAGE
-    ) -> Callable[[], Listing]:
-        """Ask for one page of the server's; return what reads the answer."""
+    ) -> Pending[Listing]:
+        """Ask for one page of the server's and leave its answer for later."""
         lines = self.object_name == WITH_LINES
         return self.client.asked(self.object_name, page=page, limit=limit, q=q, order=order or BY_ID, lines=lines)
 

@@ -1,11 +1,13 @@
 """Places for calls at the same time, `max_parallel` a connection over all processes. The rule: background work leaves a
-fifth of them free for people, and where there is only one place it lets a waiting person go first."""
+fifth of them free for people, and where there is only one place it lets a waiting person go first. Who has calls under
+way already does not wait for one more place: what it waits for might be its own."""
 
 from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -17,25 +19,28 @@ from portal.connections.locks import claim, held, new_holder, release
 POLL_SECONDS = 0.05
 PATIENCE: dict[Purpose, float] = {"person": 15.0, "sync": 30.0}  # seconds to wait for a place
 WAITING = "waiting"  # the lock a person holds who found no place
+HELD_BEATS = 5  # so long a place is handed from call to call before others get their turn
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One place in our hands since `since` (monotonic seconds)."""
+    """One place in our hands since `since`, without a call since `idle` (monotonic seconds)."""
 
     name: str
     holder: str
     since: float
+    idle: float
 
     @property
     def is_due(self) -> bool:
-        """Say whether others should get their turn: a place is handed from call to call for a beat."""
-        return time.monotonic() - self.since > settings.BEAT_SECONDS
+        """Say whether others should get their turn."""
+        now, beat = time.monotonic(), settings.BEAT_SECONDS
+        return now - self.since > HELD_BEATS * beat or now - self.idle > beat
 
 
 class Places:
-    """The places one opened connector holds. Its threads hand them to each other for a second each, so that a fast
-    reading writes little; they expire by themselves when we die."""
+    """The places one opened connector holds. Its calls hand them to each other for some seconds, so that a fast reading
+    writes little; they expire by themselves when we die."""
 
     def __init__(self, connection_id: int, purpose: Purpose, *, patience: float | None = None) -> None:
         self._patience = PATIENCE[purpose] if patience is None else patience
@@ -43,29 +48,32 @@ class Places:
         self._purpose = purpose
         self._lock = threading.Lock()
         self._busy: list[Place] = []
+        self._calling: Counter[int] = Counter()  # thread -> its calls under way
         self._idle: list[Place] = []
         self._only_one = False
 
     def enter(self, rules: Rules) -> None:
-        """Take a place, waiting for one. Raises BudgetSpent when none becomes free in good time."""
+        """Take a place, waiting for one unless this thread has calls under way. Raises BudgetSpent when none is free."""
         give_back_idle()
         _opened.add(self)
         self._only_one = rules.max_parallel <= 1
-        give_up = time.monotonic() + self._patience
+        give_up = time.monotonic() + (0 if self._calling[threading.get_ident()] else self._patience)
         while (place := self._reuse() or self._claim(rules)) is None:
             if self._purpose == "person":
                 claim(self._connection_id, WAITING, new_holder(), 1.0)
-            if time.monotonic() > give_up:
+            if time.monotonic() >= give_up:
                 text = _("All places for calls to “%(name)s” at the same time are taken (%(count)d). Try again soon.")
                 raise BudgetSpent(text % {"count": rules.max_parallel, "name": rules.name}, retry_after=10.0)
             time.sleep(POLL_SECONDS)
         with self._lock:
             self._busy.append(place)
+            self._calling[threading.get_ident()] += 1
 
     def leave(self) -> None:
-        """Give back the place taken first: to our other threads, or to all when its second is over or it is the only one."""
+        """Give back the place taken first: to our other calls, or to all when its time is over or it is the only one."""
         with self._lock:
-            self._idle.append(self._busy.pop(0))
+            self._idle.append(replace(self._busy.pop(0), idle=time.monotonic()))
+            self._calling[threading.get_ident()] -= 1
         self.give_back(all=self._only_one)
         give_back_idle()
 
@@ -95,7 +103,7 @@ class Places:
         for name in (f"call-{number}" for number in numbers):
             since, holder = time.monotonic(), new_holder()
             if name not in taken and claim(self._connection_id, name, holder, settings.CALL_DEADLINE_SECONDS + 15):
-                return Place(name, holder, since)
+                return Place(name, holder, since, since)
         return None
 
     def _release(self, places: list[Place]) -> None:

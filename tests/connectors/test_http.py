@@ -445,3 +445,31 @@ def test_waiting_for_the_observer_counts_into_the_deadline(server: Server) -> No
     with pytest.raises(RetryLater, match="no time left"):
         Http(Context(observer=Slow(), network=rules), server.url).send(WRITE, "ok")
     assert not server.seen
+
+
+def test_one_thread_has_several_requests_under_way_and_reads_them_in_any_order(http: Http, told: Told) -> None:
+    ok, packed = http.begin(READ, "ok"), http.begin(READ, "gzip")
+    assert packed.result().json() == {"packed": True} and ok.result().json() == {"ok": True}
+    assert len(told.calls) == len(told.outcomes) == 2
+
+
+def test_a_request_that_failed_on_its_way_is_repeated_when_its_answer_is_wanted(http: Http, server: Server) -> None:
+    busy, flaky = http.begin(READ, "ok"), http.begin(READ, "flaky")
+    assert flaky.result().status == busy.result().status == 200
+    assert [seen["path"] for seen in server.seen].count("/flaky") == 2
+
+
+def test_an_answer_nobody_wants_any_more_is_told_once_and_never_read_as_another(http: Http, told: Told) -> None:
+    dropped = http.begin(READ, "gzip")
+    dropped.close()
+    dropped.close()
+    assert [outcome.error for outcome in told.outcomes] == ["Dropped"]
+    assert http.send(READ, "ok").json() == {"ok": True}
+
+
+def test_time_the_caller_spends_elsewhere_is_not_the_servers(server: Server) -> None:
+    http = hurried(server, 0.4)
+    waiting = http.begin(READ, "ok")
+    time.sleep(0.6)
+    assert waiting.result().status == 200
+    http.close()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from itertools import count
+from collections.abc import Callable
+from itertools import count, islice
 
 import pytest
 
-from connectors.paging import AHEAD, prefetch
+from connectors.errors import BudgetSpent
+from connectors.paging import AHEAD, Pending, pipelined, prefetch
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3, 50])
@@ -66,3 +68,64 @@ def test_a_caller_who_stops_leaves_nothing_running_and_takes_no_further_keys() -
     assert len(taken) == AHEAD * 3 + 1
     assert sorted(finished) == sorted(done)
     assert threading.active_count() == 1 or not [t for t in threading.enumerate() if t.name.startswith("page")]
+
+
+class Asked:
+    """What was begun, in this order, and what was closed unread."""
+
+    def __init__(self, refuse: Callable[[int], bool] = lambda key: False) -> None:
+        self.begun: list[int] = []
+        self.closed: list[int] = []
+        self.refuse = refuse
+
+    def begin(self, key: int) -> Pending[int]:
+        if self.refuse(key):
+            raise BudgetSpent("no place")
+        self.begun.append(key)
+        return Pending(lambda: key, lambda: self.closed.append(key)).then(lambda found: found * 10)
+
+
+@pytest.mark.parametrize("most", [0, 1, 3, 50])
+def test_pages_of_one_thread_come_in_the_order_of_the_keys(most: int) -> None:
+    assert list(pipelined(Asked().begin, range(9), most)) == [key * 10 for key in range(9)]
+
+
+def test_one_more_is_under_way_with_each_answer_and_the_next_go_out_before_the_caller_works() -> None:
+    asked = Asked()
+    pages = pipelined(asked.begin, count(), 3)
+    under_way = [len(asked.begun) - read for read, _page in enumerate(islice(pages, 6), 1)]
+    assert under_way == [2, 3, 3, 3, 3, 3]
+    pages.close()  # type: ignore[attr-defined]
+    assert asked.closed == asked.begun[6:]
+
+
+def test_only_one_under_way_is_begun_when_the_caller_asks_for_it() -> None:
+    asked = Asked()
+    assert next(pipelined(asked.begin, range(5), 1)) == 0
+    assert asked.begun == [0]
+
+
+def test_what_finds_no_place_is_begun_later_and_raised_only_when_nothing_is_under_way() -> None:
+    taken: list[int] = []
+    asked = Asked(refuse=lambda key: key == 3 and len(taken) < 3)
+    for page in pipelined(asked.begin, range(6), 4):
+        taken.append(page)
+    assert taken == [key * 10 for key in range(6)]
+    for most in (1, 4):
+        came: list[int] = []
+        with pytest.raises(BudgetSpent):
+            for page in pipelined(Asked(refuse=lambda key: key == 3).begin, range(6), most):
+                came.append(page)
+        assert came == [0, 10, 20]
+
+
+def test_an_error_of_one_page_closes_those_behind_it() -> None:
+    asked = Asked()
+
+    def begin(key: int) -> Pending[int]:
+        return asked.begin(key).then(lambda found: 100 // (found - 20))
+
+    pages = pipelined(begin, range(9), 3)
+    with pytest.raises(ZeroDivisionError):
+        list(pages)
+    assert asked.closed == asked.begun[3:]
