@@ -122,8 +122,10 @@ if REDIS_URL:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": CACHE_TABLE}}
+Q_NAME = env.str("Q_NAME", "portal")
+CACHES["default"]["KEY_PREFIX"] = Q_NAME
 Q_CLUSTER = {
-    "name": env.str("Q_NAME", "portal"),
+    "name": Q_NAME,
     "workers": env.int("Q_WORKERS", 2),
     "timeout": Q_TIMEOUT,
     "retry": Q_RETRY,

@@ -22,8 +22,9 @@ os.environ.update(
     HTTPS="off",
     EMAIL_URL="memorymail://",
     LOG_LEVEL="WARNING",
+    Q_NAME=f"test-{os.getpid()}",  # a queue and a cache of its own, also in a Redis that others use
 )
-for name in ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "TIME_ZONE", "Q_NAME"):
+for name in ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "TIME_ZONE"):
     os.environ.pop(name, None)
 
 from portal.settings import *  # noqa: E402, F403

@@ -18,6 +18,7 @@ from connectors.sandbox.server import Sandbox
 from portal.accounts.models import User
 from portal.connections.models import Connection
 from tests.connectors.sandbox_client import Account
+from tests.portal.task_queue import forget_all
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,13 @@ def empty_memory() -> Iterator[None]:
     yield
     for name in ("memory", "other"):
         forget(name)
+
+
+@pytest.fixture(autouse=True)
+def empty_queue() -> Iterator[None]:
+    """Leave nothing of a test in Redis."""
+    yield
+    forget_all()
 
 
 @pytest.fixture

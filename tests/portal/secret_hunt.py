@@ -18,17 +18,20 @@ from typing import Any
 from urllib.parse import quote
 
 from django.apps import apps
+from django.conf import settings
 from django.contrib.admin.utils import quote as admin_quote
 from django.contrib.sessions.models import Session as BrowserSession
 from django.core.management import CommandError, call_command
 from django.db import connection as database
 from django.test import Client
 from django.urls import URLPattern, get_resolver
-from django_q.models import OrmQ, Task
+from django_q.models import Task
+from django_q.signing import SignedPackage
 
 from portal.connections.models import Connection
 from portal.ledger.models import Run
 from portal.records.models import Copy
+from tests.portal.task_queue import everything_in_redis, payloads
 
 Seen = dict[str, str]  # place -> all that is there to be read
 
@@ -44,12 +47,17 @@ def cells() -> Iterator[str]:
             for row in cursor.fetchall():
                 yield from (bytes(c).decode("latin-1") if isinstance(c, bytes | memoryview) else str(c) for c in row)
     yield from (str(session.get_decoded()) for session in BrowserSession.objects.all())
-    yield from (repr(row.task) for row in OrmQ.objects.all())
+    yield from (repr(SignedPackage.loads(payload)) for payload in payloads())
     yield from (repr([task.args, task.kwargs, task.result]) for task in Task.objects.all())
 
 
 def cached() -> Iterator[str]:
-    """Yield the values in the cache's table."""
+    """Yield the values in the cache's table, or all that Redis keeps, the tasks that wait there included."""
+    if settings.REDIS_URL:
+        yield from (
+            f"{key}: {content.decode('latin-1')}\n{_unpacked(content)}" for key, content in everything_in_redis()
+        )
+        return
     with database.cursor() as cursor:
         cursor.execute("SELECT value FROM portal_cache")
         yield from (repr(pickle.loads(base64.b64decode(value))) for (value,) in cursor.fetchall())
@@ -175,6 +183,14 @@ class Parrot(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
+
+
+def _unpacked(content: bytes) -> str:
+    """Return what the cache, or django-q2's own statistics, packed; "" for what is not packed."""
+    try:
+        return repr(pickle.loads(content))
+    except (pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError):
+        return ""
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -19,8 +19,9 @@ import yaml
 from django.core.cache import cache
 from django.db import connection as database
 from django.test import Client
-from django_q.models import OrmQ, Task
+from django_q.models import Task
 from django_q.monitor import monitor
+from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 from django_q.worker import worker
 
@@ -36,6 +37,7 @@ from portal.sync.run import request_sync
 from portal.sync.run import work as carry_out
 from tests.connectors.sandbox_client import Account
 from tests.portal.secret_hunt import Hands, Parrot, addresses, assert_nowhere, cached, cells, raw_files, sample, told_by
+from tests.portal.task_queue import payloads, queued
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WRONG, HASH, TYPED, LITERAL, BROKER = (f"Marker{n}-8f41c7" for n in ("Wrong", "Hash", "Typed", "Literal", "Broker"))
@@ -125,16 +127,13 @@ def test_a_secret_that_was_used_in_every_way_is_found_nowhere(
     file: Path,
     loud: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
-    settings: Any,
 ) -> None:
-    if settings.REDIS_URL:
-        pytest.skip("looks into the ORM broker's table")
     hands = Hands(admin)
     work(hands, file)
     fail(hands, sandbox)
     tokens = {f"session {row.pk}": row.token.open()["token"].split()[0] for row in Session.objects.all()}
     assert tokens and Copy.objects.filter(mirror__module="Users", values__user_name="sales").exists()
-    assert Problem.objects.exists() and Task.objects.exists() and OrmQ.objects.exists()
+    assert Problem.objects.exists() and Task.objects.exists() and queued()
     statuses = {address: hands.page(address) for address in [*addresses(sample), "/records/refused/Users/"]}
     assert [address for address, status in statuses.items() if status == 500] == []
     assert len(statuses) > 100 and "/records/vtiger/Users/19x6/" in statuses
@@ -204,8 +203,8 @@ def fail(hands: Hands, sandbox: Sandbox) -> None:
 def in_the_background() -> None:
     """Do all that is queued as a qcluster does, one task excepted, which stays in the queue."""
     tasks, results = Queue(), Queue()  # type: Queue[Any], Queue[Any]
-    for row in OrmQ.objects.order_by("pk"):
-        tasks.put(row.task)
+    for payload in payloads():
+        tasks.put(SignedPackage.loads(payload))
     async_task("portal.sync.tasks.scheduled", str(Mapping.objects.get(name="people").uuid))
     tasks.put("STOP")
     worker(tasks, results, Value("f", -1))
@@ -296,9 +295,7 @@ def test_a_file_that_cannot_be_read_is_not_repeated(tmp_path: Path, admin: Clien
     assert_nowhere({"literal": LITERAL}, {"what was told": "\n".join(hands.told)})
 
 
-def test_the_hunt_finds_what_is_kept_in_any_place(admin: Client, settings: Any) -> None:
-    if settings.REDIS_URL:
-        pytest.skip("looks into the ORM broker's table")
+def test_the_hunt_finds_what_is_kept_in_any_place(admin: Client) -> None:
     Connection.objects.create(name="north", connector="memory", settings={"store": WRONG})
     session = admin.session
     session["draft"] = {"sealed": TYPED}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
-from django_q.models import OrmQ, Schedule
+from django_q.models import Schedule
 
 from connectors.errors import AuthError
 from portal.ledger.lease import take
@@ -21,19 +21,9 @@ from portal.sync.run import lease_name, request_sync
 from portal.sync.schedules import keep_in_step, keep_standing, next_run
 from portal.sync.tasks import resume_runs, run_slice, scheduled
 from tests.portal.sync_world import World, emails
+from tests.portal.task_queue import queued, take_next
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def orm_broker(settings: Any) -> None:
-    """Queue into the database, whatever the suite runs on."""
-    if settings.REDIS_URL:
-        pytest.skip("looks into the ORM broker's table")
-
-
-def queued() -> list[tuple[str, tuple[Any, ...]]]:
-    return [(row.func(), row.args()) for row in OrmQ.objects.order_by("pk")]
 
 
 def test_a_mapping_saved_with_an_interval_runs_by_itself_that_much_later() -> None:
@@ -94,11 +84,8 @@ def test_a_slice_that_does_not_finish_enqueues_the_next_and_the_run_ends(setting
     world.add(world.north, "ada", "bo")
     run = request_sync(world.mapping, actor="test")
     slices = 0
-    while OrmQ.objects.exists():
-        task = OrmQ.objects.order_by("pk").first()
-        assert task is not None
-        OrmQ.objects.filter(pk=task.pk).delete()
-        run_slice(*task.args())
+    while args := take_next():
+        run_slice(*args)
         slices += 1
         assert slices < 50
     run.refresh_from_db()
