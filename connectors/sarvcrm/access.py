@@ -1,45 +1,60 @@
-"""Who we are at SarvCRM and what we may see. The rule: no call lists the modules (facts §6), so each is asked for its fields;
-one that is refused is hidden, only when all are refused it is the login."""
+"""Who we are at SarvCRM and what we may see. The rule: no call lists the modules (facts §6), so each is asked for its fields, but
+only for the list of modules: a test of the connection asks one. One that is refused is hidden; when all are, it is the login.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
-from connectors.context import Context
 from connectors.errors import AccessDenied, ConfigError, ConnectorError, ProtocolError, QueryError, Unsupported
 from connectors.paging import prefetch
 from connectors.query import Condition, Op
 from connectors.sarvcrm.client import Question, Row, SarvClient
+from connectors.sarvcrm.lessons import Lessons
 from connectors.sarvcrm.modules import USERS, module, table
+from connectors.sarvcrm.pages import id_of
 from connectors.sarvcrm.pushdown import literal
+from connectors.sarvcrm.related import RelatedReader
 from connectors.types import Identity, Owner
+from connectors.wording import Text
 from connectors.wording import text as _
 
 REFUSALS = (QueryError, AccessDenied, Unsupported, ProtocolError)
 NAMES = ("id", "name", "full_name", "first_name", "last_name", "user_name", "status")
-MOST_USERS = 5000
-Refused = Mapping[str, ConnectorError]
+READABLE = "readable modules"  # what is learned
+Describe = Callable[[str], object]
 
 
-def identity(client: SarvClient, readable: Sequence[str], refused: Refused, language: str, zone: str) -> Identity:
-    """Return who logged in and which modules were found."""
+def identity(client: SarvClient, keys: Sequence[str], lessons: Lessons, language: str, zone: str) -> Identity:
+    """Return who logged in, and the modules as they were found the last day; else all there may be, and that they were not
+    tried."""
+    found = lessons.recent(READABLE)
     notes = [
         _(
             "SarvCRM does not tell the time zone of its server. Times that name no zone are read as %(zone)s.",
             zone=zone,
-        )
+        ),
+        lacking(keys, found, language)
+        if found
+        else _(
+            "SarvCRM has no call that lists its modules, so all of its document are shown. One that is not on this server, "
+            "or that this user may not see, says so when it is opened."
+        ),
     ]
-    if refused:
-        names = ", ".join(module(key, language).label for key in refused)
-        notes.append(_("Not on this server, or not permitted: %(names)s.", names=names))
     return Identity(
         account=f"{client.account.utype} ({urlsplit(client.endpoint).hostname or ''})",
         user=own_name(client),
         version="API 5",
-        modules=tuple(module(key, language) for key in readable),
-        notes=tuple(notes),
+        modules=tuple(module(key, language) for key in keys if not found or key in found),
+        notes=tuple(note for note in notes if note),
     )
+
+
+def lacking(keys: Sequence[str], found: Sequence[str], language: str) -> Text | str:
+    """Return the note on modules that were refused; "" when none was."""
+    names = ", ".join(module(key, language).label for key in keys if key not in found)
+    return _("Not on this server, or not permitted: %(names)s.", names=names) if names else ""
 
 
 def own_name(client: SarvClient) -> str:
@@ -48,45 +63,57 @@ def own_name(client: SarvClient) -> str:
     try:
         query = f"{table(USERS)}.user_name = {literal(login.lower())}"
         found = client.listing(USERS, Question(query, fields=NAMES, limit=1)).rows
-    except (*REFUSALS, ConfigError, ValueError):
+    except (*REFUSALS, ValueError):
         return login
     return label(found[0]) if found else login
 
 
-def probe(
-    describe: Callable[[str], object], keys: Sequence[str], context: Context
-) -> tuple[list[str], dict[str, ConnectorError]]:
-    """Ask each module for its fields; return those that have some, and what each of the others said. Raises AccessDenied
-    when there are none."""
+def prove(describe: Describe, keys: Sequence[str]) -> None:
+    """Ask one module after the other until one answers. Raises AccessDenied when none does, and what is wrong with the
+    connection."""
+    answers = []
+    for key in keys:
+        answers.append(refusal(describe, key))
+        if answers[-1] is None:
+            return
+    raise nothing_to_see(answers)
 
-    def ask(key: str) -> ConnectorError | None:
+
+def readable(describe: Describe, keys: Sequence[str], lessons: Lessons, workers: int) -> list[str]:
+    """Ask each module for its fields and return those that have some. Raises AccessDenied when there are none."""
+    answers = list(prefetch(lambda key: refusal(describe, key), keys, workers))
+    found = [key for key, error in zip(keys, answers, strict=True) if error is None]
+    if not found:
+        raise nothing_to_see(answers)
+    lessons.learned.set(READABLE, {})
+    lessons.note(READABLE, *found)
+    return found
+
+
+def refusal(describe: Describe, key: str) -> ConnectorError | None:
+    """Return what a module says instead of its fields, None when it tells them. A broken answer is asked for once more."""
+    for _attempt in (1, 2):
+        error: ConnectorError | None = None
         try:
             describe(key)
         except REFUSALS as e:
-            return e
-        return None
-
-    answers = dict(zip(keys, prefetch(ask, keys, context.max_parallel), strict=True))
-    refused = {key: error for key, error in answers.items() if error is not None}
-    if len(refused) == len(keys):
-        error = next(iter(refused.values()))
-        sentence = _("SarvCRM shows this user none of its modules. The first answer was: %(why)s", why=error.message)
-        raise AccessDenied(sentence, code=error.code, vendor_message=error.vendor_message)
-    return [key for key in keys if key not in refused], refused
-
-
-def owners(client: SarvClient, page: int) -> list[Owner]:
-    """Return the users there are. Passwords are not asked for."""
-    found: list[Row] = []
-    while len(found) < MOST_USERS:
-        last = str(found[-1]["id"]) if found else ""
-        beyond = f"{table(USERS)}.id > {literal(last)}" if last else ""
-        rows = client.listing(USERS, Question(beyond, f"{table(USERS)}.id ASC", NAMES, page)).rows
-        fresh = [row for row in rows if row.get("id") and str(row["id"]) != last]
-        if not fresh:
+            error = e
+        if not isinstance(error, ProtocolError):
             break
-        found += fresh
-    return [Owner(str(row["id"]), label(row), active=row.get("status") != "Inactive") for row in found]
+    return error
+
+
+def nothing_to_see(answers: Sequence[ConnectorError | None]) -> AccessDenied:
+    """Return the error for a user whom every module refused."""
+    first = next(error for error in answers if error is not None)
+    sentence = _("SarvCRM shows this user none of its modules. The first answer was: %(why)s", why=first.message)
+    return AccessDenied(sentence, code=first.code, vendor_message=first.vendor_message)
+
+
+def owners(users: RelatedReader) -> list[Owner]:
+    """Return the users there are. Passwords are not asked for."""
+    found = {id_of(row): row for page in users.walk(fields=NAMES) for row in page.rows}
+    return [Owner(id, label(row), active=row.get("status") != "Inactive") for id, row in found.items()]
 
 
 def label(row: Row) -> str:

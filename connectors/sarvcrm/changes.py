@@ -17,8 +17,9 @@ from connectors.context import Context
 from connectors.errors import QueryError
 from connectors.sarvcrm.answers import BAD_SQL
 from connectors.sarvcrm.client import Listing, Row
+from connectors.sarvcrm.pages import id_of
 from connectors.sarvcrm.pushdown import both, literal
-from connectors.sarvcrm.reading import Reader, id_of
+from connectors.sarvcrm.reading import Reader, behind
 from connectors.sarvcrm.schema import MODIFIED
 from connectors.seconds import Second, latest_stamp
 from connectors.spelling import from_utc, to_utc
@@ -46,8 +47,10 @@ def changes(reader: Reader, since: Cursor | None, context: Context) -> Iterator[
     place = parse(since)
     if place.after is not None:
         yield from first_reading(reader, place, context, begun=since is not None)
-    else:
+    elif reader.sql.has(MODIFIED):
         yield from delta(reader, place, context)
+    else:
+        yield from first_reading(reader, Place(), context, begun=False)
 
 
 def ids(reader: Reader, after: str | None) -> Iterator[list[str]]:
@@ -81,14 +84,14 @@ def start(reader: Reader, place: Place, context: Context) -> Place:
     """Return the place with the newest stamp there is, before any record is read; without a zone where the module cannot be
     asked by time."""
     timed = reader.schema.modified_field == MODIFIED and reader.sql.has(MODIFIED)
-    if not timed or context.learned.get(untimed(reader)):
+    if not timed or reader.lessons.recent(untimed(reader)):
         return place
     try:
         return newest(reader, place, context)
     except QueryError as e:
         if e.code != BAD_SQL:
             raise
-        context.learned.set(untimed(reader), True)
+        reader.lessons.note(untimed(reader), MODIFIED)
         return place
 
 
@@ -123,7 +126,7 @@ def zone_of_stamps(reader: Reader, rows: Sequence[Row], context: Context) -> str
             return zone
     now = reader.listing(id, limit=1, fields=STAMP_FIELDS).rows
     if now and now[0].get(MODIFIED) == rows[0].get(MODIFIED):  # else it was changed just now, and the next time tells
-        context.learned.set(untimed(reader), True)
+        reader.lessons.note(untimed(reader), MODIFIED)
     return ""
 
 
@@ -136,13 +139,11 @@ def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage
     asked, reached = since(reader, place), ("", "")
     while True:
         try:
-            found = reader.listing(asked, order)
-            rows = behind(found.rows, reached)
-            told = in_time(rows, place, zone)
+            found, rows, told = asked_twice(reader, asked, order, reached[1], place)
         except QueryError as e:
             if e.code not in (BAD_SQL, ""):
                 raise
-            context.learned.set(untimed(reader), True)
+            reader.lessons.note(untimed(reader), MODIFIED)
             yield from first_reading(reader, Place(), context, begun=False)
             return
         if not rows:
@@ -154,10 +155,23 @@ def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage
     yield ChangePage((), replace(place.at(place.time, found.at, zone), id="").text())
 
 
-def behind(rows: list[Row], reached: tuple[str, str]) -> list[Row]:
-    """Return the rows behind the last one read: pages may overlap."""
-    known = next((at for at, row in enumerate(rows, 1) if id_of(row) == reached[1]), 0)
-    return rows[known:]
+def asked_twice(
+    reader: Reader, asked: str, order: str, last: str, place: Place
+) -> tuple[Listing, list[Row], list[str]]:
+    """Return a page, its rows behind the last one read, and their stamps. Raises QueryError only when a second page, too, is
+    not as asked: one may have been broken on its way."""
+
+    def once() -> tuple[Listing, list[Row], list[str]]:
+        found = reader.listing(asked, order)
+        rows = behind(found.rows, last)
+        return found, rows, in_time(rows, place, place.zone)
+
+    try:
+        return once()
+    except QueryError as e:
+        if e.code:
+            raise
+    return once()
 
 
 def in_time(rows: Sequence[Row], place: Place, zone: str) -> list[str]:

@@ -4,20 +4,24 @@ so that a reading over nothing new is one call; a write answers with an id only,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
+from functools import partial
 from typing import ClassVar
 
 from connectors.base import Connector, find_operation
 from connectors.context import Context
-from connectors.errors import ConnectorError, QueryError, RecordInvalid, RecordNotFound
-from connectors.paging import only_fields
-from connectors.query import Query, check, match_record
+from connectors.errors import ConnectorError, ProtocolError, QueryError, RecordInvalid, RecordNotFound
+from connectors.query import Query
 from connectors.sarvcrm import about, access, changes
-from connectors.sarvcrm.client import PAGE, SLOT, Account, Question, SarvClient
+from connectors.sarvcrm.client import PAGE, SLOT, Account, SarvClient
 from connectors.sarvcrm.codec import SarvCodec
+from connectors.sarvcrm.lessons import Lessons
 from connectors.sarvcrm.modules import MODULES, USERS, module
 from connectors.sarvcrm.operations import OPERATIONS, Desk, carry_out
-from connectors.sarvcrm.reading import Reader, id_of, parse
-from connectors.sarvcrm.schema import Described, described, kept, relation_to, remembered
+from connectors.sarvcrm.pages import Pages, id_of
+from connectors.sarvcrm.reading import Reader
+from connectors.sarvcrm.related import RelatedReader
+from connectors.sarvcrm.relations import Relations
+from connectors.sarvcrm.schema import Described, described, kept, remembered
 from connectors.spelling import ASCII_DIGITS, canonical_boolean
 from connectors.types import (
     JSON,
@@ -38,8 +42,6 @@ from connectors.types import (
 )
 from connectors.wording import text as _
 
-OF_LINKS = ("qty", "unit_id")  # what the document's sample sends with a link
-MOST_LINKS = 3000
 NOTES, FILE_FIELD = "Notes", "filename"
 MOST_BYTES = 20 * 1024 * 1024  # of a file; the vendor tells no limit, and refuses what is above its own (code 16)
 
@@ -80,6 +82,8 @@ class SarvConnector(Connector):
         self.codec = SarvCodec(self.config["time_zone"])
         self._keys = (*MODULES, *access.module_keys(self.config["extra_modules"], (*MODULES,)))
         self._described: dict[str, Described] = {}
+        self._lessons = Lessons(context.learned, context.clock)
+        self._relations = Relations(self.client, self._fields, self.read, self._behind)
 
     def close(self) -> None:
         self.client.close()
@@ -87,16 +91,14 @@ class SarvConnector(Connector):
     # Who and what is there
 
     def check(self) -> Identity:
-        if not self.context.sessions.get(
-            SLOT
-        ):  # sessions are few (code 60); without one it is tried even after a refusal
+        if not self.context.sessions.get(SLOT):  # sessions are few (code 60); without one, also after a refusal
             self.client.login()
-        readable, refused = access.probe(self._fields, self._keys, self.context)
-        return access.identity(self.client, readable, refused, self.language, self.codec.zone)
+        access.prove(self._asked, self._keys)
+        return access.identity(self.client, self._keys, self._lessons, self.language, self.codec.zone)
 
     def modules(self) -> list[Module]:
-        readable, _refused = access.probe(self._fields, self._keys, self.context)
-        return [module(key, self.language) for key in readable]
+        found = access.readable(self._asked, self._keys, self._lessons, self.context.max_parallel)
+        return [module(key, self.language) for key in found]
 
     def describe(self, module: str) -> ModuleSchema:
         return self._fields(module).schema
@@ -104,10 +106,12 @@ class SarvConnector(Connector):
     def _fields(self, key: str) -> Described:
         """Return the module's fields, asked once per connector. Raises QueryError for an unknown module."""
         self._known_module(key)
-        found = self._described.get(key)
-        if found is None:
-            found = self._described[key] = described(key, self.client.module_fields(key), self.language)
-            self.context.learned.set(f"fields of {key}", kept(found, frozenset()))
+        return self._described.get(key) or self._asked(key)
+
+    def _asked(self, key: str) -> Described:
+        """Return the module's fields as the server tells them now."""
+        found = self._described[key] = described(key, self.client.module_fields(key), self.language)
+        self.context.learned.set(f"fields of {key}", kept(found, frozenset()))
         return found
 
     def _known_module(self, key: str) -> None:
@@ -116,7 +120,9 @@ class SarvConnector(Connector):
             raise QueryError(_("SarvCRM has no module “%(name)s”. Known are: %(names)s.", name=key[:60], names=names))
 
     def owners(self) -> list[Owner]:
-        return access.owners(self.client, PAGE)
+        pages = Pages(partial(self.client.listing, USERS), USERS, self._lessons)
+        users = described(USERS, {"id": {"type": "id"}}, self.language)  # no more than the id is filtered by
+        return access.owners(RelatedReader(pages, self.codec, users, frozenset(), partial(self._renew, USERS)))
 
     def record_url(self, module: str, id: str) -> str | None:
         return self.client.page_of(module, id)
@@ -124,21 +130,25 @@ class SarvConnector(Connector):
     # Reading
 
     def _reader(self, key: str) -> Reader:
-        """Return a reader of the module, by the fields learned before where there are some."""
+        """Return a reader of the module's records."""
+        pages = Pages(partial(self.client.listing, key), key, self._lessons)
+        return Reader(pages, self.codec, *self._known(key), partial(self._renew, key))
+
+    def _behind(self, module: str, id: str, field: str, other: str) -> RelatedReader:
+        """Return a reader of the other module's records behind a relation of this record."""
+        ask = partial(self.client.relationship, module, id, field)
+        pages = Pages(ask, f"{other} of {module}", self._lessons)
+        return RelatedReader(pages, self.codec, *self._known(other), partial(self._renew, other))
+
+    def _known(self, key: str) -> tuple[Described, Set[str]]:
+        """Return the module's fields, those learned before where there are some, and the names that are ignored."""
         self._known_module(key)
         learned = self.context.learned.get(f"fields of {key}")
         known, ignored = self._described.get(key), frozenset[str]()
         if isinstance(learned, dict):
             again, ignored = remembered(key, learned, self.language)
             known = known or again
-        return Reader(
-            self.client,
-            self.codec,
-            known or self._fields(key),
-            ignored,
-            lambda unknown: self._renew(key, unknown),
-            self.context.learned,
-        )
+        return known or self._fields(key), ignored
 
     def _renew(self, key: str, unknown: Set[str]) -> tuple[Described, Set[str]]:
         """Describe a module anew because its rows show unknown fields; those nobody describes are ignored from now on."""
@@ -179,17 +189,7 @@ class SarvConnector(Connector):
         return changes.ids(self._reader(module), after)
 
     def related(self, module: str, id: str, relation: str, query: Query) -> Page:
-        field = relation_to(self._fields(module), relation)
-        reader = self._reader(relation)
-        check(query.filter, query.order, reader.schema)
-        place = parse(query.cursor) if query.cursor else parse("at 0 ")
-        pushed, size = reader.sql.push(query.filter), min(PAGE, query.limit)
-        order = reader.sql.order_by(query.order)
-        asked = Question(pushed.sql, order, reader.fields_of(query), size, place.number)
-        rows = self.client.relationship(module, id, field, asked).rows
-        holds = match_record(query.filter, reader.schema)
-        records = tuple(only_fields(record, query.fields) for record in reader.records(rows) if holds(record))
-        return Page(records, f"at {place.number + len(rows)} {id_of(rows[-1])}" if rows else None)
+        return self._relations.related(module, id, relation, query)
 
     def find_by(self, kind: str, text: str) -> list[Record]:
         """Return who has that phone number; each carries `name` only."""
@@ -219,7 +219,10 @@ class SarvConnector(Connector):
     def update(self, module: str, id: str, values: Values) -> Record:
         wire = self.codec.encode_values(self.describe(module), values)
         self.client.update(module, id, wire)
-        return self._stored(module, id)
+        try:
+            return self._stored(module, id)
+        except RecordNotFound as e:
+            raise lost(module, id, e) from e
 
     def _stored(self, module: str, id: str) -> Record:
         """Return the record as stored; when it cannot be read just now its id alone, so that no write is thought undone."""
@@ -235,26 +238,10 @@ class SarvConnector(Connector):
         self.client.delete(module, id)
 
     def link(self, module: str, id: str, relation: str, other_id: str) -> None:
-        """Make two records belong together. Whether SarvCRM adds to the links there are or replaces them is not documented, so
-        those there are go along, each with what the link itself holds."""
-        field = relation_to(self._fields(module), relation)
-        there = self._linked(module, id, field)
-        if other_id not in there:
-            self.client.save_relationships(module, id, field, [*there.values(), other_id])
+        self._relations.link(module, id, relation, other_id)
 
-    def _linked(self, module: str, id: str, field: str) -> dict[str, JSON]:
-        """Return id -> what to send of a link so that it stays as it is: the id, with quantity and unit where it has them."""
-        found: dict[str, JSON] = {}
-        while len(found) < MOST_LINKS:
-            rows = self.client.relationship(module, id, field, Question(offset=len(found))).rows
-            fresh = {id_of(row): row for row in rows if id_of(row) not in found}
-            if not fresh:
-                return found
-            for other, row in fresh.items():
-                more = {name: row[name] for name in OF_LINKS if row.get(name) not in (None, "")}
-                found[other] = {"id": other, **more} if more else other
-        sentence = _("More than %(most)s records are linked here already; add one in SarvCRM itself.", most=MOST_LINKS)
-        raise RecordInvalid(sentence)
+    def unlink(self, module: str, id: str, relation: str, other_id: str) -> None:
+        self._relations.unlink(module, id, relation, other_id)
 
     def upload(self, module: str, id: str, file: FileContent) -> FileInfo:
         """Add a note with the file to the record: the document takes files with a new record only (multipart, by POST)."""
@@ -271,3 +258,14 @@ class SarvConnector(Connector):
 
     def call(self, operation: str, params: Mapping[str, JSON]) -> JSON:
         return carry_out(Desk(self.client, self._fields), find_operation(self, operation), params)
+
+
+def lost(module: str, id: str, error: RecordNotFound) -> ProtocolError:
+    """Return the error for a record that was there to be changed and is not there to be read: never "refused"."""
+    sentence = _(
+        "SarvCRM answered that %(module)s %(id)s was changed, but does not show it any more: it was deleted meanwhile, or this "
+        "user may not see it now.",
+        module=module,
+        id=id,
+    )
+    return ProtocolError(sentence, code=error.code, vendor_message=error.vendor_message, maybe_done=True)

@@ -4,17 +4,18 @@ shorter than asked; pages follow the id where no order is asked, so that records
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from math import ceil
 
-from connectors.context import Learned
-from connectors.errors import ProtocolError, QueryError, Unavailable
+from connectors.errors import QueryError
 from connectors.paging import local_page, only_fields
 from connectors.query import Order, Query, check, conditions, match_record, order_to_text, to_text
-from connectors.sarvcrm.answers import BAD_SQL, TOO_MUCH
-from connectors.sarvcrm.client import PAGE, Listing, Question, Row, SarvClient
+from connectors.sarvcrm.answers import BAD_SQL
+from connectors.sarvcrm.client import PAGE, Listing, Question, Row
 from connectors.sarvcrm.codec import SarvCodec
+from connectors.sarvcrm.pages import Pages, id_of
 from connectors.sarvcrm.pushdown import Pushed, Sql, both, literal
 from connectors.sarvcrm.schema import Described
 from connectors.types import Explanation, ModuleSchema, Page, Record
@@ -23,49 +24,49 @@ from connectors.wording import text as _
 
 MOST_PAGES = 10  # of the server's in one page of ours; a filter that finds little gives short pages, not long waits
 SORTED_HERE = 1000  # records at most are sorted here by our rules; more come in the server's own order of text
-SMALLEST = 20  # records of a page; a server that finds even these too many is not asked again
+
+
+ANY_ID = re.compile(r"[\x21-\x7e]{1,64}")  # what servers may use for ids besides what the document shows
+AT = re.compile(rf"[0-9]{{1,9}} [A-Za-z0-9_,-]+ {ANY_ID.pattern}")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a reading goes on: after an id, at an offset behind an id, or at a place in a list sorted here."""
+    """Where a reading goes on: after an id, at a place in a list sorted here, or "at" an offset behind an id, in an order of
+    the server's that must still be the same then."""
 
     kind: str = "after"
     value: str = ""
-
-    @property
-    def number(self) -> int:
-        return int(self.value.partition(" ")[0])
-
-    @property
-    def last(self) -> str:
-        return self.value.partition(" ")[2]
+    number: int = 0
+    order: str = ""
 
     def text(self) -> str:
-        return f"{self.kind} {self.value}"
+        return f"at {self.number} {self.order} {self.value}" if self.kind == "at" else f"{self.kind} {self.value}"
 
 
 class Reader:
-    """One module at one server. `renew` describes it again when a row shows a field the schema does not have."""
+    """The records of one module in one list of the server's. `renew` describes the module again when a row shows a field the
+    schema does not have."""
+
+    sorted_here = SORTED_HERE
 
     def __init__(
         self,
-        client: SarvClient,
+        pages: Pages,
         codec: SarvCodec,
         described: Described,
         ignored: Set[str],
         renew: Callable[[Set[str]], tuple[Described, Set[str]]],
-        learned: Learned,
     ) -> None:
-        self.client = client
+        self.pages = pages
         self.codec = codec
-        self.learned = learned
+        self.lessons = pages.lessons
         self.module = described.schema.module.name
         self._renew = renew
         self._use(described, ignored)
 
     def _use(self, described: Described, ignored: Set[str]) -> None:
-        self.sql = Sql(described, frozenset(self.learned.get(no_columns(self.module)) or ()))
+        self.sql = Sql(described, frozenset(self.lessons.recent(no_columns(self.pages.name))))
         self._ignored = ignored
         self._known = {*described.schema.names, *ignored}
 
@@ -89,33 +90,30 @@ class Reader:
     def listing(
         self, query: str = "", order: str = "", limit: int = PAGE, offset: int = 0, fields: Sequence[str] = ()
     ) -> Listing:
-        """Return one page of the server's; a smaller one where it says that this is too much for it (code 90)."""
-        size = min(limit, int(self.learned.get(page_size(self.module)) or PAGE))
-        while True:
-            try:
-                asked = Question(query, order or f"{self.sql.column('id')} ASC", fields, size, offset)
-                return self.client.listing(self.module, asked)
-            except Unavailable as e:
-                if e.code != TOO_MUCH or size <= SMALLEST:
-                    raise
-                size = max(SMALLEST, size // 2)
-                self.learned.set(page_size(self.module), size)
+        """Return one page of the server's, in the order of ids where no other is asked."""
+        return self.pages.page(Question(query, order or f"{self.sql.column('id')} ASC", fields, limit, offset))
 
     def after(
         self, id: str, query: str = "", limit: int = PAGE, down: bool = False, fields: Sequence[str] = ()
     ) -> Listing:
-        """Return the page of records whose ids come after that one, by the database's own order of ids."""
+        """Return the page of records whose ids come after that one, by the database's own order of ids. Raises ProtocolError
+        for a page without any."""
         column = self.sql.column("id")
         beyond = f"{column} {'<' if down else '>'} {literal(id)}" if id else ""
         found = self.listing(both(query, beyond), f"{column} {'DESC' if down else 'ASC'}", limit, 0, fields)
-        return replace(found, rows=self._fresh(found.rows, id, 1))
+        rows = behind(found.rows, id)
+        if found.rows and not rows:
+            raise self.pages.same_again()
+        return replace(found, rows=rows)
 
-    def _fresh(self, rows: list[Row], last: str, full: int) -> list[Row]:
-        """Return the rows behind that id: pages may overlap. Raises ProtocolError when nothing new came in a full page."""
-        known = next((at for at, row in enumerate(rows, 1) if last and id_of(row) == last), 0)
-        if known == len(rows) >= full:
-            raise ProtocolError(_("SarvCRM sends the same page of %(name)s again and again.", name=self.module))
-        return rows[known:]
+    def at(self, place: Place, query: str, order: str, limit: int, fields: Sequence[str]) -> list[Row]:
+        """Return the rows from an offset on that are behind the last one read. Raises ProtocolError where the server does not
+        look at offsets, so that there may be more."""
+        found = self.listing(query, order, limit, place.number, fields).rows
+        rows = behind(found, place.value)
+        if found and not rows and not self.pages.heeds_offset(Question(query, order, ("id",))):
+            raise self.pages.same_again()
+        return rows
 
     def walk(self, after: str = "", query: str = "", fields: Sequence[str] = ()) -> Iterator[Listing]:
         """Yield all rows in the order of their ids, one page after the other, to the empty one."""
@@ -140,25 +138,33 @@ class Reader:
         """Learn which fields are no columns after all: the one the database named, else all it was asked for. Raises the
         error where there is none left to leave out."""
         named = error.vendor_message.rpartition(".")[2]
-        wrong = ({named} if named in names else names) - self.sql.hidden - {"id"}
-        if error.code != BAD_SQL or not wrong & self.sql.described.columns:
+        wrong = ({named} if named in names else names) & self.sql.described.columns - self.sql.hidden - {"id"}
+        if error.code != BAD_SQL or not wrong:
             raise error
-        hidden = self.sql.hidden | wrong
-        self.learned.set(no_columns(self.module), sorted(hidden))
-        self.sql = replace(self.sql, hidden=hidden)
+        self.lessons.note(no_columns(self.pages.name), *sorted(wrong))
+        self.sql = replace(self.sql, hidden=self.sql.hidden | wrong)
 
     def _page(self, query: Query, pushed: Pushed) -> Page:
+        order = self._order_name(query.order)
         place = parse(query.cursor) if query.cursor else self._start(query.order)
-        if place.kind != "sorted":
-            return self._walked_page(query, pushed, place)
-        page = self._sorted_page(query, pushed, place)
-        return page or self._walked_page(query, pushed, Place("at", "0"))
+        if place.kind == "at" and query.cursor and place.order != order:
+            raise unknown_place()  # which columns the server can be asked has changed since
+        if place.kind == "sorted":
+            page = self._sorted_page(query, pushed, place)
+            if page is not None:
+                return page
+            place = Place("at")
+        return self._walked_page(query, pushed, replace(place, order=order))
+
+    def _order_name(self, order: Sequence[Order]) -> str:
+        """Return which columns the server is asked to sort by, as it stands in a cursor."""
+        return ",".join(f"{o.field}{'-' if o.descending else ''}" for o in order if self.sql.has(o.field)) or "id"
 
     def _start(self, order: Sequence[Order]) -> Place:
         """Choose how to walk: by id, in an order in which the server sorts as we do, or sorted here."""
         if not order or order[0].field == "id":
             return Place()
-        return Place("at", "0") if self.sql.sorts(order) else Place("sorted")
+        return Place("at" if self.sql.sorts(order) else "sorted")
 
     def _walked_page(self, query: Query, pushed: Pushed, place: Place) -> Page:
         holds = match_record(query.filter, self.schema)
@@ -183,9 +189,8 @@ class Reader:
             down = bool(query.order) and query.order[0].descending
             rows = self.after(place.value, pushed.sql, size, down, fields).rows
             return rows, [Place("after", id_of(row)) for row in rows]
-        came = self.listing(pushed.sql, self.sql.order_by(query.order), size, place.number, fields).rows
-        rows = self._fresh(came, place.last, size)
-        return rows, [Place("at", f"{place.number + at} {id_of(row)}") for at, row in enumerate(rows, 1)]
+        rows = self.at(place, pushed.sql, self.sql.order_by(query.order), size, fields)
+        return rows, [replace(place, number=place.number + at, value=id_of(row)) for at, row in enumerate(rows, 1)]
 
     def fields_of(self, query: Query) -> tuple[str, ...]:
         """Return the fields to ask for, () for all: those wanted, those tested here, and when it was modified."""
@@ -201,7 +206,7 @@ class Reader:
         holds, kept = match_record(query.filter, self.schema), list[Record]()
         for found in self.walk(query=pushed.sql, fields=self.fields_of(query)):
             kept += [record for record in self.records(found.rows) if holds(record)]
-            if len(kept) > SORTED_HERE and not place.value:
+            if len(kept) > self.sorted_here and not place.value:
                 return None
         page = local_page(kept, replace(query, cursor=place.value or None), self.schema)
         return replace(page, next_cursor=page.next_cursor and Place("sorted", page.next_cursor).text(), total=None)
@@ -214,31 +219,34 @@ class Reader:
         local = [] if pushed.exact or query.filter is None else [to_text(query.filter)]
         if query.order and query.order[0].field != "id" and not self.sql.sorts(query.order):
             order = order_to_text(query.order)
-            local.append(_("order by %(order)s, when at most %(most)s records match", order=order, most=SORTED_HERE))
+            local.append(
+                _("order by %(order)s, when at most %(most)s records match", order=order, most=self.sorted_here)
+            )
         return Explanation(sent, joined(_("; "), local), None if local else max(1, ceil(query.limit / PAGE)))
 
 
 def parse(cursor: str) -> Place:
     """Return the place in a cursor. Raises QueryError for one that is not ours."""
-    kind, space, value = cursor.partition(" ")
-    if (kind in ("after", "sorted") and space) or (kind == "at" and value.partition(" ")[0].isdecimal()):
+    kind, _space, value = cursor.partition(" ")
+    if kind == "sorted" or (kind == "after" and ANY_ID.fullmatch(value)):
         return Place(kind, value)
-    raise QueryError(_("This place in the list is not known. Begin again at its first page."))
+    number, order, last = [*value.split(" "), "", ""][:3]
+    if kind == "at" and AT.fullmatch(value):
+        return Place(kind, last, int(number), order)
+    raise unknown_place()
 
 
-def id_of(row: Row) -> str:
-    """Return the row's id. Raises ProtocolError for a row without one."""
-    id = row.get("id")
-    if not isinstance(id, str | int) or not id:
-        raise ProtocolError(_("SarvCRM sent a record without an id."))
-    return str(id)
+def unknown_place() -> QueryError:
+    """Return the error for a place that is not, or not any more, one to go on from."""
+    return QueryError(_("This place in the list is not known. Begin again at its first page."))
 
 
-def no_columns(module: str) -> str:
-    """Return the name under which is learned which fields of a module queries must not name."""
-    return f"no columns of {module}"
+def behind(rows: list[Row], last: str) -> list[Row]:
+    """Return the rows behind that id: pages may overlap."""
+    known = next((at for at, row in enumerate(rows, 1) if last and id_of(row) == last), 0)
+    return rows[known:]
 
 
-def page_size(module: str) -> str:
-    """Return the name under which is learned how many records of a module the server can send at once."""
-    return f"page size of {module}"
+def no_columns(name: str) -> str:
+    """Return the name under which is learned which fields the queries of a list must not name."""
+    return f"no columns of {name}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
-from connectors.errors import ProtocolError, QueryError
+from connectors.errors import ProtocolError
 from connectors.sarvcrm.modules import USERS, module
 from connectors.spelling import canonical_boolean
 from connectors.types import JSON, TEXT_TYPES, Choice, FieldSchema, FieldType, ModuleSchema
@@ -85,12 +85,13 @@ Spec = Mapping[str, JSON]
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A field behind which records of another module stand, for GetRelationship and SaveRelationships. `many` says that
-    it is a relation and holds no value of its own."""
+    """A field behind which records of another module stand. `many` says that it is a relation and holds no value of its own;
+    else `holder` is the field that holds the id of the one record."""
 
     field: str
     module: str
     many: bool
+    holder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,8 @@ def columns(specs: Mapping[str, Spec], pointers: Mapping[str, str], shown: set[s
 def relation_of(name: str, spec: Spec) -> Relation | None:
     """Return where a field leads, None for one that leads nowhere."""
     other = str(spec.get("related_module") or "")
-    return Relation(name, other, is_relation(spec)) if other else None
+    many = is_relation(spec) and name not in OWNERS
+    return Relation(name, other, many, "" if many else str(spec.get("id_name") or name)) if other else None
 
 
 def is_relation(spec: Spec) -> bool:
@@ -245,23 +247,6 @@ def length(told: JSON) -> int | None:
 def group(told: JSON) -> str:
     """Return the block a field stands in, "" when it is not told as a text."""
     return told if isinstance(told, str) else ""
-
-
-def relation_to(own: Described, other: str) -> str:
-    """Return the field of a module by which its records lead to those of another: a relation before a single reference.
-
-    Raises QueryError, naming the modules there are relations to.
-    """
-    found = sorted((r for r in own.relations if r.module == other), key=lambda relation: not relation.many)
-    if found:
-        return found[0].field
-    sentence = _(
-        "In SarvCRM %(name)s has no relation to “%(other)s”. It has some to: %(names)s.",
-        name=own.schema.module.name,
-        other=other[:60],
-        names=", ".join(sorted({relation.module for relation in own.relations})) or _("none"),
-    )
-    raise QueryError(sentence)
 
 
 # What is kept of a description, so that a later process need not ask again: the type of each field, and what it may be asked

@@ -133,7 +133,7 @@ def test_testing_the_connection_again_opens_no_second_session(account: Account) 
     account.control("POST", "switches", max_sessions=1)
     assert crm.check().modules and logins(account) == 1
     account.control("POST", "switches", max_sessions=0)
-    account.control("POST", "faults", fault="session_expired", operation="GetModuleFields Leads")
+    account.control("POST", "faults", fault="session_expired", operation="GetModuleFields Accounts")
     assert connected(account, crm.context).check().modules and logins(account) == 2
 
 
@@ -212,11 +212,37 @@ def test_a_cut_login_is_not_repeated_and_no_write_is_thought_done(account: Accou
     assert not caught.value.maybe_done and logins(account) == 1
 
 
+def test_testing_the_connection_takes_three_calls_and_says_that_modules_were_not_tried(account: Account) -> None:
+    observer = CountingObserver()
+    account.control("POST", "switches", not_here=["Appointments"], denied=["Accounts"])
+    identity = connected(account, Context(network=RULES, observer=observer)).check()
+    asked = [call.operation for call in observer.calls]
+    assert asked == ["Login", "GetModuleFields", "GetModuleFields", "Retrieve"]  # Accounts is refused, the next answers
+    assert len(identity.modules) == 40 and any("says so when it is opened" in note for note in identity.notes)
+
+
 def test_modules_that_are_not_here_are_hidden_and_named(account: Account) -> None:
     account.control("POST", "switches", not_here=["Appointments"], denied=["Bugs"])
-    identity = connected(account, Context(network=RULES)).check()
-    assert len(identity.modules) == 38
+    crm = connected(account, Context(network=RULES))
+    names = [module.name for module in crm.modules()]
+    assert len(names) == 38 and not {"Appointments", "Bugs"} & set(names)
+    identity = crm.check()
+    assert [module.name for module in identity.modules] == names
     assert any("Appointments" in note and "Bug Tracker" in note for note in identity.notes)
+
+
+def test_a_module_whose_fields_came_broken_once_is_not_hidden(account: Account) -> None:
+    account.control("POST", "faults", fault="truncated_json", operation="GetModuleFields Bugs")
+    assert "Bugs" in {module.name for module in connected(account, Context(network=RULES)).modules()}
+
+
+def test_a_login_refused_while_testing_is_told_though_the_connection_was_used_before(account: Account) -> None:
+    crm = connected(account, Context(network=RULES))
+    crm.check()
+    account.control("POST", "switches", fail_with={"Login": "401/1008"})
+    account.control("POST", "faults", fault="session_expired", operation="GetModuleFields Accounts")
+    with pytest.raises(AuthError):
+        crm.check()
 
 
 def test_a_user_who_may_see_nothing_is_told_so(account: Account) -> None:

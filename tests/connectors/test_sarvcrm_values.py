@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.errors import ProtocolError, QueryError, RecordInvalid
+from connectors.errors import ProtocolError, RecordInvalid
 from connectors.sarvcrm.codec import SarvCodec
 from connectors.sarvcrm.modules import MODULES, module, table
-from connectors.sarvcrm.schema import TYPES, described, kept, relation_to, remembered
+from connectors.sarvcrm.relations import holders
+from connectors.sarvcrm.schema import TYPES, described, kept, remembered
 from connectors.types import Choice, FieldSchema, FieldType
 
 CODEC = SarvCodec("Asia/Tehran")
@@ -263,11 +264,10 @@ def test_what_else_the_server_tells_of_fields_is_used() -> None:
     assert not own.columns & {"account_name", "assigned_user_name", "calls", "members", "numbers"}
 
 
-def test_a_relation_is_preferred_to_a_single_reference() -> None:
+def test_a_single_reference_is_known_by_the_field_that_holds_its_id() -> None:
     own = described("Leads", LEAD, "en_US")
-    assert (relation_to(own, "Accounts"), relation_to(own, "Calls")) == ("members", "calls")
-    with pytest.raises(QueryError, match="Accounts, Calls, Users"):
-        relation_to(own, "Bugs")
+    assert holders(own, "Accounts") == ("account_id",) and holders(own, "Calls") == ()
+    assert {(r.field, r.module) for r in own.relations if r.many} == {("members", "Accounts"), ("calls", "Calls")}
 
 
 def test_what_is_kept_of_a_description_reads_records_the_same() -> None:

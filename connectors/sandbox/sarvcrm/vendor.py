@@ -11,7 +11,7 @@ import orjson
 from connectors.sandbox.sarvcrm import backdoor, named, reading, relations, writing
 from connectors.sandbox.sarvcrm.body import sent
 from connectors.sandbox.sarvcrm.crm import Crm
-from connectors.sandbox.sarvcrm.errors import SarvError, SqlError
+from connectors.sandbox.sarvcrm.errors import MESSAGES, SarvError, SqlError
 from connectors.sandbox.sarvcrm.schema import Module, described
 from connectors.sandbox.sarvcrm.seed import sow
 from connectors.sandbox.sarvcrm.sessions import UTYPE, Session, Sessions
@@ -40,6 +40,8 @@ SWITCHES: dict[str, JSON] = {
     "denied": [],  # modules answered 403/40
     "unique": [],  # fields ("Leads.email1") two records may not share: 400/50
     "fail_with": {},  # {operation or method: "HTTP/code" of the error table}
+    "fail_next": [],  # what lists and relations say next, each once: "HTTP/code", or "1205 Lock wait timeout" of MySQL
+    "passes_over": {},  # {method: parameters it does not look at}: {"GetRelationship": ["offset"]}
     "max_sessions": 0,  # more logins are 401/60; 0: no limit
     "session_seconds": 86400,  # a token lives so long
     "lock_out_after": 5,  # wrong passwords of one name, after which it is 401/1009; 0: never
@@ -137,9 +139,10 @@ class SarvCrm:
         return 200, "", {"data": list(told.values()) if self.switches["fields_as"] == "list" else told}
 
     def _get_Retrieve(self, request: Request, module: Module, session: Session) -> JSON:
-        asked, record_id = {**request.query, **sent(request)}, request.query.get("id")
+        record_id = request.query.get("id")
         if record_id:
-            return 200, "", {"data": reading.one(self.crm, module, record_id, asked)}
+            return 200, "", {"data": reading.one(self.crm, module, record_id, {**request.query, **sent(request)})}
+        asked = self._asked(request)
         return 200, "", {"data": reading.retrieve(self.crm, module, asked, request.overlap)}
 
     _post_Retrieve = _get_Retrieve
@@ -168,8 +171,19 @@ class SarvCrm:
         if module.name in ("Users", "ACLRoles") and (user is None or user.values["is_admin"] != "1"):
             raise SarvError("401/70")
 
+    def _asked(self, request: Request) -> dict[str, JSON]:
+        """Return the parameters of a list. Raises SarvError, SqlError for what the switch `fail_next` has in store."""
+        if coming := self.switches["fail_next"]:
+            key, *self.switches["fail_next"] = coming
+            if key in MESSAGES:
+                raise SarvError(key)
+            number, _, message = key.partition(" ")
+            raise SqlError(int(number), message)
+        passed_over = self.switches["passes_over"].get(request.query.get("method"), ())
+        return {name: value for name, value in {**request.query, **sent(request)}.items() if name not in passed_over}
+
     def _get_GetRelationship(self, request: Request, module: Module, session: Session) -> JSON:
-        asked = {**request.query, **sent(request)}
+        asked = self._asked(request)
         row, name = self.crm.row(module, request.query.get("id", "")), request.query.get("related_field", "")
         return 200, "", {"data": relations.related(self.crm, module, row, name, asked, request.overlap)}
 

@@ -1,0 +1,88 @@
+"""The records behind a relation, read like any list. The rule: their pages follow the id, asked by `query` and `order_by`; where
+the server passes over these or refuses them there, all of them are read by offset and cut here, and when it does not look at
+that either and may have more, that is an error, never an end.
+
+Facts §6: the document's samples of GetRelationship contradict each other, so nothing tells which of this works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from connectors.errors import QueryError
+from connectors.query import Order
+from connectors.sarvcrm.answers import BAD_SQL
+from connectors.sarvcrm.client import PAGE, Listing, Question, Row
+from connectors.sarvcrm.pages import SMALLEST, id_of
+from connectors.sarvcrm.pushdown import both, literal
+from connectors.sarvcrm.reading import Place, Reader
+from connectors.wording import text as _
+
+MOST_LINKS = 3000  # records behind one relation that are read whole
+
+
+class RelatedReader(Reader):
+    """One relation of one record."""
+
+    sorted_here = MOST_LINKS
+    _all: list[Row] | None = None
+
+    def after(
+        self, id: str, query: str = "", limit: int = PAGE, down: bool = False, fields: Sequence[str] = ()
+    ) -> Listing:
+        """Return the page of records whose ids come after that one; `query` may be passed over. Raises ProtocolError where
+        it is not known whether there are more, QueryError for more than can be read."""
+        found = self._in_order(id, query, limit, down, fields) if self._all is None else None
+        if found is not None:
+            return found
+        self._all = self._everything(fields) if self._all is None else self._all
+        rows = [row for row in self._all if not id or (key(row) < id.upper() if down else key(row) > id.upper())]
+        return Listing(sorted(rows, key=key, reverse=down)[:limit], None)
+
+    def _in_order(self, id: str, query: str, limit: int, down: bool, fields: Sequence[str]) -> Listing | None:
+        """Return the page the server sends, None when it is not the one that was asked for."""
+        column = self.sql.column("id")
+        beyond = f"{column} {'<' if down else '>'} {literal(id)}" if id else ""
+        try:
+            found = self.listing(both(query, beyond), f"{column} {'DESC' if down else 'ASC'}", limit, 0, fields)
+        except QueryError as e:
+            if e.code != BAD_SQL or query:  # else it is the filter's: its fields are left out first
+                raise
+            return None
+        keys = [*([id.upper()] if id else []), *map(key, found.rows)]
+        wanted = sorted(set(keys), reverse=down)
+        return found if keys == wanted else None
+
+    def _everything(self, fields: Sequence[str]) -> list[Row]:
+        found: dict[str, Row] = {}
+        while len(found) <= MOST_LINKS:
+            asked = Question(fields=fields, offset=len(found))
+            rows = self.pages.page(asked).rows
+            fresh = {id_of(row): row for row in rows if id_of(row) not in found}
+            if not fresh:
+                if rows and not self._are_all(asked, len(found)):
+                    raise self.pages.same_again()
+                return [*found.values()]
+            found |= fresh
+        sentence = _(
+            "There are more than %(most)s %(name)s: SarvCRM gives them in no order.",
+            most=MOST_LINKS,
+            name=self.pages.name,
+        )
+        raise QueryError(sentence)
+
+    def _are_all(self, asked: Question, count: int) -> bool:
+        """Say whether these are all, after a page without a new one: offsets are heeded, no server's pages are so small, or it
+        sends as many when asked for fewer."""
+        if self.pages.heeds_offset(asked) or count < SMALLEST:
+            return True
+        return len(self.pages.page(replace(asked, limit=count - 1, offset=0)).rows) >= count
+
+    def _start(self, order: Sequence[Order]) -> Place:
+        return Place() if not order or order[0].field == "id" else Place("sorted")
+
+
+def key(row: Row) -> str:
+    """Return the id as databases compare it."""
+    return id_of(row).upper()
