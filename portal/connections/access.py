@@ -12,15 +12,27 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
-from connectors import connect
+from connectors import connect, connector_class
 from connectors.base import Connector
-from connectors.context import Call, Context, Learned, MemoryLearned, NetworkRules, Outcome
+from connectors.context import (
+    Call,
+    Context,
+    Learned,
+    MemoryLearned,
+    MemorySessions,
+    NetworkRules,
+    Outcome,
+    SessionStore,
+)
 from connectors.errors import ReadOnly, Unavailable
+from portal.connections.account import grant_is_void
+from portal.connections.forms import Kept
 from portal.connections.limits import Purpose, share
 from portal.connections.models import Connection
 from portal.connections.observer import CallObserver
-from portal.connections.sessions import StoredLearned, StoredSessions
+from portal.connections.sessions import DraftSessions, StoredLearned, StoredSessions
 
 LOGIN_PATIENCE: dict[Purpose, float] = {"person": 20.0, "sync": 70.0}  # a web server gives a request 30 s
 TEST_DEADLINE = 10.0  # seconds for one call while a person waits for a test
@@ -60,12 +72,31 @@ def open_draft(draft: Connection, secrets: Mapping[str, str], learned: Learned |
     nothing is stored."""
     with _network(draft) as network:
         network = replace(network, deadline=min(network.deadline, TEST_DEADLINE))
-        context = Context(learned=learned or MemoryLearned(), observer=_Tester(), network=network, max_parallel=1)
+        context = Context(
+            sessions=_sessions_of(draft, secrets),
+            learned=learned or MemoryLearned(),
+            observer=_Tester(),
+            network=network,
+            max_parallel=1,
+        )
         crm = connect(draft.connector, draft.settings, secrets, context)
         try:
             yield crm
         finally:
             crm.close()
+
+
+@sensitive_variables()
+def _sessions_of(draft: Connection, secrets: Mapping[str, str]) -> SessionStore:
+    """Return sessions of its own, or with what was granted to the stored connection while its changes leave that valid."""
+    stored = Connection.objects.filter(pk=draft.pk).first() if draft.pk else None
+    kind = connector_class(draft.connector)
+    if stored is None or kind.oauth is None:
+        return MemorySessions()
+    old = {**stored.settings, **Kept.of(kind, stored).secrets}
+    if grant_is_void(kind, old, {**draft.settings, **secrets}):
+        return MemorySessions()
+    return DraftSessions(stored.pk, patience=TEST_DEADLINE)
 
 
 def parse_network(text: str) -> IPv4Network | IPv6Network:

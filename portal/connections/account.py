@@ -29,6 +29,14 @@ def account_of(connector: type[Connector], values: Mapping[str, str]) -> Sealed:
     return Sealed({setting.name: (values.get(setting.name) or setting.default).rstrip("/") for setting in named})
 
 
+@sensitive_variables()
+def grant_is_void(connector: type[Connector], old: Mapping[str, str], new: Mapping[str, str]) -> bool:
+    """Say whether what the CRM granted at its own pages, under these settings and secrets, is nothing under the new ones."""
+    hangs_on = set(connector.oauth.settings if connector.oauth else ())
+    hangs_on |= {setting.name for setting in connector.settings if setting.is_host or setting.is_account}
+    return any((old.get(name) or "") != (new.get(name) or "") for name in hangs_on)
+
+
 def is_kept(connection: Connection) -> bool:
     """Say whether anything is kept here of this connection's records."""
     return any(keeps(connection) for keeps in keeps_records)

@@ -9,15 +9,18 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
 from connectors import connector_class
 from connectors.base import Connector
 from connectors.errors import ConfigError
+from connectors.oauth import GRANT
 from portal.accounts.models import User
-from portal.connections.account import forget
+from portal.connections.account import forget, grant_is_void
 from portal.connections.check import Outcome, note
-from portal.connections.forms import PREFIX, ConnectionForm, host_of, setting_of
+from portal.connections.forms import PREFIX, ConnectionForm, Kept, host_of, setting_of
 from portal.connections.models import Connection, KnownSchema, OwnerLabel, Session
+from portal.connections.sessions import StoredSessions
 from portal.ui.wording import translated
 
 # The ledger, an app above, writes down who did what to a connection, inside the transaction that does it.
@@ -40,8 +43,7 @@ def save(
         if before is not None and access_changed(form, before):
             _forget(form, before)
         if before is not None and form.is_other_crm:
-            forget(before, user, actor)
-            OwnerLabel.objects.filter(connection=before).delete()
+            _forget_records(before, user, actor)
         for column in form.Meta.fields:
             setattr(connection, column, getattr(form.instance, column))
         connection.settings, connection.secrets = form.instance.settings, dict(form.secrets)
@@ -71,6 +73,26 @@ def allow_writing(connection: Connection, allowed: bool, *, user: User | None = 
     with transaction.atomic():
         connection.save(update_fields=["writable", "writable_changed_at", "writable_changed_by", "updated_at"])
         _tell("allow_writing" if allowed else "forbid_writing", connection, user, actor)
+
+
+@sensitive_variables()
+def authorise(
+    connection: Connection, granted: str, *, other_crm: bool, user: User | None = None, actor: str = "command"
+) -> None:
+    """Store what the CRM granted at its own pages, sealed, in place of the logins there were; asks no CRM. Where it is another
+    CRM now, all that is kept of the old one's records is forgotten. Raises InUse while that is used."""
+    with transaction.atomic():
+        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        if other_crm:
+            _forget_records(row, user, actor)
+            KnownSchema.objects.filter(connection=row).delete()
+        Session.objects.filter(connection=row).delete()
+        StoredSessions(row.pk).put(GRANT, granted)
+        _forget_test(row)
+        row.save()
+        labels = [str(_("another CRM: copies and links forgotten"))] if other_crm else []
+        _tell("authorise_connection", row, user, actor, fields=labels)
+    connection.refresh_from_db()
 
 
 def delete(connection: Connection, *, user: User | None = None, actor: str = "command") -> None:
@@ -156,13 +178,25 @@ def _unknown(kind: type[Connector], name: str) -> str:
     return text % {"crm": kind.label, "name": name, "known": known}
 
 
+@sensitive_variables()
 def _forget(form: ConnectionForm, before: Connection) -> None:
     """Forget what belonged to the old access: its logins, what was learned; of another server its descriptions too."""
-    Session.objects.filter(connection=before).delete()
-    before.learned, before.identity, before.token_expires_at = {}, {}, None
-    before.check_state, before.check_message, before.checked_at = Connection.Check.UNKNOWN, "", None
+    old = {**before.settings, **Kept.of(form.connector, before).secrets}
+    void = form.is_other_crm or grant_is_void(form.connector, old, {**form.instance.settings, **form.secrets})
+    Session.objects.filter(connection=before).exclude(slot__in=[] if void else [GRANT]).delete()
+    _forget_test(before)
     if form.is_other_crm or host_of(form.connector, before.settings) != host_of(form.connector, form.instance.settings):
         KnownSchema.objects.filter(connection=before).delete()
+
+
+def _forget_test(connection: Connection) -> None:
+    connection.learned, connection.identity, connection.token_expires_at = {}, {}, None
+    connection.check_state, connection.check_message, connection.checked_at = Connection.Check.UNKNOWN, "", None
+
+
+def _forget_records(connection: Connection, user: User | None, actor: str) -> None:
+    forget(connection, user, actor)
+    OwnerLabel.objects.filter(connection=connection).delete()
 
 
 def _tell(action: str, connection: Connection, user: User | None, actor: str, **changes: Any) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from connectors.context import MemorySessions
 from connectors.errors import Unavailable
+from connectors.oauth import GRANT
 from connectors.types import JSON
 from portal.connections.locks import claim, new_holder, refuse_in_transaction, release, visiting
 from portal.connections.models import Connection, Session
@@ -79,6 +81,29 @@ class StoredSessions:
 
     def _row(self, slot: str) -> Session | None:
         return Session.objects.filter(connection_id=self._connection_id, slot=slot).first()
+
+
+class DraftSessions(MemorySessions):
+    """Of a stored connection that is tested with changes not saved yet: logins are its own, what the CRM granted at its own
+    pages is the stored one's, which may have to be renewed meanwhile."""
+
+    def __init__(self, connection_id: int, *, patience: float) -> None:
+        super().__init__()
+        self._stored = StoredSessions(connection_id, patience=patience)
+
+    def get(self, slot: str) -> str | None:
+        return self._stored.get(slot) if slot == GRANT else super().get(slot)
+
+    def put(self, slot: str, token: str) -> None:
+        if slot == GRANT:
+            self._stored.put(slot, token)
+        else:
+            super().put(slot, token)
+
+    @contextmanager
+    def login(self) -> Iterator[None]:
+        with super().login(), self._stored.login():
+            yield
 
 
 def _open(row: Session) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import path
 
-from portal.connections import deeds, views
+from portal.connections import authorise, deeds, views
 from portal.connections.admin import connection_list
 
 app_name = "connections"
 urlpatterns = [
     path("connections/", admin.site.admin_view(connection_list), name="list"),
     path("connections/add/", admin.site.admin_view(views.choose), name="choose"),
+    path("connections/authorised/", authorise.come_back, name="authorised"),  # asks for the login by itself
+    path("connections/<str:name>/authorise/", admin.site.admin_view(authorise.ask), name="authorise"),
     path("connections/<str:name>/change/", admin.site.admin_view(views.change), name="change"),
     path("connections/<str:name>/test/", admin.site.admin_view(deeds.test), name="test"),
     path("connections/<str:name>/writing/", admin.site.admin_view(deeds.writing), name="writing"),

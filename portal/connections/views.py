@@ -18,7 +18,7 @@ from connectors import CONNECTORS, OFFERED, connector_class
 from connectors.base import Connector
 from connectors.errors import ConnectorError
 from connectors.types import Identity
-from portal.connections import drafts
+from portal.connections import drafts, grants
 from portal.connections.account import InUse
 from portal.connections.advice import Advice, advise
 from portal.connections.check import Checked, Outcome, try_out
@@ -85,6 +85,7 @@ def show(
     }
     if connection is not None:
         context["overview"] = overview_of(connection)
+        context["may_be_authorised"] = grants.may_be_authorised(form.connector, connection)
         context["panels"] = draw_panels("connection", request, connection=connection)
     return page(request, "connections/change.html", context)
 

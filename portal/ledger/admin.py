@@ -17,6 +17,7 @@ from portal.ui.templatetags.portal import age, badge
 DEEDS = {  # what `write.audit` is told, in words
     "add_comment": _("add comment"),
     "add_connection": _("add connection"),
+    "authorise_connection": _("authorise connection at the CRM"),
     "allow_writing": _("allow writing"),
     "approve_run": _("approve run"),
     "call_operation": _("call operation"),
