@@ -14,7 +14,7 @@ from email import message_from_bytes
 from email.policy import HTTP
 from functools import cached_property, lru_cache
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, unquote_plus, urlsplit
 
 JSON = Any
 
@@ -50,8 +50,9 @@ class Request:
 
     @cached_property
     def text(self) -> str:
-        """Return the decoded address and body, for faults that match on what a request holds."""
-        return unquote(self.target) + "\n" + self.body.decode("utf-8", "replace")
+        """Return the decoded address and the body, as it is and as a form, for faults that match on what a request holds."""
+        body = self.body.decode("utf-8", "replace")
+        return "\n".join((unquote(self.target), body, unquote_plus(body)))
 
 
 @dataclass(frozen=True, slots=True)
