@@ -64,6 +64,10 @@ class MobileWebservice(VtigerClient):
         super().close()
         self.mobile.close()
 
+    @property
+    def counts(self) -> bool:
+        return self.context.learned.get(COUNTS) is not False
+
     def login(self, slot: str = "0") -> Row:
         """Log in to the mobile API and return what it tells, under the webservice's names."""
         told = self.mobile.login()
@@ -164,12 +168,12 @@ class MobileWebservice(VtigerClient):
         return self._counted(statement.removeprefix(COUNT).removesuffix(";"))
 
     def _counted(self, rest: str) -> tuple[JSON, Answer]:
-        total = 0
+        total, offset = 0, 0
         while True:
-            found, answer = self.mobile.query(f"SELECT id {rest} ORDER BY id LIMIT {total},{PAGE};")  # noqa: S608
+            found, answer = self.mobile.query(f"SELECT id {rest} ORDER BY id LIMIT {offset},{PAGE};")  # noqa: S608
             if not found:
                 return [{"count": str(total)}], answer
-            total += len(found)
+            total, offset = total + len(found), offset + PAGE  # rows we may not see are lost after LIMIT (C16)
 
     def _related(self, id: str, module: str) -> list[Row]:
         found: dict[str, Row] = {}

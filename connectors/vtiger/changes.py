@@ -18,8 +18,9 @@ from connectors.errors import AccessDenied, QueryError, Unavailable
 from connectors.seconds import Second, latest_stamp
 from connectors.types import Change, ChangePage, Cursor
 from connectors.vtiger.client import Listing, VtigerClient
-from connectors.vtiger.ranges import hidden_in, ranges
-from connectors.vtiger.reading import Reader, Row, number
+from connectors.vtiger.places import Row, number
+from connectors.vtiger.ranges import ranges
+from connectors.vtiger.reading import Reader
 from connectors.vtiger.schema import MODIFIED
 from connectors.vtiger.vtql import PAGE, Groups, literal
 from connectors.wording import text as _
@@ -116,7 +117,7 @@ def delta(reader: Reader, place: Place) -> Iterator[ChangePage]:
 def next_seen(reader: Reader, asked: Groups) -> Listing:
     """Return the next page in the order of stamps; where whole pages may hold what this user may not see, those are passed."""
     answer = reader.rows(asked, BY_STAMP)
-    if answer.rows or not reader.client.context.learned.get(hidden_in(reader)):
+    if answer.rows or not reader.client.context.learned.get(reader.hidden):
         return answer
     for offset in range(PAGE, reader.count(asked), PAGE):
         answer = reader.rows(asked, BY_STAMP, offset=offset)

@@ -64,6 +64,11 @@ class VtigerClient:
         """Give back the sockets; sessions stay, other processes use them."""
         self._http.close()
 
+    @property
+    def counts(self) -> bool:
+        """Say whether the server counts records without our reading them."""
+        return True
+
     # Logging in
 
     def getchallenge(self) -> dict[str, JSON]:

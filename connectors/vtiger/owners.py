@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from connectors.errors import AccessDenied, QueryError, RecordInvalid
 from connectors.types import Owner
 from connectors.vtiger.client import VtigerClient
-from connectors.vtiger.ranges import read_range
-from connectors.vtiger.reading import Reader, Row
+from connectors.vtiger.places import Row
+from connectors.vtiger.ranges import Span, read_range
+from connectors.vtiger.reading import Reader
 from connectors.wording import text as _
 
 NAME = ("first_name", "last_name")
@@ -44,7 +45,7 @@ class Owners:
     def _users(self) -> Sequence[Owner]:
         """Return the users, none when we may not list them. Passwords and keys are not asked for (B13)."""
         try:
-            rows = read_range(self._reader("Users"), (0, None), ("id", "user_name", "status", *NAME))
+            rows = read_range(self._reader("Users"), Span(0), ("id", "user_name", "status", *NAME))
         except (AccessDenied, QueryError):
             return ()
         return [Owner(str(row["id"]), _label(row), active=row.get("status") != "Inactive") for row in rows]
@@ -52,7 +53,7 @@ class Owners:
     def _groups(self) -> Sequence[Owner] | None:
         """Return the groups, None when we may not list them."""
         try:
-            rows = read_range(self._reader("Groups"), (0, None), ("id", "groupname"))
+            rows = read_range(self._reader("Groups"), Span(0), ("id", "groupname"))
         except (AccessDenied, QueryError):
             return None
         return [Owner(str(row["id"]), str(row.get("groupname") or row["id"]), "group") for row in rows]

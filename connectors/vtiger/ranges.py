@@ -1,56 +1,110 @@
-"""All records of a module by ranges of ids, several under way at the same time. The rule: each range is read until the
-server's own count agrees, since an empty page is no proof of the end.
+"""All records of a module by ranges of ids, several under way at the same time. The rules: each range is read until the
+server's own count agrees, since an empty page is no proof of the end; and what was read is handed over every few seconds, so
+that a stop, a time limit or a kill costs little.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from connectors.context import Context
 from connectors.errors import RetryLater
 from connectors.paging import prefetch
-from connectors.vtiger.reading import Reader, Row, number
+from connectors.vtiger.places import Row, number
+from connectors.vtiger.reading import Reader
 from connectors.vtiger.vtql import PAGE, Groups, literal
 
 RANGE = 8 * PAGE  # records one worker reads before it hands them over
+SLOW = 1.0  # seconds a page takes, from which on a range would take too long: then page after page is handed over
+PATIENCE = 3.0  # seconds a worker reads before it hands over what it has of a range
+
+Read = tuple[list[Row], int, int]  # rows, the number up to which all is read now, how many there are
 
 
-def ranges(
-    reader: Reader, after: int, context: Context, columns: Sequence[str] = ()
-) -> Iterator[tuple[list[Row], int, int]]:
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The ids with after < number <= last; `last` None is the end, `expected` how many the server counts there, if asked."""
+
+    after: int
+    last: int | None = None
+    expected: int | None = None
+
+
+@dataclass(slots=True)
+class Part:
+    """What a worker read of a span, what is left of it, and what stopped it (a limit of calls, say)."""
+
+    rows: list[Row] = field(default_factory=list)
+    rest: Span | None = None
+    error: RetryLater | None = None
+
+
+def ranges(reader: Reader, after: int, context: Context, columns: Sequence[str] = ()) -> Iterator[Read]:
     """Yield (rows, last number read, total) for all ids above `after`, several ranges under way at the same time."""
-    total = reader.count(between(reader, after, None))
+    total = reader.count(between(reader, Span(after)))
     if total <= PAGE:
-        rows = read_range(reader, (after, None), columns, total)
-        yield rows, number(str(rows[-1]["id"])) if rows else after, total
+        rows = read_range(reader, Span(after, expected=total), columns)
+        yield rows, last_of(rows, after), total
         return
-    first = [row for row in reader.rows(between(reader, after, None), columns=columns).rows if is_after(row, after)]
+    asked_at = context.clock.monotonic()
+    first = [r for r in reader.rows(between(reader, Span(after)), columns=columns).rows if is_after(r, after)]
+    is_slow = context.clock.monotonic() - asked_at > SLOW
     if first:  # whatever stops us soon: each time some records are got
-        after = number(str(first[-1]["id"]))
+        after = last_of(first, after)
         yield first, after, total
-    keys = until_stopped(spans(reader, after, total - len(first)))
-    for rows, last, error in prefetch(lambda key: part(reader, key, columns), keys, context.max_parallel):
-        if rows or error is None:
-            yield rows, last, total
-        if error is not None:
-            raise error
+    rest = Span(after, expected=total - len(first))
+    yield from one_by_one(reader, rest, columns, total) if is_slow else together(reader, rest, columns, total, context)
 
 
-def part(
-    reader: Reader, span: tuple[int, int, int] | RetryLater, columns: Sequence[str]
-) -> tuple[list[Row], int, RetryLater | None]:
-    """Return the rows of a span, the number up to which it was read, and what stopped us (a limit of calls, say): what
-    came before is handed over, or it would be asked for again and again."""
-    found: list[Row] = []
-    if isinstance(span, RetryLater):
-        return found, 0, span
+def one_by_one(reader: Reader, span: Span, columns: Sequence[str], total: int) -> Iterator[Read]:
+    """Yield a span page by page."""
+    for rows in pages(reader, span, columns):
+        yield rows, last_of(rows, span.after), total
+
+
+def together(reader: Reader, rest: Span, columns: Sequence[str], total: int, context: Context) -> Iterator[Read]:
+    """Yield a span by ranges that several workers read. What came before an error is handed over, or it would be asked for
+    again and again; what a worker left of its range is read before the next one."""
+    stopped = threading.Event()
+
+    def work(span: Span | RetryLater) -> tuple[Span, Part]:
+        if isinstance(span, RetryLater):
+            return rest, Part(error=span)
+        return span, part(reader, span, columns, context, stopped)
+
     try:
-        return read_range(reader, span[:2], columns, span[2], found), span[1], None
+        for span, read in prefetch(work, until_stopped(spans(reader, rest)), context.max_parallel):
+            if read.rows or read.error is None:
+                whole = read.rest is None and read.error is None and span.last is not None
+                yield read.rows, span.last if whole and span.last else last_of(read.rows, span.after), total
+            if read.error is not None:
+                raise read.error
+            if read.rest is not None:
+                yield from one_by_one(reader, read.rest, columns, total)
+    finally:
+        stopped.set()
+
+
+def part(reader: Reader, span: Span, columns: Sequence[str], context: Context, stopped: threading.Event) -> Part:
+    """Return what was read of a span before it was read whole, the patience was over, or something stopped us."""
+    read, until = Part(), context.clock.monotonic() + PATIENCE
+    if stopped.is_set():
+        return Part(rest=span)
+    try:
+        for rows in pages(reader, span, columns):
+            read.rows += rows
+            left = (span.expected or 0) - len(read.rows)
+            if left > 0 and (stopped.is_set() or context.clock.monotonic() >= until):
+                read.rest = Span(last_of(rows, span.after), span.last, left)
+                break
     except RetryLater as e:
-        return found, number(str(found[-1]["id"])) if found else span[0], e
+        read.error = e
+    return read
 
 
-def until_stopped(found: Iterator[tuple[int, int, int]]) -> Iterator[tuple[int, int, int] | RetryLater]:
+def until_stopped(found: Iterator[Span]) -> Iterator[Span | RetryLater]:
     """Yield the spans, and what stopped their finding in its turn, after what was read of those before it."""
     try:
         yield from found
@@ -58,64 +112,59 @@ def until_stopped(found: Iterator[tuple[int, int, int]]) -> Iterator[tuple[int, 
         yield e
 
 
-def spans(reader: Reader, after: int, total: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (after, up to, how many records) so that each holds about RANGE of them, however unevenly the ids lie: all
-    modules share one sequence of numbers, and an import of one leaves a gap in the others."""
-    low = edge(reader, between(reader, after, None), "id", total)
-    high = None if low is None else edge(reader, between(reader, after, None), "id DESC", total)
+def spans(reader: Reader, whole: Span) -> Iterator[Span]:
+    """Yield parts of a span so that each holds about RANGE records, however unevenly the ids lie: all modules share one
+    sequence of numbers, and an import of one leaves a gap in the others."""
+    total = whole.expected or 0
+    low = edge(reader, between(reader, whole), "id", total)
+    high = None if low is None else edge(reader, between(reader, whole), "id DESC", total)
     if low is None or high is None:
         return
-    waiting: list[tuple[int, int, int | None]] = [(max(after, low - 1), high, total)]
+    waiting = [Span(max(whole.after, low - 1), high, total)]
     while waiting:
-        begin, end, counted = waiting.pop()
-        known = reader.count(between(reader, begin, end)) if counted is None else counted
+        span = waiting.pop()
+        known = reader.count(between(reader, span)) if span.expected is None else span.expected
+        begin, end = span.after, span.last or 0
         if known > RANGE * 3 // 2:
             step = max(1, (end - begin) * RANGE // known)
-            waiting += reversed([(at, min(at + step, end), None) for at in range(begin, end, step)])
+            waiting += reversed([Span(at, min(at + step, end)) for at in range(begin, end, step)])
         elif known:
-            yield begin, end, known
+            yield replace(span, expected=known)
 
 
 def edge(reader: Reader, groups: Groups, order: str, total: int) -> int | None:
     """Return the number of the first id in that order, None when this user may see none of so many. An empty page is
-    asked for twice, and then passed, for the reasons `read_range` has."""
+    asked for twice, and then passed, for the reasons `pages` has."""
     for asked in range(0, 2 * total, PAGE):
         if found := reader.rows(groups, order, PAGE, asked // (2 * PAGE) * PAGE, ("id",)).rows:
             return number(str(found[0]["id"]))
     return None
 
 
-def read_range(
-    reader: Reader,
-    span: tuple[int, int | None],
-    columns: Sequence[str] = (),
-    expected: int | None = None,
-    found: list[Row] | None = None,
-) -> list[Row]:
-    """Return all rows with first < id <= last; `found` is filled as they come. An empty page may hide a database error
-    (C5), or rows this user may not see, which are lost after LIMIT (C16): it is passed by its offset while the server
-    counts more, and the end is believed when asking again brings nothing. Then deltas have to do the same: learned."""
-    found = [] if found is None else found
-    counted = reader.count(between(reader, *span)) if expected is None else expected
-    after, offset, doubted = span[0], 0, False
-    while len(found) < counted:
-        came = reader.rows(between(reader, after, span[1]), offset=offset, columns=columns).rows
-        if fresh := [row for row in came if is_after(row, after)]:
-            found += fresh
-            after, offset, doubted = number(str(fresh[-1]["id"])), 0, False
+def read_range(reader: Reader, span: Span, columns: Sequence[str] = ()) -> list[Row]:
+    """Return all rows of a span."""
+    return [row for rows in pages(reader, span, columns) for row in rows]
+
+
+def pages(reader: Reader, span: Span, columns: Sequence[str]) -> Iterator[list[Row]]:
+    """Yield the rows of a span page by page. An empty page may hide a database error (C5), or rows this user may not see,
+    which are lost after LIMIT (C16): it is passed by its offset while the server counts more, and the end is believed when
+    asking again brings nothing. Then deltas have to do the same: learned."""
+    counted = reader.count(between(reader, span)) if span.expected is None else span.expected
+    at, had, offset, doubted = span, 0, 0, False
+    while had < counted:
+        came = reader.rows(between(reader, at), offset=offset, columns=columns).rows
+        if fresh := [row for row in came if is_after(row, at.after)]:
+            yield fresh
+            at, offset, doubted = replace(at, after=last_of(fresh, at.after)), 0, False
+            had += len(fresh)
             continue
         offset += PAGE
-        if offset >= counted - len(found):
+        if offset >= counted - had:
             if doubted:
-                reader.client.context.learned.set(hidden_in(reader), True)
-                break
-            counted, offset, doubted = reader.count(between(reader, *span)), 0, True
-    return found
-
-
-def hidden_in(reader: Reader) -> str:
-    """Return the name under which is learned that a module has rows this user may not see."""
-    return f"hidden rows of {reader.module}"
+                reader.client.context.learned.set(reader.hidden, True)
+                return
+            counted, offset, doubted = reader.count(between(reader, span)), 0, True
 
 
 def is_after(row: Row, after: int) -> bool:
@@ -123,8 +172,13 @@ def is_after(row: Row, after: int) -> bool:
     return number(str(row["id"])) > after
 
 
-def between(reader: Reader, after: int, last: int | None) -> Groups:
+def last_of(rows: Sequence[Row], after: int) -> int:
+    """Return the number of the last row, that other one when there is none."""
+    return number(str(rows[-1]["id"])) if rows else after
+
+
+def between(reader: Reader, span: Span) -> Groups:
     """Return the condition after < id <= last; without the part that would not narrow."""
     prefix = reader.described.prefix
-    low = [f"id > {literal(f'{prefix}x{after}')}"] if after else []
-    return ((*low, *([f"id <= {literal(f'{prefix}x{last}')}"] if last is not None else [])),)
+    low = [f"id > {literal(f'{prefix}x{span.after}')}"] if span.after else []
+    return ((*low, *([f"id <= {literal(f'{prefix}x{span.last}')}"] if span.last is not None else [])),)

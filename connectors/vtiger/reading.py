@@ -1,44 +1,27 @@
-"""Reading the records of one module page by page. The rule: only an empty page is the end (C16), pages follow the id where
-no order is asked, and a record comes at most once however the pages overlap."""
+"""Reading the records of one module page by page. The rule: the end is where the server counts no more, since rows this user
+may not see leave pages short or empty (C16); pages follow the id where no order is asked, and a record comes at most once
+however they overlap."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Literal
 
 from connectors.errors import ProtocolError, QueryError
 from connectors.paging import local_page, only_fields
 from connectors.query import Order, Query, check, conditions, match_record, to_text
-from connectors.types import JSON, Explanation, FieldType, ModuleSchema, Page, Record
+from connectors.types import Explanation, FieldType, ModuleSchema, Page, Record
 from connectors.vtiger import vtql
 from connectors.vtiger.client import Listing, VtigerClient
 from connectors.vtiger.codec import VtigerCodec
+from connectors.vtiger.places import Place, Row, behind, is_beyond, parse
 from connectors.vtiger.schema import Described
 from connectors.vtiger.vtql import PAGE, Groups, Pushed
 from connectors.wording import text as _
 
 MOST_PAGES = 10  # of the server's in one page of ours; a filter that finds little gives short pages, not long waits
 SORTED_HERE = 1000  # records at most are sorted here by our rules; more come in the server's own order of text
-
-Row = dict[str, JSON]
-Kind = Literal["after", "at", "left", "sorted"]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a reading goes on: after an id, at an offset, with so many left when read from the end, or in a sorted list."""
-
-    kind: Kind
-    value: str
-
-    @property
-    def number(self) -> int:
-        return int(self.value)
-
-    def text(self) -> str:
-        return f"{self.kind} {self.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +55,11 @@ class Reader:
             return self
         return replace(self, described=self.renew(rows[0].keys() | self.known), renew=None)
 
+    @property
+    def hidden(self) -> str:
+        """Return the name under which is learned that this module has rows this user may not see."""
+        return f"hidden rows of {self.module}"
+
     def rows(
         self, groups: Groups = ((),), order: str = "id", limit: int = PAGE, offset: int = 0, columns: Sequence[str] = ()
     ) -> Listing:
@@ -94,22 +82,54 @@ class Reader:
         """Return up to `query.limit` matching records in the order asked, and where to go on. Raises QueryError."""
         check(query.filter, query.order, self.schema)
         pushed = self.pushed(query)
-        place = self._parse(query.cursor) if query.cursor else self._start(query, pushed)
+        place = parse(query.cursor) if query.cursor else self._start(query, pushed)
         if place.kind == "sorted":
             return self._sorted_page(query, pushed, place)
         holds = None if pushed.exact else match_record(query.filter, self.schema)
         found: list[Record] = []
         for _page in range(MOST_PAGES):
-            came = list(self._step(query, pushed, place, PAGE if holds else min(PAGE, query.limit - len(found))))
-            if not came:
-                return Page(tuple(found))
+            size = PAGE if holds or place.passed else min(PAGE, query.limit - len(found))
+            came, following = self._next(query, pushed, place, size)
             for row, after in came:
                 place, record = after, self.record(row)
                 if holds is None or holds(record):
                     found.append(only_fields(record, query.fields))
                 if len(found) >= query.limit:
                     return Page(tuple(found), place.text())
+            if following is None:
+                return Page(tuple(found))
+            place = following
         return Page(tuple(found), place.text())
+
+    def _next(
+        self, query: Query, pushed: Pushed, place: Place, size: int
+    ) -> tuple[list[tuple[Row, Place]], Place | None]:
+        """Return the rows of the server's next page, each with the place after it, and where to go on; None at the end.
+
+        A page that is not full is the last one only where the server counts no more: rows may be missing that this user may
+        not see. An empty one may also hide a database error (C5), so it is asked for once more before it is passed.
+        """
+        came = list(self._step(query, pushed, place, size))
+        if len(came) >= size:
+            return came, came[-1][1]
+        reached = came[-1][1] if came else place
+        if not self.client.counts:
+            return came, reached if came else None
+        left = self._left(pushed, reached, down=descends(query))
+        if came or left <= 0:
+            return came, reached if left > 0 else None
+        if not self.client.context.learned.get(self.hidden) and (came := list(self._step(query, pushed, place, size))):
+            return came, came[-1][1]
+        self.client.context.learned.set(self.hidden, True)
+        return [], place.beyond(size) if left > size else None
+
+    def _left(self, pushed: Pushed, place: Place, *, down: bool) -> int:
+        """Return how many rows the server counts from a place on, with those this user may not see."""
+        if place.kind == "left":
+            return place.number
+        if place.kind == "at":
+            return self.count(pushed.groups) - place.number
+        return self.count(behind(pushed.groups, place.value, down)) - place.passed
 
     def count_of(self, query: Query) -> int | None:
         """Return how many records match, None where the server can be asked only for more than match."""
@@ -170,18 +190,11 @@ class Reader:
             *(f.name for f in self.schema.fields if f.name in names - {"id"} and f.type is not FieldType.LINES),
         )
 
-    def _parse(self, cursor: str) -> Place:
-        kind, space, value = cursor.partition(" ")
-        if kind in ("after", "sorted") or (kind in ("at", "left") and value.isdecimal()):
-            return Place(kind, value)  # type: ignore[arg-type]
-        raise QueryError(_("This place in the list is not known. Begin again at its first page."))
-
     def _step(self, query: Query, pushed: Pushed, place: Place, limit: int) -> Iterator[tuple[Row, Place]]:
         """Yield the rows of the server's next page, each with the place after it."""
         columns = self._columns(query)
         if place.kind == "after":
-            down = bool(query.order) and query.order[0].descending
-            yield from self._step_by_id(pushed.groups, place, limit, columns, down)
+            yield from self._step_by_id(pushed.groups, place, limit, columns, descends(query))
             return
         backwards = place.kind == "left"
         size = min(limit, place.number) if backwards else limit
@@ -189,17 +202,21 @@ class Reader:
             return
         offset = place.number - size if backwards else place.number
         came = self.rows(pushed.groups, server_order(query.order), size, offset, columns).rows
+        whole = len(came) >= size
         for position, row in enumerate(reversed(came) if backwards else came, 1):
-            passed = size if position == len(came) else position  # rows lost to permission are lost after LIMIT (C16)
-            yield row, Place(place.kind, str(place.number - passed if backwards else place.number + passed))
+            if position == len(came) or whole:
+                yield row, place.beyond(size if position == len(came) else position)
+            elif (
+                position > place.passed
+            ):  # where the rows lie that are missing is not told: the page is asked for again
+                yield row, replace(place, passed=position)
 
     def _step_by_id(
         self, groups: Groups, place: Place, limit: int, columns: Sequence[str], down: bool
     ) -> list[tuple[Row, Place]]:
         """Return the rows after the place's id, each with the place after it."""
-        sign, order = ("<", "id DESC") if down else (">", "id")
-        after = f"id {sign} {vtql.literal(place.value)}" if place.value else ""
-        came = self.rows(vtql.with_condition(groups, after) if after else groups, order, limit, 0, columns).rows
+        order, groups_after = "id DESC" if down else "id", behind(groups, place.value, down)
+        came = self.rows(groups_after, order, limit, place.passed, columns).rows
         fresh = [row for row in came if not place.value or is_beyond(row, place.value, down)]  # pages may overlap
         if came and not fresh and limit < PAGE:
             return self._step_by_id(groups, place, PAGE, columns, down)
@@ -207,9 +224,10 @@ class Reader:
 
     def _sorted_page(self, query: Query, pushed: Pushed, place: Place) -> Page:
         """Return a page of all that matches, sorted here: text has an order of its own at every server."""
-        at, kept = Place("after", ""), list[Record]()
-        while came := self._step_by_id(pushed.groups, at, PAGE, self._columns(query), down=False):
-            at = came[-1][1]
+        kept: list[Record] = []
+        at: Place | None = Place("after", "")
+        while at is not None:
+            came, at = self._next(query, pushed, at, PAGE)
             kept += [self.record(row) for row, _ in came]
         page = local_page(kept, replace(query, cursor=place.value or None), self.schema)
         return replace(page, next_cursor=page.next_cursor and Place("sorted", page.next_cursor).text())
@@ -230,15 +248,6 @@ def server_order(order: Sequence[Order]) -> str:
     return ",".join([column.field for column in order] + ["id"])
 
 
-def is_beyond(row: Row, id: str, down: bool) -> bool:
-    """Say whether a row comes after that id in the walk."""
-    own, last = number(str(row.get("id"))), number(id)
-    return own < last if down else own > last
-
-
-def number(id: str) -> int:
-    """Return the second part of an id, by which the server compares (C4). Raises ProtocolError."""
-    tail = id.partition("x")[2]
-    if not tail.isdecimal():
-        raise ProtocolError(_("Vtiger sent “%(id)s” where an id belongs.", id=id[:40]))
-    return int(tail)
+def descends(query: Query) -> bool:
+    """Say whether the ids go down."""
+    return bool(query.order) and by_id(query.order) and query.order[0].descending

@@ -272,3 +272,13 @@ def test_what_the_server_cannot_count_is_counted_by_reading(account: Simply, mob
     account.fault("http_502_html", "mobile.query", times=0)
     with pytest.raises(Unavailable):
         other.count("Contacts", Query())
+
+
+def test_what_the_server_neither_counts_nor_shows_hides_no_other_record(
+    account: Simply, mobile: SimplyCrmConnector
+) -> None:
+    account.fault("http_500", "mobile.query", contains="count(*)", times=0)
+    ids = [record["id"] for record in account.control("GET", "records", module="Contacts")]
+    account.switch(unseen={"Contacts": ids[::2]})
+    assert mobile.count("Contacts", Query()) == 30
+    assert [record.id for record in mobile.read("Contacts", Query(limit=100)).records] == ids[1::2]

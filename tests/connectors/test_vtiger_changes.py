@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import pytest
 
 from connectors.context import Context, MemoryLearned
 from connectors.errors import QueryError
 from connectors.types import Change
-from connectors.vtiger.client import Listing, VtigerClient
 from connectors.vtiger.connector import VtigerConnector
-from connectors.vtiger.modules import Modules
 from tests.connectors.contract import CountingObserver
 from tests.connectors.set_back import LONDON, shift_to
 from tests.connectors.vtiger_server import RULES, Server, sandbox, server
@@ -146,46 +142,12 @@ def test_ids_that_lie_unevenly_are_read_in_ranges_of_bounded_size(server: Server
     assert max(sizes) <= 1200
 
 
-Client = TypeVar("Client", bound=VtigerClient)
-
-
-def asked_by(kind: type[Client], server: Server, crm: VtigerConnector) -> Client:
-    """Let the connector ask the server by such a client, and return it."""
-    given = server.credentials
-    crm.client = client = kind(given["url"], given["username"], given["access_key"], crm.context)
-    crm._modules = Modules(client, crm.codec, crm.context.learned)
-    return client
-
-
-class HidingClient(VtigerClient):
-    """A client of a server whose database fails once, which it tells as "no rows" (C5)."""
-
-    hidden = 0
-
-    def query(self, text: str) -> Listing:
-        if self.hidden == 0 and "count(*)" not in text and "id > " in text and "LIMIT 100" in text:
-            self.hidden += 1
-            return Listing([], None)
-        return super().query(text)
-
-
 def test_rows_hidden_by_a_database_error_are_asked_for_again(server: Server, crm: VtigerConnector) -> None:
     for n in range(150):
         server.mutate("create", "Contacts", lastname=f"More {n}")
-    client = asked_by(HidingClient, server, crm)
+    server.switch(database_fails=1)
     ids = [id for page in crm.ids("Contacts") for id in page]
-    assert client.hidden == 1
     assert len(ids) == len(set(ids)) == 210
-
-
-class RestrictedClient(VtigerClient):
-    """A client of a server that drops rows this user may not see after it cut the page (C16)."""
-
-    unseen: frozenset[str] = frozenset()
-
-    def query(self, text: str) -> Listing:
-        came = super().query(text)
-        return Listing([row for row in came.rows if row.get("id") not in self.unseen], came.at)
 
 
 @pytest.mark.parametrize("unseen", [range(20, 130), range(60, 171), range(100, 211), range(1, 206)])
@@ -195,20 +157,21 @@ def test_whole_pages_of_rows_this_user_may_not_see_hide_no_other(
     for n in range(150):
         server.mutate("create", "Contacts", lastname=f"More {n}")
     ids = [record["id"] for record in server.ask("GET", "records?module=Contacts")]
-    client = asked_by(RestrictedClient, server, crm)
-    client.unseen = frozenset(ids[n] for n in unseen if n < len(ids))
-    seen = [id for id in ids if id not in client.unseen]
+    hidden = [ids[n] for n in unseen if n < len(ids)]
+    server.switch(unseen={"Contacts": hidden})
+    seen = [id for id in ids if id not in hidden]
     assert [id for page in crm.ids("Contacts") for id in page] == seen
     assert [change.id for page in crm.changes("Contacts", None) for change in page.changes] == seen
 
 
 def test_whole_pages_of_changes_this_user_may_not_see_stop_no_delta(server: Server, crm: VtigerConnector) -> None:
-    client = asked_by(RestrictedClient, server, crm)
-    client.unseen = frozenset([server.mutate("create", "Contacts", lastname="Hidden")])
+    hidden = [server.mutate("create", "Contacts", lastname="Hidden")]
+    server.switch(unseen={"Contacts": hidden})
     _, cursor = read(crm, None)
     server.ask("POST", "clock", shift_seconds=400)
     _, cursor = read(crm, cursor)
-    client.unseen |= {server.mutate("create", "Contacts", lastname=f"Hidden {n}") for n in range(120)}
+    hidden += [server.mutate("create", "Contacts", lastname=f"Hidden {n}") for n in range(120)]
+    server.switch(unseen={"Contacts": hidden})
     server.ask("POST", "clock", shift_seconds=500)
     id = server.mutate("create", "Contacts", lastname="Seen")
     found, _ = read(crm, cursor)

@@ -193,12 +193,6 @@ def test_many_ids_are_asked_a_hundred_at_a_time(server: Server, crm: VtigerConne
     assert server.asked()["query"] - before == 2
 
 
-def test_a_place_in_a_list_that_is_not_ours_is_a_query_error(crm: VtigerConnector) -> None:
-    for cursor in ("nonsense", "at x", "left -1"):
-        with pytest.raises(QueryError):
-            crm.read("Contacts", Query(cursor=cursor))
-
-
 def test_more_than_can_be_sorted_here_comes_in_the_servers_order_once_each(
     server: Server, crm: VtigerConnector
 ) -> None:

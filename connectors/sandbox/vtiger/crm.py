@@ -213,7 +213,7 @@ class Crm:
             raise WsError("ACCESS_DENIED")
         if row.module != module.name:
             raise WsError("INVALID_ID_ATTRIBUTE", "Id specified is incorrect")
-        if not self.may_read(user, row):
+        if not self.may_read(user, row) or not self.may_see(module, row):
             raise WsError("ACCESS_DENIED", "Permission to read given object is denied")
         return module, row, f"{module.prefix}x{raw}"
 
@@ -222,6 +222,17 @@ class Crm:
         if user.is_admin or not self.switches["private_sharing"]:
             return True
         return bool(row.values.get("assigned_user_id", user.ws_id) == user.ws_id)
+
+    def database_fails(self, narrowed: bool) -> bool:
+        """Say whether the database fails now, which reads as no rows (C5); the switch says how many narrowed queries it meets."""
+        fails = narrowed and self.switches["database_fails"] > 0
+        self.switches["database_fails"] -= fails
+        return fails
+
+    def may_see(self, module: Module, row: Row) -> bool:
+        """Say whether the row is shown at all; what is not shown is counted all the same."""
+        unseen: list[str] = self.switches["unseen"].get(module.name, [])
+        return not unseen or f"{module.prefix}x{row.id}" not in unseen
 
     def visible(self, module: Module, user: User, after: int | None = None) -> Iterator[Row]:
         """Yield the rows a query may return, by id: not deleted, readable, no converted leads (C14), no tasks without an

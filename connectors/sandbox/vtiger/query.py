@@ -33,7 +33,9 @@ def run(crm: Crm, user: User, text: str, overlap: int = 0) -> bytes:
         return escaped_json([{"count": str(len(_matching(crm, user, module, query)))}])
     if query.limit is None or any(c not in module.fields for c in query.order):
         return b"[]"  # C5: a database error reads as no rows
-    rows = _page(crm, user, module, query, overlap)
+    if crm.database_fails(bool(query.groups)):
+        return b"[]"
+    rows = [row for row in _page(crm, user, module, query, overlap) if crm.may_see(module, row)]  # C16
     if query.columns == ("*",):
         return b"[" + b",".join(crm.rendered(module, row) for row in rows) + b"]"
     wanted = [*query.columns, *([] if "id" in query.columns else ["id"])]  # C10

@@ -53,7 +53,8 @@ class Session:
 
 class Vtiger:
     """One simulated Vtiger 8.0.0 on PHP 8. Switches: `sync_works` and `logout_works` (patched server), `sync_all_owners`,
-    `private_sharing` (non-admins see their own records only), `unique` ({module: [fields that may not repeat together]})."""
+    `private_sharing` (non-admins see their own records only), `unseen` ({module: [ids]}: what nobody may see, and a query drops
+    after LIMIT, C16), `database_fails` (how many narrowed queries read as no rows, C5), `unique` ({module: [fields that may not repeat together]})."""
 
     slug = "vtiger"
 
@@ -74,7 +75,13 @@ class Vtiger:
     def _begin(self) -> None:
         self.clock.reset()
         self.switches.update(
-            sync_works=False, logout_works=False, sync_all_owners=False, private_sharing=False, unique={}
+            sync_works=False,
+            logout_works=False,
+            sync_all_owners=False,
+            private_sharing=False,
+            unseen={},
+            database_fails=0,
+            unique={},
         )
         if self.store.is_empty:
             sow(self.store, self._records, self._seed)
