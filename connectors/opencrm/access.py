@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from connectors.context import Context
 from connectors.errors import AccessDenied, AuthError, ConfigError, QueryError
 from connectors.opencrm.catalog import KINDS, module
-from connectors.opencrm.client import OpenCrmClient, Row
+from connectors.opencrm.client import OpenCrmClient
+from connectors.opencrm.rows import Row
 from connectors.paging import prefetch
 from connectors.types import Identity, Owner
 from connectors.values import strip_secrets

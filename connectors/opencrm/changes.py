@@ -20,9 +20,10 @@ import orjson
 from connectors.context import Context
 from connectors.errors import QueryError
 from connectors.opencrm.answers import NoSuchEndpoint
-from connectors.opencrm.client import Row, id_of
+from connectors.opencrm.pages import Incomplete, Part, incomplete
 from connectors.opencrm.pushdown import NEWER
-from connectors.opencrm.reading import Reader, incomplete, stamp_of, untimed
+from connectors.opencrm.reading import Reader, stamp_of, untimed
+from connectors.opencrm.rows import Row, id_of
 from connectors.seconds import CLOSED_AFTER, FARTHEST_ZONE, STAMP, Second, latest_stamp
 from connectors.types import Change, ChangePage, Cursor
 from connectors.wording import text as _
@@ -37,7 +38,8 @@ class Place(Second):
     first: bool = True  # still the first reading, or one of a server that cannot be asked by time
     offset: int = 0  # how many rows of the list are behind us
     last: str = ""  # the id of the last one of them
-    total: int = 0  # how many records there were when the first reading began
+    total: int = 0  # how many rows the server counted when this reading began; 0 where it did not tell
+    brought: int = 0  # how many different ones came since
     sure: str = ""  # the newest stamp that may become the cursor: see the module's docstring
     newest: str = ""  # the newest stamp seen in this reading that is not beyond `sure`
 
@@ -45,15 +47,15 @@ class Place(Second):
         """Return the place as the opaque text that is kept."""
         return orjson.dumps(asdict(self)).decode()
 
-    def read(self, rows: Sequence[Row], offset: int, at: datetime | None, zone: str) -> Place:
-        """Return the place after some rows of the list."""
-        stamps = [stamp for stamp in map(stamp_of, rows) if stamp <= latest_stamp(at, zone)]
+    def read(self, part: Part, zone: str) -> Place:
+        """Return the place after a part of the list."""
+        stamps = [stamp for stamp in map(stamp_of, part.rows) if stamp <= latest_stamp(part.at, zone)]
         sure = self.sure
         if not self.offset:  # the first page: what it shows was written before all other pages were read
-            sure = max([old(at), self.time, *stamps])
+            sure = max([old(part.at), self.time, *stamps])
         newest = max([self.newest, *(stamp for stamp in stamps if stamp <= sure)])
-        last = id_of(rows[-1]) if rows else self.last
-        return replace(self, offset=offset, last=last, sure=sure, newest=newest)
+        brought = min(self.brought + len(part.rows), part.offset)
+        return replace(self, offset=part.offset, last=part.last, brought=brought, sure=sure, newest=newest)
 
 
 def changes(reader: Reader, since: Cursor | None, context: Context) -> Iterator[ChangePage]:
@@ -74,15 +76,18 @@ def parse(cursor: Cursor | None) -> Place:
 
 
 def whole(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage]:
-    """Yield all records; then the place from which deltas go on, or the beginning where they cannot."""
-    zone, at = reader.codec.zone, None
+    """Yield all records; then the place from which deltas go on, or the beginning where they cannot. Raises Incomplete when
+    fewer came than the server counts; the next reading then begins anew."""
+    zone, at, pages = reader.codec.zone, None, reader.pages()
     if not place.offset:
-        place = replace(place, total=reader.client.count(reader.module))
-    for part in reader.pages().walk(place.offset, place.last):
-        place, at = place.read(part.rows, part.offset, part.at, zone), part.at
+        place = replace(place, total=pages.count() or 0)
+    pages.total = place.total or None
+    for part in pages.walk(place.offset, place.last):
+        place, at = place.read(part, zone), part.at
         if part.rows:
-            yield ChangePage(changed(reader, part.rows), place.text(), place.total)
-    if place.offset < place.total and place.offset < reader.client.count(reader.module):
+            yield ChangePage(changed(reader, part.rows), place.text(), pages.total)
+    if pages.lacks(place.brought):
+        yield ChangePage((), Place().text())
         raise incomplete(reader.module)
     timed = bool(place.newest) and reader.is_asked_by_time(place.newest)
     over = Place(first=False).at(place.newest, at, zone) if timed else Place()
@@ -90,22 +95,37 @@ def whole(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage
 
 
 def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage]:
-    """Yield what was modified since the place. One call when nothing was."""
-    zone, oldest = reader.codec.zone, place.oldest(reader.codec.zone)
-    at, begun = None, replace(place, sure="", newest="") if not place.offset else place
+    """Yield what was modified since the place, everything where the server cannot be asked that, or brings fewer records
+    than it counts. One call when nothing was."""
     try:
-        for part in reader.pages(NEWER + oldest).walk(begun.offset, begun.last):
-            if any(stamp_of(row) <= oldest for row in part.rows):
-                raise QueryError(_("The server does not filter by the time of the last change."))
-            begun, at = begun.read(part.rows, part.offset, part.at, zone), part.at
-            if part.rows:
-                yield ChangePage(changed(reader, part.rows), begun.text())
+        yield from newer(reader, place)
+        return
     except NoSuchEndpoint:
         raise
     except QueryError:
         context.learned.set(untimed(reader.module), True)
-        yield from whole(reader, Place(), context)
-        return
+    except Incomplete:  # what did not come cannot be named, so it is not learned: the next delta may be whole
+        pass
+    yield from whole(reader, Place(), context)
+
+
+def newer(reader: Reader, place: Place) -> Iterator[ChangePage]:
+    """Yield what the server says was modified since the place. Raises QueryError when it says something else, Incomplete when
+    it counts more. Where nothing was modified the place stays, so there is nothing to count."""
+    zone, oldest = reader.codec.zone, place.oldest(reader.codec.zone)
+    at, begun = None, place if place.offset else replace(place, sure="", newest="", total=0, brought=0)
+    pages = reader.pages(NEWER + oldest)
+    pages.total = begun.total or None
+    for part in pages.walk(begun.offset, begun.last):
+        if any(stamp_of(row) <= oldest for row in part.rows):
+            raise QueryError(_("The server does not filter by the time of the last change."))
+        if not begun.offset and part.rows:
+            begun = replace(begun, total=pages.count() or 0)
+        begun, at = begun.read(part, zone), part.at
+        if part.rows:
+            yield ChangePage(changed(reader, part.rows), begun.text(), pages.total)
+    if pages.lacks(begun.brought):
+        raise incomplete(reader.module)
     newest = max(begun.newest, place.time)
     reached = Place(newest, first=False, open=place.open, seen=place.seen if newest == place.time else 0)
     yield ChangePage((), replace(reached.at(newest, at, zone), id="").text())
@@ -113,21 +133,22 @@ def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage
 
 def ids(reader: Reader, after: str | None) -> Iterator[list[str]]:
     """Yield every id there is, behind that one in the server's order; all where that one is gone. Ends normally only when as
-    many came as the server counts. Raises ProtocolError."""
-    there = reader.client.count(reader.module)
+    many came as the server counts. Raises Incomplete."""
+    pages = reader.pages(full=False, size=SWEEP)
+    pages.count()
     skipped: list[str] = []
-    found: set[str] = set()
+    brought = 0
     waiting = after is not None
-    for part in reader.pages(full=False, size=SWEEP).walk():
+    for part in pages.walk():
         page = [id_of(row) for row in part.rows]
-        found.update(page)
+        brought += len(page)
         if waiting and after in page:
             waiting, page, skipped = False, page[page.index(after) + 1 :], []
         if waiting:
             skipped += page
         elif page:
             yield page
-    if len(found) < there and len(found) < reader.client.count(reader.module):
+    if pages.lacks(brought):
         raise incomplete(reader.module)
     if skipped:
         yield skipped

@@ -14,12 +14,11 @@ from urllib.parse import urlsplit, urlunsplit
 import orjson
 
 from connectors.context import Call, Context
-from connectors.errors import AuthError, ConfigError, ConnectorError, QueryError
+from connectors.errors import AuthError, ConfigError, ConnectorError
 from connectors.http import Answer, Http
 from connectors.opencrm.about import BY_HEADER, BY_LOGIN
 from connectors.opencrm.answers import (
     NO_RECORD,
-    NOTHING_FOUND,
     NoSuchEndpoint,
     access_key,
     edited,
@@ -28,13 +27,13 @@ from connectors.opencrm.answers import (
     result,
 )
 from connectors.opencrm.catalog import KINDS, LINES, catalogued
-from connectors.opencrm.codec import ISO, is_id
+from connectors.opencrm.codec import ISO
+from connectors.opencrm.rows import Row, as_rows, id_of, merged
 from connectors.types import JSON
 from connectors.wording import text as _
 
 LOGIN = Call("login", "POST", safe=True)
 SLOT = "accesskey"
-Row = dict[str, JSON]
 Params = Mapping[str, JSON]
 
 
@@ -51,7 +50,7 @@ class OpenCrmClient:
 
     def __init__(self, url: str, key: str, passkey: str, context: Context, *, auth: str = "", code: str = "") -> None:
         """Raises ConfigError for an address or a key that cannot be right."""
-        self.root, self._context, self._code = root(url), context, code.strip()
+        self.root, self.context, self._code = root(url), context, code.strip()
         self._keys = {"key": key.strip(), "passkey": passkey.strip()}
         self._by_login = auth == BY_LOGIN
         self._by_header = auth == BY_HEADER
@@ -100,11 +99,6 @@ class OpenCrmClient:
             raise answer.not_understood(_("another record than was asked for"))
         return row
 
-    def report(self, reportid: str, **params: JSON) -> JSON:
-        """get_record_list_from_report: the rows of a report, "Module_fieldname": value."""
-        call = reading("get_record_list_from_report")
-        return as_rows(call, self._ask(call, {**ISO, **params, "reportid": reportid}), "report")
-
     def raw(self, endpoint: str, params: Params) -> JSON:
         """Return what a reading call answers, as it is."""
         call = reading(endpoint)
@@ -118,7 +112,7 @@ class OpenCrmClient:
 
         The call goes by several names; the next is tried only when a server knows no call of that name (facts §6, 4).
         """
-        learned = self._context.learned
+        learned = self.context.learned
         known = learned.get(f"edit of {module}")
         names = sorted(KINDS[module].edits, key=lambda name: name != known)
         for position, name in enumerate(names):
@@ -183,11 +177,11 @@ class OpenCrmClient:
             answer = self._http.send(call, f"api/rest/{call.operation}", data=sent)
             if not is_refusal(call, answer):
                 break
-            self._context.sessions.drop(SLOT, token)
+            self.context.sessions.drop(SLOT, token)
         return answer
 
     def _session(self) -> str:
-        sessions = self._context.sessions
+        sessions = self.context.sessions
         token = sessions.get(SLOT)
         if token is None:
             with sessions.login():
@@ -224,43 +218,6 @@ def is_refusal(call: Call, answer: Answer) -> bool:
     except ConnectorError:  # whoever asked reads the answer, and meets the same
         return False
     return False
-
-
-def as_rows(call: Call, answer: Answer, about: str) -> list[JSON]:
-    """Return the rows of a list, however an empty one is said. Raises QueryError for a sentence that is an error."""
-    try:
-        value = result(call, answer, about)
-    except QueryError as e:
-        if NOTHING_FOUND.fullmatch(e.vendor_message.strip()):
-            return []
-        raise
-    if isinstance(value, dict):
-        value = [value] if id_of(value) else list(value.values())
-    if isinstance(value, str):
-        if not NOTHING_FOUND.fullmatch(value.strip()):
-            raise failure(call, answer, value, about, "")
-        return []
-    if value is None and answer.body.strip() == b"":
-        raise answer.not_understood(_("an empty answer"))
-    if not isinstance(value, list | None):
-        raise answer.not_understood(_("something that is not a list of records"))
-    return value or []
-
-
-def merged(value: JSON) -> Row:
-    """Return the record of a single answer; the document's sample of a sales record shows its lines beside it (facts §6, 11)."""
-    if isinstance(value, list):
-        found: Row = {}
-        for part in value:
-            found |= merged(part)
-        return found
-    return value if isinstance(value, dict) else {}
-
-
-def id_of(row: Mapping[str, JSON]) -> str:
-    """Return the row's id: crmid, record_id or id, whichever is there (facts §6, 5); "" when none is."""
-    found = (str(row[name]) for name in ("crmid", "record_id", "id") if row.get(name) is not None)
-    return next((text for text in found if is_id(text)), "")
 
 
 def root(url: str) -> str:

@@ -17,13 +17,14 @@ from connectors.errors import (
 )
 from connectors.opencrm import about, access, changes
 from connectors.opencrm.catalog import ALIASES, KINDS, LINES, module, own_fields, schema, with_named_types
-from connectors.opencrm.client import OpenCrmClient, Row
+from connectors.opencrm.client import OpenCrmClient
 from connectors.opencrm.codec import OpenCrmCodec, is_id
 from connectors.opencrm.lines import merged, nothing_left_out
 from connectors.opencrm.operations import OPERATIONS, carry_out
 from connectors.opencrm.pages import PAGE
 from connectors.opencrm.pushdown import push
 from connectors.opencrm.reading import Reader
+from connectors.opencrm.rows import Row
 from connectors.query import Query, check
 from connectors.types import (
     JSON,

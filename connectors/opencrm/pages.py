@@ -1,5 +1,10 @@
-"""Lists of OpenCRM by offset. The rule: nothing slips between two pages. They overlap by a row; when that row is not there any
-more, records before it were deleted and the next ones have moved up, and the walk goes back until it meets what it knows.
+"""Lists of OpenCRM by offset. The rule: only an empty page is the end, a short one never, and nothing slips between two pages.
+They overlap by a row; when that row is not there any more, records before it were deleted and the next ones have moved up, and
+the walk goes back until it meets what it knows.
+
+Once the server has counted the list, the pages behind the second are fetched several at a time. Each must begin with the last row
+of the one before: rows keep their order, so nothing is between the two, whichever was answered first. With the first that does
+not, as it happens while the module is being changed, the walk goes on from there page by page.
 
 What `limit_end` means is not clear: the end of the rows asked for, counted from the first, or how many (facts §6, 1). It is
 asked as the end; more rows than that tell that it is a number, and that is remembered.
@@ -7,32 +12,67 @@ asked as the end; more rows than that tell that it is a number, and that is reme
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from connectors.context import Learned
-from connectors.opencrm.client import Listing, OpenCrmClient, Row, id_of
+from connectors.errors import AccessDenied, ProtocolError, QueryError
+from connectors.opencrm.client import Listing, OpenCrmClient
+from connectors.opencrm.rows import Row, id_of
+from connectors.paging import prefetch
+from connectors.wording import text as _
 
 PAGE = 200  # full lists are slow by the document's own words; a list may hold 50,000
+FRUITLESS = 3  # pages in a row with nothing new: no more are asked for, and the count tells whether that was all
 ENDS, COUNTS = "end", "count"
-MODE, MOST = "limit end", "most rows"  # what is learned: the meaning, and the largest number of rows in one answer
+MODE = "limit end"  # what is learned: the meaning
+
+
+class Incomplete(ProtocolError):
+    """A list brought fewer records than the server counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Rows not seen before, how many rows of the list are behind us with them, the server's time, and
+    """Rows not seen before, how many rows of the list are behind us with them, the last one's id, the server's time, and
     whether nothing follows."""
 
     rows: list[Row]
     offset: int
+    last: str
     at: datetime | None = None
     is_end: bool = False
 
 
 @dataclass(slots=True)
+class Walked:
+    """How far a walk came: so many rows of the list are behind it, the id of the last one, and all ids it met."""
+
+    offset: int
+    last: str
+    seen: set[str]
+
+    def meets(self, found: Listing) -> bool:
+        """Say whether a page holds a row we know; at the beginning there is none to know."""
+        return not self.offset or not self.seen.isdisjoint(map(id_of, found.rows))
+
+    def add(self, found: Listing, back: int) -> Part:
+        """Go on behind a page that begins `back` rows before us. Of a walk taken up again, what comes before its last row was
+        handed over before."""
+        ids = [id_of(row) for row in found.rows]
+        known = ids.index(self.last) + 1 if self.seen == {self.last} and self.last in ids else 0
+        fresh = {id: row for id, row in zip(ids[known:], found.rows[known:], strict=True) if id not in self.seen}
+        self.offset += len(ids) - back
+        self.last = ids[-1] if ids else self.last
+        self.seen.update(ids)
+        return Part([*fresh.values()], self.offset, self.last, found.at)
+
+
+@dataclass(slots=True)
 class Pages:
-    """One list at one server: a module's, full or basic, or what of it a query string finds."""
+    """One list at one server: a module's, full or basic, or what of it a query string finds. `total` is how many rows the
+    server counts, once it was asked; then up to `workers` pages are fetched at the same time."""
 
     client: OpenCrmClient
     learned: Learned
@@ -40,55 +80,109 @@ class Pages:
     query_string: str = ""
     full: bool = True
     size: int = PAGE
+    workers: int = 1
+    total: int | None = None
+    _mode: str = ""
+    _sure: bool = False  # that `limit_end` is a number, because a page behind the first was full
     _all: list[Row] = field(default_factory=list)  # of a server that knows no limits: it is asked once
+
+    def count(self) -> int | None:
+        """Ask how many rows there are, and keep it; None where the server does not tell."""
+        try:
+            self.total = self.client.count(self.module, query_string=self.query_string)
+        except (QueryError, AccessDenied):
+            self.total = None
+        return self.total
+
+    def lacks(self, brought: int) -> bool:
+        """Say whether the server counts more rows than were brought. It is asked again: some may have gone meanwhile."""
+        return self.total is not None and brought < self.total and brought < (self.count() or 0)
 
     def page(self, start: int, size: int) -> Listing:
         """Return up to `size` rows behind the first `start`. A wrong guess at `limit_end` costs rows to be thrown away, or
         one more call, never rows that are missing."""
-        mode = self.learned.get(MODE) or ENDS
         if self._all:
             return Listing(self._all[start : start + size], None)
+        self._mode = mode = self._mode or self.learned.get(MODE) or ENDS
         found = self._ask(start, size if mode == COUNTS else start + size)
-        if mode == COUNTS and start and len(found.rows) < size:
-            found = self._ask(start, start + size)
-            if len(found.rows) == size:
-                self.learned.set(MODE, ENDS)
+        if mode == COUNTS and start:
+            self._sure = self._sure or len(found.rows) >= size
+            if not self._sure:
+                found = self._ask(start, start + size)
+                if len(found.rows) == size:
+                    self._learn(ENDS)
         if start == 0 and len(found.rows) > size + 1:  # it knows no limit; one more: the end may be meant inclusive
             self._all = found.rows
         elif mode == ENDS and size < start + size == len(found.rows):
-            self.learned.set(MODE, COUNTS)
+            self._learn(COUNTS)
         return Listing(found.rows[:size], found.at)
+
+    def _learn(self, mode: str) -> None:
+        self._mode = mode
+        self.learned.set(MODE, mode)
 
     def _ask(self, start: int, end: int) -> Listing:
         endpoint = f"get_{self.module}_list" + ("_full" if self.full else "")
-        found = self.client.listing(endpoint, query_string=self.query_string, limit_start=start, limit_end=end)
-        if len(found.rows) > (self.learned.get(MOST) or 0):
-            self.learned.set(MOST, len(found.rows))
-        return found
-
-    def is_last(self, rows: Sequence[object], size: int) -> bool:
-        """Say whether an answer is surely the list's end: shorter than asked, and than others this server gave. A server
-        may give fewer rows than asked for reasons of its own."""
-        return not rows or len(rows) < min(size, self.learned.get(MOST) or 0)
+        return self.client.listing(endpoint, query_string=self.query_string, limit_start=start, limit_end=end)
 
     def walk(self, start: int = 0, last: str = "") -> Iterator[Part]:
-        """Yield all rows behind the first `start`, of which `last` is the id of the last one; at least one part. A row may
-        come twice when the list changes meanwhile."""
-        offset, seen, before = start, {last} if last and start else set(), [""]
+        """Yield all rows behind the first `start`, of which `last` is the id of the last one; at least one part, the last one
+        marked as the end. Of a list that changes meanwhile, a row may come twice when the walk was taken up again."""
+        walked = Walked(start, last, {last} if last and start else set())
+        read = fruitless = 0
+        is_short = False
         while True:
-            back = 1 if offset else 0
-            found = self.page(offset - back, self.size + back)
-            ids = [id_of(row) for row in found.rows]
-            if back and seen.isdisjoint(ids):
-                offset = max(0, offset - self.size)  # the rows have moved up: go back to where we know one
-                continue
-            rows = found.rows[ids.index(last) + 1 :] if len(seen) == 1 and last in ids else found.rows
-            fresh = [row for row in rows if id_of(row) not in seen]
-            offset += len(ids) - back
-            seen.update(ids)
-            over = ids == before or self.is_last(ids, self.size + back)
-            if fresh or over:
-                yield Part(fresh, offset, found.at, over)
-            if over:
+            beyond = self.page(walked.offset, self.size) if is_short else Listing([], None)
+            if is_short and not beyond.rows:
+                break
+            part, is_short = self._step(walked, beyond)
+            read, fruitless = read + 1, 0 if part.rows else fruitless + 1
+            if not part.offset or fruitless == FRUITLESS:
+                break
+            if part.rows:
+                yield part
+            if read == 2 and not is_short:  # the second page has shown what `limit_end` means
+                yield from self._ahead(walked)
+                is_short = self.total is not None and walked.offset >= self.total
+        yield Part([], walked.offset, walked.last, beyond.at or part.at, is_end=True)
+
+    def _step(self, walked: Walked, beyond: Listing) -> tuple[Part, bool]:
+        """Read the page behind the walk, and say whether it was shorter than asked. `beyond` is what was found there without
+        the row that overlaps; it is taken where a server gives that row only."""
+        back = 1 if walked.offset else 0
+        found = self.page(walked.offset - back, self.size + back)
+        while not walked.meets(found):
+            walked.offset = max(0, walked.offset - self.size)  # the rows have moved up: go back to where we know one
+            back = 1 if walked.offset else 0
+            found = self.page(walked.offset - back, self.size + back)
+        part = walked.add(found, back)
+        if beyond.rows and len(found.rows) == back:
+            part = walked.add(beyond, 0)
+        return part, len(found.rows) < self.size + back
+
+    def _ahead(self, walked: Walked) -> Iterator[Part]:
+        """Yield the pages up to the counted total, several of them asked for at the same time, until one does not fit."""
+        starts = range(walked.offset - 1, (self.total or 0) - 1, self.size)
+        pages = prefetch(lambda start: self.page(start, self.size + 1), starts, self.workers)
+        for start, found in zip(starts, pages, strict=False):
+            if start != walked.offset - 1 or not found.rows or id_of(found.rows[0]) != walked.last:
                 return
-            before = ids
+            part = walked.add(found, 1)
+            if part.rows:
+                yield part
+
+    def everything(self) -> Iterator[Row]:
+        """Yield all rows, each once; more than a page of them are counted. Raises Incomplete, at the end."""
+        brought = 0
+        for part in self.walk():
+            if part.offset == self.size and not brought:
+                self.count()
+            brought += len(part.rows)
+            yield from part.rows
+        if self.lacks(brought):
+            raise incomplete(self.module)
+
+
+def incomplete(module: str) -> Incomplete:
+    """Return the error for a list that brings fewer records than the server counts."""
+    return Incomplete(_("OpenCRM lists fewer records of %(module)s than it counts.", module=module))

@@ -9,13 +9,14 @@ from itertools import islice
 from math import ceil
 
 from connectors.context import Learned
-from connectors.errors import ProtocolError, QueryError
+from connectors.errors import QueryError
 from connectors.opencrm.answers import NoSuchEndpoint
 from connectors.opencrm.catalog import ID, MODIFIED
-from connectors.opencrm.client import OpenCrmClient, Row, id_of
+from connectors.opencrm.client import OpenCrmClient
 from connectors.opencrm.codec import OpenCrmCodec, year_first
 from connectors.opencrm.pages import PAGE, Pages, Part
 from connectors.opencrm.pushdown import NEWER, SAMPLE, Pushed, push, trial
+from connectors.opencrm.rows import Row, id_of
 from connectors.paging import local_page, only_fields
 from connectors.query import Query, check, match_record, order_to_text, to_text
 from connectors.seconds import Second
@@ -57,7 +58,8 @@ class Reader:
 
     def pages(self, query_string: str = "", *, full: bool = True, size: int = PAGE) -> Pages:
         """Return the list of the module, or what of it a query string finds."""
-        return Pages(self.client, self.learned, self.module, query_string, full, size)
+        workers = self.client.context.max_parallel
+        return Pages(self.client, self.learned, self.module, query_string, full, size, workers)
 
     # A page of a query
 
@@ -66,10 +68,8 @@ class Reader:
         check(query.filter, query.order, self.schema)
         pushed = push(query.filter, self.schema, self.trusts)
         if query.order:
-            everything = (
-                record for part in self.pages(pushed.query_string).walk() for record in self.records(part.rows)
-            )
-            return local_page({record.id: record for record in everything}.values(), query, self.schema)
+            everything = map(self.record, self.pages(pushed.query_string).everything())
+            return local_page(everything, query, self.schema)
         return self._page_in_servers_order(query, pushed)
 
     def _page_in_servers_order(self, query: Query, pushed: Pushed) -> Page:
@@ -183,8 +183,3 @@ def place(cursor: str | None) -> tuple[int, str]:
     if not offset.isdecimal() or not id.isdecimal():
         raise QueryError(_("This place in the list is not known. Begin again at its first page."))
     return int(offset), id
-
-
-def incomplete(module: str) -> ProtocolError:
-    """Return the error for a list that brings fewer records than the server counts."""
-    return ProtocolError(_("OpenCRM lists fewer records of %(module)s than it counts.", module=module))

@@ -20,7 +20,8 @@ from connectors.errors import (
 )
 from connectors.http import Answer
 from connectors.opencrm.answers import NoSuchEndpoint, access_key, edited, result
-from connectors.opencrm.client import as_rows, id_of, merged, reading, root, writing
+from connectors.opencrm.client import reading, root, writing
+from connectors.opencrm.rows import as_rows, id_of, merged
 
 READ, WRITE = reading("get_contact"), writing("edit_contact")
 PAGE = "<html><body><h1>403 Forbidden</h1></body></html>"

@@ -36,10 +36,12 @@ class Access:
         self._used.clear()
         self._refuse = True
 
-    def check(self, request: Request, params: dict[str, JSON], code: str) -> None:
-        """Raises CrmError unless the call may be made. `code` is what the account wants besides, if anything."""
+    def check(self, request: Request, params: dict[str, JSON], code: str, code_in_session: bool) -> None:
+        """Raises CrmError unless the call may be made. `code` is what the account wants besides, if anything; with
+        `code_in_session` a login that brought it is enough."""
         refuse, self._refuse = self._refuse, False
-        if refuse or (code and str(params.get("code", "")) != code):
+        known = code_in_session and bool(params.get("accesskey"))
+        if refuse or (code and not known and str(params.get("code", "")) != code):
             raise CrmError(UNAUTHORIZED)
         if params.get("accesskey"):
             self._continue(str(params["accesskey"]))

@@ -71,6 +71,11 @@ def edit_reply(number: int, shape: str) -> Reply:
     return reply({shape: str(number) if shape == "record_id" else number})
 
 
+def warned(warning: str, reply: Reply) -> Reply:
+    """Return an answer behind what PHP prints when it warns of itself."""
+    return Reply(reply.status, warning.encode() + reply.body, reply.content_type, reply.headers)
+
+
 def invalid_reply(sentence: str, shape: str) -> Reply:
     """Return a validation error: a JSON "string", "plain" text or an "object"."""
     if shape == "plain":

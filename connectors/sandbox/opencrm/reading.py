@@ -101,7 +101,11 @@ def _rendered(look: _Look, row: Row) -> bytes:
 
 def _window(crm: Crm, module: Module, params: Params, overlap: int) -> list[Row]:
     start, end = query.window(params, crm.switches)
-    return _matching(crm, module, params)[max(0, start - overlap) : end]
+    shown = crm.switches["found" if params.get("query_string") else "listed"]
+    found = _matching(crm, module, params)[: shown or None][max(0, start - overlap) : end]
+    short = crm.switches["short_pages"]
+    most = (short.pop(0) if short else None, crm.switches["most_rows"] or None)
+    return found[: min((n for n in most if n is not None), default=len(found))]
 
 
 def _matching(crm: Crm, module: Module, params: Params) -> list[Row]:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
 from connectors.sandbox.opencrm import backdoor, deeds, reading, writing
 from connectors.sandbox.opencrm.access import Access, blocked
-from connectors.sandbox.opencrm.calls import Params, edit_reply, end_point, invalid_reply, login_reply, params, reply
+from connectors.sandbox.opencrm.calls import (
+    Params,
+    edit_reply,
+    end_point,
+    invalid_reply,
+    login_reply,
+    params,
+    reply,
+    warned,
+)
 from connectors.sandbox.opencrm.crm import Crm
 from connectors.sandbox.opencrm.errors import CrmError, InvalidRecord
 from connectors.sandbox.opencrm.schema import EDITS, LISTED, MODULES, Module
@@ -34,6 +44,13 @@ SWITCHES: dict[str, JSON] = {
     "sales_reply": "inside",
     "currencies": "retained",
     "code": "",
+    "code_in_session": True,
+    "most_rows": 0,
+    "short_pages": [],
+    "listed": 0,
+    "found": 0,
+    "count_asked": "works",
+    "warning": "",
 }
 
 
@@ -44,7 +61,11 @@ class OpenCrm:
     text; `edit_error` string, plain, object; `absent` (end points that are unknown) and `absent_status` 404 or 200;
     `limit_end` end, count; `greater` works, ignored, refused; `unknown_field` (of a query) nothing, everything;
     `missing_record` error, empty, null; `full_crmid` (full lists have it too); `sales_reply` (where the lines are) inside, beside;
-    `currencies` (those not sent of a line) retained, zeroed; `code` (what every call must bring besides).
+    `currencies` (those not sent of a line) retained, zeroed; `code` (what every call must bring besides, and with
+    `code_in_session` only calls without an access key); `most_rows` (of one list, 0: no limit); `short_pages` (how many rows
+    the next lists bring at most, one number each, null for no limit); `listed` and `found` (how many rows a
+    list, or what a condition finds of it, has in all, though more are counted; 0: all); `count_asked` works, ignored (a count takes no notice of
+    the condition); `warning` (what PHP prints before the answer to an edit).
     """
 
     slug = "opencrm"
@@ -64,7 +85,7 @@ class OpenCrm:
 
     def _begin(self) -> None:
         self.clock.reset()
-        self.switches.update({**SWITCHES, "absent": list(SWITCHES["absent"])})
+        self.switches.update(copy.deepcopy(SWITCHES))
         if self.store.is_empty:
             sow(self.store, self._records, self._seed)
             self.store.note("seed", self._seed)
@@ -101,7 +122,7 @@ class OpenCrm:
 
     def _called(self, name: str, request: Request) -> Reply:
         given = params(request)
-        self.access.check(request, given, self.switches["code"])
+        self.access.check(request, given, self.switches["code"], self.switches["code_in_session"])
         known = None if name in self.switches["absent"] else self._end_points.get(name)
         if known is None:
             raise CrmError("Unknown method", self.switches["absent_status"])
@@ -142,11 +163,14 @@ class OpenCrm:
         return reply(read(self.crm, module, given))
 
     def _count(self, module: Module, given: Params) -> Reply:
-        number = reading.count(self.crm, module, given)
+        known = {} if self.switches["count_asked"] == "ignored" else given
+        number = reading.count(self.crm, module, known)
         return reply(str(number) if self.switches["count_reply"] == "text" else number)
 
     def _edits(self, module: Module) -> EndPoint:
-        return lambda request, given: edit_reply(writing.edit(self.crm, module, given), self.switches["edit_reply"])
+        return lambda request, given: warned(
+            self.switches["warning"], edit_reply(writing.edit(self.crm, module, given), self.switches["edit_reply"])
+        )
 
     def records(self, module: str, deleted: bool) -> list[JSON]:
         with self.lock:
