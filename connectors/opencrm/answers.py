@@ -18,6 +18,7 @@ from connectors.errors import (
     AccessDenied,
     AuthError,
     ConnectorError,
+    ErrorMeaning,
     ProtocolError,
     QueryError,
     RateLimited,
@@ -51,11 +52,42 @@ TOO_MANY = re.compile(
 NOTHING_FOUND = re.compile(
     r"no (matching )?(records?|results?|rows|data)( (were )?(found|returned))?\.?", re.IGNORECASE
 )
-WARNINGS = re.compile(rb"^(\s*<br />\s*<b>[^<]*</b>:.*?on line <b>\d+</b><br />\s*)+", re.DOTALL)
+# What PHP prints of itself, as a page has it or as plain lines. After a fatal error nothing else comes.
+_LEVEL = rb"(?:PHP )?(?:Warning|Notice|Deprecated|Strict Standards)"
+_AS_PAGE = rb"<br />\s*<b>[^<]*</b>:.*?on line <b>\d+</b><br />\s*"
+_AS_LINE = _LEVEL + rb":[^\n]*(?:\n\s*|\Z)"
+BEFORE = re.compile(rb"\A\s*(?:" + _AS_PAGE + rb"|" + _AS_LINE + rb")+", re.DOTALL)
+BEHIND = re.compile(rb"(?:\s*" + _AS_PAGE + rb"|\s*^" + _AS_LINE + rb")+\Z", re.DOTALL | re.MULTILINE)
+DIED = re.compile(
+    rb"^\s*(?:<br />\s*<b>)?(?:PHP )?(?:Fatal error|Parse error|Recoverable fatal error|Catchable fatal error)(?:</b>)?:",
+    re.MULTILINE,
+)
+SHORT = 4000  # bytes; longer answers are lists, which are not searched for warnings behind them
+WARNED = re.compile(r"\s*(PHP )?(Warning|Notice|Deprecated|Strict Standards)\b")
+SAVED = re.compile(r"\b(success\w*|saved|created|updated)\b", re.IGNORECASE)
+NOT_SAVED = re.compile(r"\b(not|no|cannot|can't|could|must|fail\w*|invalid|error|unable|un\w+)\b", re.IGNORECASE)
 
 
 class NoSuchEndpoint(QueryError):
     """The server does not know a call of that name: the one answer after which an alternate name may be tried."""
+
+
+ERRORS = (
+    ErrorMeaning(200, "", "Unauthorized", AuthError),
+    ErrorMeaning(200, "", "Authentication Failed", AuthError, "logging in"),
+    ErrorMeaning(200, "", "Unknown method", NoSuchEndpoint),
+    ErrorMeaning(200, "", "Access denied", AccessDenied),
+    ErrorMeaning(200, "", "Rate limit exceeded", RateLimited),
+    ErrorMeaning(200, "", "Record not found", RecordNotFound, "a record"),
+    ErrorMeaning(200, "", "Last name is missing", RecordInvalid, "writing"),
+    ErrorMeaning(200, "", "Unknown field", QueryError, "reading"),
+    ErrorMeaning(302, "", "", AccessDenied),
+    ErrorMeaning(401, "", "", AuthError),
+    ErrorMeaning(403, "", "", AccessDenied),
+    ErrorMeaning(404, "", "", NoSuchEndpoint),
+    ErrorMeaning(404, "", "Record not found", RecordNotFound, "a record"),
+    ErrorMeaning(500, "", "", Unavailable),
+)
 
 
 def result(call: Call, answer: Answer, about: str, id: str = "") -> JSON:
@@ -63,10 +95,8 @@ def result(call: Call, answer: Answer, about: str, id: str = "") -> JSON:
     text = body(answer)
     if answer.status >= 300:
         raise by_status(call, answer, spoken(text), about, id)
-    if (
-        not text and answer.body.strip()
-    ):  # PHP died while it warned: nothing is known, least of all that nothing is there
-        raise answer.not_understood(_("nothing but its own warnings"))
+    if (not text and answer.body.strip()) or (len(text) < SHORT and DIED.search(text)):
+        raise answer.not_understood(_("nothing but its own warnings"))  # least of all is known that nothing is there
     if not text:
         return None
     try:
@@ -80,8 +110,9 @@ def result(call: Call, answer: Answer, about: str, id: str = "") -> JSON:
 
 
 def body(answer: Answer) -> bytes:
-    """Return the body without what PHP puts before it when it warns of itself."""
-    return WARNINGS.sub(b"", answer.body.removeprefix(b"\xef\xbb\xbf")).strip()
+    """Return the body without what PHP puts before it, or behind a short one, when it warns of itself."""
+    text = BEFORE.sub(b"", answer.body.removeprefix(b"\xef\xbb\xbf"))
+    return (BEHIND.sub(b"", text) if len(text) < SHORT else text).strip()
 
 
 def beside(text: bytes) -> list[JSON]:
@@ -188,7 +219,8 @@ def missing(about: str, id: str, message: str = "") -> RecordNotFound:
 
 def edited(call: Call, answer: Answer, about: str, id: str) -> str:
     """Return the id in the answer to an edit: 123, "123", or an object that names it. Raises RecordInvalid with what the server
-    finds wrong, and ProtocolError (maybe_done) for what is neither an id nor a sentence."""
+    finds wrong, and ProtocolError (maybe_done) for what is neither an id nor surely a refusal: a second try may make a second
+    record."""
     value = result(call, answer, about, id)
     found = value
     if isinstance(value, Mapping):
@@ -196,9 +228,16 @@ def edited(call: Call, answer: Answer, about: str, id: str) -> str:
     number = "" if found is None or isinstance(found, bool | float | list | dict) else str(found).strip()
     if number.isascii() and number.isdecimal() and int(number) > 0:
         return number
-    if isinstance(value, str) and re.search(r"[A-Za-z]{2}", value):
+    if isinstance(value, str) and re.search(r"[A-Za-z]{2}", value) and not may_be_saved(value):
         raise failure(call, answer, value, about, id)
     raise answer.not_understood(_("no id in answer to a write"))
+
+
+def may_be_saved(text: str) -> bool:
+    """Say whether a text in answer to an edit may stand for a record that was saved: PHP's warnings of itself, a text with a
+    number on a line of its own, or one that says so."""
+    has_number = any(line.strip().isdecimal() for line in text.splitlines())
+    return has_number or bool(WARNED.match(text) or (SAVED.search(text) and not NOT_SAVED.search(text)))
 
 
 def access_key(answer: Answer) -> str:

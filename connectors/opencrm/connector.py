@@ -62,6 +62,8 @@ class OpenCrmConnector(Connector):
         page_size=PAGE,
     )
     operations = OPERATIONS
+    errors = ERRORS
+    field_types: ClassVar[Mapping[str, FieldType]] = {name: FieldType(name) for name in OWN_TYPES}
     credentials_help: ClassVar[str] = about.CREDENTIALS_HELP
     likely_causes: ClassVar[tuple[str, ...]] = about.LIKELY_CAUSES
 

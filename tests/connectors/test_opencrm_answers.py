@@ -176,6 +176,50 @@ def test_an_address_that_is_none_is_refused() -> None:
         root("https://")
 
 
+PLAIN = "Warning: Undefined variable $owner in /www/a.php on line 12\n"
+HTML = "<br />\n<b>Warning</b>:  Undefined variable $owner in <b>/www/a.php</b> on line <b>12</b><br />\n"
+
+
+@pytest.mark.parametrize("warning", [PLAIN, HTML, f"\n{PLAIN}", f"PHP {PLAIN}", PLAIN * 3, HTML + PLAIN, "Notice: odd\n", f"\ufeff{PLAIN}"])  # fmt: skip
+@pytest.mark.parametrize("told", ["123", '"123"', '{"record_id": "123"}', " 123\n"])
+def test_an_id_behind_warnings_or_before_them_is_read(warning: str, told: str) -> None:
+    assert edited(WRITE, answer(warning + told, maybe_done=True), "contact", "") == "123"
+    assert edited(WRITE, answer(f"{told}\n{warning.lstrip('\ufeff')}", maybe_done=True), "contact", "") == "123"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        PLAIN, HTML, "Warning: odd", "Warning: odd<br />123", "Saving contact\n123", "Contact saved", "Success",
+        "Fatal error: Uncaught TypeError in /www/a.php:3\nStack trace:\n#0 {main}\n  thrown in /www/a.php on line 3",
+        "PHP Fatal error:  Allowed memory size exhausted in /www/a.php on line 3",
+        f"{PLAIN}Fatal error: Maximum execution time exceeded in /www/a.php on line 3", "123\nFatal error: gone",
+        "<br />\n<b>Fatal error</b>:  Uncaught Error in <b>/x.php</b>",
+    ],
+)  # fmt: skip
+def test_an_edit_after_which_nobody_knows_invites_no_second_try(body: str) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        edited(WRITE, answer(body, maybe_done=True), "contact", "")
+    assert caught.value.maybe_done
+
+
+@pytest.mark.parametrize(
+    "told", ["Line 1: invalid taxclass", "The contact could not be saved", "Record must be created by its owner"]
+)
+def test_a_refusal_behind_a_warning_is_a_refusal(told: str) -> None:
+    for body in (told, PLAIN + told, HTML + told):
+        with pytest.raises(RecordInvalid):
+            edited(WRITE, answer(body, maybe_done=True), "contact", "")
+
+
+def test_what_is_read_behind_plain_warnings_is_read() -> None:
+    assert result(READ, answer(f'{PLAIN}[{{"id": 1, "notes": "Warning: this\\nis a note"}}]'), "contact") == [
+        {"id": 1, "notes": "Warning: this\nis a note"}
+    ]
+    with pytest.raises(ProtocolError):
+        as_rows(READ, answer(PLAIN), "contact")
+
+
 def test_a_page_of_warnings_alone_says_nothing_of_a_record() -> None:
     """A server that died while it warned: taken for an empty answer, a sweep would believe the record deleted."""
     died = answer(

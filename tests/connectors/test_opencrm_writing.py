@@ -162,6 +162,19 @@ def test_the_id_is_read_from_every_shape_of_answer(account: Account, crm: OpenCr
     assert crm.update("company", made.id, {"city": "York"}).values["city"] == "York"
 
 
+def test_a_record_saved_behind_a_warning_is_made_once_and_known(
+    account: Account, crm: OpenCrmConnector, observer: CountingObserver
+) -> None:
+    account.control("POST", "switches", warning="Warning: Undefined index: owner in /www/edit.php on line 7\n")
+    made = crm.create("contact", {**OWNED, "lastname": "Warned"})
+    assert made.values["lastname"] == crm.get("contact", made.id).values["lastname"] == "Warned"
+    assert crm.update("contact", made.id, {"lastname": "Again"}).values["lastname"] == "Again"
+    account.control("POST", "switches", warning="Fatal error: Out of memory in /www/log.php on line 3\n")
+    with pytest.raises(ProtocolError) as caught:
+        crm.create("contact", {**OWNED, "lastname": "Died"})
+    assert caught.value.maybe_done and sum(call.writes for call in observer.calls) == 3
+
+
 @pytest.mark.parametrize(
     "fault", ["http_500", "http_502_html", "cut_before", "cut_after", "truncated_json", "empty_body"]
 )
