@@ -14,6 +14,7 @@ from connectors.errors import (
     AccessDenied,
     ConfigError,
     ConnectorError,
+    ErrorMeaning,
     ProtocolError,
     QueryError,
     RateLimited,
@@ -28,6 +29,24 @@ SESSIONS_WAIT = 60.0  # seconds after "number of sessions exceeded"; the vendor 
 BAD_SQL = "MYSQL"  # our code for a query the database refused
 NO_RECORDS = "51"
 TOO_MUCH = "90"
+
+ERRORS = (
+    *(
+        ErrorMeaning(row.status, row.code, row.message, row.error, "writing" if row.when_reading else "")
+        for row in TABLE
+    ),
+    *(
+        ErrorMeaning(row.status, row.code, row.message, row.when_reading, "reading")
+        for row in TABLE
+        if row.when_reading
+    ),
+    ErrorMeaning(401, "", "", SessionGone),
+    ErrorMeaning(403, "", "", Forbidden),
+    ErrorMeaning(500, "", "", Unavailable),
+    ErrorMeaning(418, "", "", ProtocolError),
+    ErrorMeaning(200, "", "MySQL Error", QueryError, "reading"),
+    ErrorMeaning(200, "", "MySQL Error", ProtocolError, "writing"),
+)
 
 
 def result(call: Call, answer: Answer, about: str = "") -> JSON:

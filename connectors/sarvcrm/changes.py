@@ -46,7 +46,7 @@ def changes(reader: Reader, since: Cursor | None, context: Context) -> Iterator[
     """Yield what changed since the cursor, everything when it is None. Raises QueryError for a cursor not ours."""
     place = parse(since)
     if place.after is not None:
-        yield from first_reading(reader, place, context, begun=since is not None)
+        yield from first_reading(reader, place, context, begun=bool(place.after))
     elif reader.sql.has(MODIFIED):
         yield from delta(reader, place, context)
     else:

@@ -12,6 +12,7 @@ from connectors.context import Context
 from connectors.errors import ConnectorError, ProtocolError, QueryError, RecordInvalid, RecordNotFound
 from connectors.query import Query
 from connectors.sarvcrm import about, access, changes
+from connectors.sarvcrm.answers import ERRORS
 from connectors.sarvcrm.client import PAGE, SLOT, Account, SarvClient
 from connectors.sarvcrm.codec import SarvCodec
 from connectors.sarvcrm.lessons import Lessons
@@ -21,7 +22,7 @@ from connectors.sarvcrm.pages import Pages, id_of
 from connectors.sarvcrm.reading import Reader
 from connectors.sarvcrm.related import RelatedReader
 from connectors.sarvcrm.relations import Relations
-from connectors.sarvcrm.schema import Described, described, kept, remembered
+from connectors.sarvcrm.schema import TYPES, Described, described, kept, remembered
 from connectors.spelling import ASCII_DIGITS, canonical_boolean
 from connectors.types import (
     JSON,
@@ -29,6 +30,7 @@ from connectors.types import (
     ChangePage,
     Cursor,
     Explanation,
+    FieldType,
     FileContent,
     FileInfo,
     Identity,
@@ -64,6 +66,8 @@ class SarvConnector(Connector):
         max_upload=MOST_BYTES,
     )
     operations = OPERATIONS
+    errors = ERRORS
+    field_types: ClassVar[Mapping[str, FieldType]] = TYPES
     credentials_help: ClassVar[str] = about.CREDENTIALS_HELP
     likely_causes: ClassVar[tuple[str, ...]] = about.LIKELY_CAUSES
 

@@ -7,8 +7,7 @@ Facts §6: the document's samples of GetRelationship contradict each other, so n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 from connectors.errors import QueryError
 from connectors.query import Order
@@ -60,27 +59,39 @@ class RelatedReader(Reader):
             asked = Question(fields=fields, offset=len(found))
             rows = self.pages.page(asked).rows
             fresh = {id_of(row): row for row in rows if id_of(row) not in found}
-            if not fresh:
-                if rows and not self._are_all(asked, len(found)):
+            if rows and not fresh and not self.pages.heeds_offset(asked):
+                rows = self._others(found, fields)
+                fresh = {id_of(row): row for row in rows if id_of(row) not in found}
+                if rows and not fresh and not self._are_all(len(found)):
                     raise self.pages.same_again()
+            if not fresh:
                 return [*found.values()]
             found |= fresh
-        sentence = _(
-            "There are more than %(most)s %(name)s: SarvCRM gives them in no order.",
-            most=MOST_LINKS,
-            name=self.pages.name,
-        )
-        raise QueryError(sentence)
+        raise too_many(self.pages.name)
 
-    def _are_all(self, asked: Question, count: int) -> bool:
-        """Say whether these are all, after a page without a new one: offsets are heeded, no server's pages are so small, or it
-        sends as many when asked for fewer."""
-        if self.pages.heeds_offset(asked) or count < SMALLEST:
-            return True
-        return len(self.pages.page(replace(asked, limit=count - 1, offset=0)).rows) >= count
+    def _others(self, found: Mapping[str, Row], fields: Sequence[str]) -> list[Row]:
+        """Return some of the other rows, as far as the server looks at the query; else some that are found already."""
+        query = f"{self.sql.column('id')} NOT IN ({', '.join(map(literal, found))})"
+        try:
+            return self.pages.page(Question(query, fields=fields)).rows
+        except QueryError as e:
+            if e.code != BAD_SQL:
+                raise
+            return [*found.values()]
+
+    def _are_all(self, count: int) -> bool:
+        """Say whether these are all, where the server looks at nothing that tells: no server's pages are so small, or it sends
+        as many when asked for fewer."""
+        return count < SMALLEST or len(self.pages.page(Question(fields=("id",), limit=count - 1)).rows) >= count
 
     def _start(self, order: Sequence[Order]) -> Place:
         return Place() if not order or order[0].field == "id" else Place("sorted")
+
+
+def too_many(name: str) -> QueryError:
+    """Return the error for more records than are read whole."""
+    told = _("There are more than %(most)s %(name)s, and SarvCRM gives them in no order.", most=MOST_LINKS, name=name)
+    return QueryError(told)
 
 
 def key(row: Row) -> str:

@@ -24,11 +24,12 @@ def retrieve(crm: Crm, module: Module, asked: dict[str, JSON], overlap: int) -> 
     return [crm.show(module, row, wanted) for row in page(crm, rows, asked, overlap)]
 
 
-def matching(crm: Crm, module: Module, rows: list[Row], query: str, order: str) -> list[Row]:
-    """Return the rows that meet the query, ordered. Raises SqlError."""
+def matching(crm: Crm, module: Module, rows: list[Row], query: str, order: str, *, natural: bool = False) -> list[Row]:
+    """Return the rows that meet the query, ordered; `natural`: as they are where no order is asked. Raises SqlError."""
     compiler = crm.compiler(module)
     condition = compiler.where(query) if query.strip() else None
-    return compiler.sort(order, [row for row in rows if condition is None or condition(row)])
+    found = [row for row in rows if condition is None or condition(row)]
+    return compiler.sort(order, found) if order.strip() or not natural else found
 
 
 def page(crm: Crm, rows: list[Row], asked: dict[str, JSON], overlap: int) -> list[Row]:
@@ -37,6 +38,7 @@ def page(crm: Crm, rows: list[Row], asked: dict[str, JSON], overlap: int) -> lis
     most = crm.switches["max_rows"]
     if most and limit > most:
         raise SarvError("400/90")
+    limit = min(limit, crm.switches["largest_page"] or limit)
     offset = _number(asked.get("offset"))
     return there(crm, rows[max(0, offset - overlap) : offset + limit])
 

@@ -19,7 +19,7 @@ def related(crm: Crm, module: Module, row: Row, name: str, asked: dict[str, JSON
     target = _target(crm, module, name)
     carried = _carried(crm, module, row, target)
     others = [found for other in carried if (found := crm.find(target.name, other)) is not None]
-    rows = matching(crm, target, others, text_of(asked.get("query")), text_of(asked.get("order_by")))
+    rows = matching(crm, target, others, text_of(asked.get("query")), text_of(asked.get("order_by")), natural=True)
     wanted = fields_of(crm, asked)
     return [crm.show(target, r, wanted) | carried[str(r.values["id"])] for r in page(crm, rows, asked, overlap)]
 

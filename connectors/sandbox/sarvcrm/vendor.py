@@ -31,6 +31,7 @@ SWITCHES: dict[str, JSON] = {
     "login_keys": ["user_name", "username"],  # what the login name may be called
     "fields_keys": ["selected_fields", "select_fields"],  # what the field list may be called
     "page_size": 20,  # rows without a limit (list_max_entries_per_page)
+    "largest_page": 0,  # pages are cut to so many rows without a word; 0: never
     "max_rows": 0,  # a greater limit is 400/90; 0: none is
     "no_records": "empty",  # an empty list; "51": 404/51
     "missing_record": "400/22",  # Retrieve of an id that is not there; "": an empty list
