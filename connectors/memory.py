@@ -13,13 +13,13 @@ from dataclasses import replace
 from connectors.base import DEFAULT_OWNER, REGION, TIME_ZONE, Connector, find_operation
 from connectors.context import Call, Outcome
 from connectors.errors import AuthError, ConnectorError, QueryError, RecordInvalid, RecordNotFound
-from connectors.memory_store import Store, forget, store, with_choices
+from connectors.memory_store import MemoryCodec, Store, checked_id, forget, place, store, with_choices
+from connectors.operations import checked
 from connectors.paging import local_page
-from connectors.query import Query, fold, to_text
+from connectors.query import Query, check, fold, to_text
 from connectors.types import (
     JSON,
     Capabilities,
-    Change,
     ChangePage,
     Cursor,
     Explanation,
@@ -37,20 +37,13 @@ from connectors.types import (
     Setting,
     Values,
 )
-from connectors.values import Codec
 from connectors.wording import text as _
 
 __all__ = ["MemoryConnector", "Store", "forget", "store"]
 
 PAGE_SIZE = 100
 MAX_UPLOAD = 1024 * 1024
-
-
-class MemoryCodec(Codec):
-    """Canonical values as they are: the store is no server with a spelling of its own."""
-
-    def encode_datetime(self, field: object, value: JSON) -> JSON:
-        return value
+MODULE = Parameter("module", _("Module"), required=True)
 
 
 class MemoryConnector(Connector):
@@ -85,8 +78,8 @@ class MemoryConnector(Connector):
         max_upload=MAX_UPLOAD,
     )
     operations = (
-        Operation("count_records", _("Return how many records a module has"), (Parameter("module", required=True),)),
-        Operation("empty_module", _("Delete all records"), (Parameter("module", required=True),), writes=True),
+        Operation("count_records", _("Return how many records a module has"), (MODULE,), section="Memory"),
+        Operation("empty_module", _("Delete all records"), (MODULE,), writes=True, section="Memory"),
     )
     likely_causes = (_("The store has a password and another one is set here."),)
 
@@ -146,11 +139,13 @@ class MemoryConnector(Connector):
     # Reading
 
     def read(self, module: str, query: Query) -> Page:
+        local_page((), query, self._known.schema(module))  # what is asked for is there: raises QueryError
         with self._request("read") as crm:
             query = replace(query, limit=min(query.limit, PAGE_SIZE))
             return local_page(crm.of(module), query, crm.schema(module))
 
     def explain(self, module: str, query: Query) -> Explanation:
+        check(query.filter, query.order, self._known.schema(module))
         return Explanation(pushed=to_text(query.filter), local="", calls=1)
 
     def count(self, module: str, query: Query) -> int | None:
@@ -162,23 +157,15 @@ class MemoryConnector(Connector):
             return crm.record(module, id)
 
     def changes(self, module: str, since: Cursor | None) -> Iterator[ChangePage]:
-        done = int(since or 0)
+        done = place(since)
         while True:
             with self._request("changes") as crm:
-                page, waiting = self._changed(crm, module, done)
+                newer = crm.changed(module, done)
+            page = newer[:PAGE_SIZE]
             done = page[-1][0] if page else done
-            yield ChangePage(tuple(change for _, change in page), str(done), waiting)
-            if waiting == len(page):
+            yield ChangePage(tuple(change for _, change in page), str(done), len(newer))
+            if len(newer) == len(page):
                 return
-
-    def _changed(self, crm: Store, module: str, done: int) -> tuple[list[tuple[int, Change]], int]:
-        crm.schema(module)
-        newer = sorted(
-            (number, Change(id, crm.records.get((name, id))))
-            for (name, id), number in crm.happened.items()
-            if name == module and number > done
-        )
-        return newer[:PAGE_SIZE], len(newer)
 
     def ids(self, module: str, after: str | None = None) -> Iterator[list[str]]:
         last = after or ""
@@ -225,16 +212,20 @@ class MemoryConnector(Connector):
 
     def update(self, module: str, id: str, values: Values) -> Record:
         wire = self._wire(module, values)
+        checked_id(self._known.schema(module), id)
         with self._request("update", writes=True) as crm:
             crm.record(module, id)
             return crm.put(module, wire, id, now=self.context.clock.now())
 
     def delete(self, module: str, id: str) -> None:
+        checked_id(self._known.schema(module), id)
         with self._request("delete", writes=True) as crm:
             crm.record(module, id)
             crm.remove(module, id)
 
     def link(self, module: str, id: str, relation: str, other_id: str) -> None:
+        checked_id(self._known.schema(module), id)
+        checked_id(self._known.schema(relation), other_id)
         with self._request("link", writes=True) as crm:
             crm.links.add(self._pair(crm, module, id, relation, other_id))
 
@@ -246,15 +237,17 @@ class MemoryConnector(Connector):
         return frozenset((r.module, r.id) for r in (crm.record(module, id), crm.record(relation, other_id)))
 
     def comment(self, module: str, id: str, text: str) -> None:
+        checked_id(self._known.schema(module), id)
         with self._request("comment", writes=True) as crm:
             crm.record(module, id)
             crm.comments.append((module, id, text))
 
     def append_choices(self, module: str, field: str, values: list[str]) -> None:
+        told = self._known.schema(module).field(field)
+        if told is None or told.type not in (FieldType.CHOICE, FieldType.MULTICHOICE):
+            raise QueryError(_("There is no pick list “%(field)s” in %(module)s.", field=field, module=module))
         with self._request("append_choices", writes=True) as crm:
             schema = crm.schema(module)
-            if schema.field(field) is None:
-                raise QueryError(_("There is no field “%(field)s” in %(module)s.", field=field, module=module))
             fields = tuple(with_choices(f, values) if f.name == field else f for f in schema.fields)
             crm.schemas[module] = replace(schema, fields=fields)
 
@@ -275,6 +268,7 @@ class MemoryConnector(Connector):
         if len(file.content) > MAX_UPLOAD:
             most, name = f"{MAX_UPLOAD:,}", file.name
             raise RecordInvalid(_("“%(name)s” is larger than %(most)s bytes. Nothing was sent.", name=name, most=most))
+        checked_id(self._known.schema(module), id)
         with self._request("upload", writes=True) as crm:
             files = self._files(crm, module, id)
             files.append(file)
@@ -289,9 +283,9 @@ class MemoryConnector(Connector):
 
     def call(self, operation: str, params: Mapping[str, JSON]) -> JSON:
         declared = find_operation(self, operation)
-        module = str(params.get("module") or "")
+        module = str(checked(declared, params)["module"])
+        self._known.schema(module)
         with self._request(operation, writes=declared.writes) as crm:
-            crm.schema(module)
             found = crm.of(module)
             if declared.writes:
                 for record in found:

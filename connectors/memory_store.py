@@ -11,7 +11,9 @@ from connectors.errors import ConnectorError, QueryError, RecordNotFound
 from connectors.spelling import instant
 from connectors.types import (
     JSON,
+    Change,
     Choice,
+    Cursor,
     FieldSchema,
     FieldType,
     FileContent,
@@ -21,6 +23,7 @@ from connectors.types import (
     Record,
     Values,
 )
+from connectors.values import Codec
 from connectors.wording import text as _
 
 _STAMPS = (
@@ -69,6 +72,13 @@ SCHEMAS = (
     _schema(Module("Contacts", "Contacts", "Contact"), _CONTACT_FIELDS, "firstname", "lastname"),
     _schema(Module("Accounts", "Accounts", "Account"), _ACCOUNT_FIELDS, "name"),
 )
+
+
+class MemoryCodec(Codec):
+    """Canonical values as they are: the store is no server with a spelling of its own."""
+
+    def encode_datetime(self, field: object, value: JSON) -> JSON:
+        return value
 
 
 @dataclass
@@ -154,6 +164,16 @@ class Store:
         with self.lock:
             return [record for (name, _), record in self.records.items() if name == module]
 
+    def changed(self, module: str, after: int) -> list[tuple[int, Change]]:
+        """Return what happened after the change of that number, each with its own: a record's last change only."""
+        self.schema(module)
+        with self.lock:
+            return sorted(
+                (number, Change(id, self.records.get((name, id))))
+                for (name, id), number in self.happened.items()
+                if name == module and number > after
+            )
+
     def _note(self, module: str, id: str) -> None:
         self.last_change += 1
         self.happened[module, id] = self.last_change
@@ -179,3 +199,17 @@ def with_choices(field: FieldSchema, values: list[str]) -> FieldSchema:
     """Return the field with these choices too."""
     known = {choice.value for choice in field.choices}
     return replace(field, choices=field.choices + tuple(Choice(value, value) for value in values if value not in known))
+
+
+def checked_id(schema: ModuleSchema, id: str) -> str:
+    """Return the id. Raises RecordNotFound for what cannot be one."""
+    if not (id.isascii() and id.isalnum()):
+        raise RecordNotFound(_("“%(id)s” is not an id of %(module)s.", id=id[:40], module=schema.module.label))
+    return id
+
+
+def place(cursor: Cursor | None) -> int:
+    """Return the number of the last change that was handed over. Raises QueryError for a cursor that is not ours."""
+    if cursor is not None and not (cursor.isascii() and cursor.isdecimal()):
+        raise QueryError(_("This cursor is not one of a CRM in RAM: read the module again from the beginning."))
+    return int(cursor or 0)

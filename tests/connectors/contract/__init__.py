@@ -14,6 +14,9 @@ from __future__ import annotations
 
 from tests.connectors.contract.changes import ChangesContract
 from tests.connectors.contract.declared import DeclaredContract
+from tests.connectors.contract.deeds import DeedsContract
+from tests.connectors.contract.errors import ErrorsContract
+from tests.connectors.contract.operations import OperationsContract
 from tests.connectors.contract.reading import ReadingContract
 from tests.connectors.contract.support import CountingObserver, Seeder, read_all
 from tests.connectors.contract.writing import WritingContract
@@ -21,5 +24,13 @@ from tests.connectors.contract.writing import WritingContract
 __all__ = ["ConnectorContract", "CountingObserver", "Seeder", "read_all"]
 
 
-class ConnectorContract(DeclaredContract, ReadingContract, WritingContract, ChangesContract):
+class ConnectorContract(
+    DeclaredContract,
+    ReadingContract,
+    WritingContract,
+    ChangesContract,
+    DeedsContract,
+    ErrorsContract,
+    OperationsContract,
+):
     """All of it."""
