@@ -18,14 +18,14 @@ from connectors.errors import (
     Unsupported,
 )
 from connectors.oauth import OAUTH, OAuth, OAuthClient, Tokens
-from connectors.paging import only_fields, prefetch
+from connectors.paging import local_page, only_fields, prefetch
 from connectors.query import Query, check, match_record
 from connectors.reallysimple import about, access, changes
 from connectors.reallysimple.client import PAGE, ReallySimpleClient
 from connectors.reallysimple.codec import ReallySimpleCodec, is_number
 from connectors.reallysimple.operations import OPERATIONS, carry_out
 from connectors.reallysimple.pushdown import push
-from connectors.reallysimple.reading import Reader, parse
+from connectors.reallysimple.reading import Place, Reader, parse
 from connectors.reallysimple.schema import OBJECTS, WITH_LINES, assembled, choices, is_list, module, schema
 from connectors.types import (
     JSON,
@@ -217,14 +217,27 @@ class ReallySimpleConnector(Connector):
         self._known_object(module)
         reader = self._reader(relation)
         check(query.filter, query.order, reader.schema)
-        place = parse(query.cursor) if query.cursor else parse("at 0")
+        if query.order:  # the server sorts no list of this kind
+            return local_page(self._all_related(module, checked_id(module, id), reader), query, reader.schema)
+        place = parse(query.cursor) if query.cursor else Place("at", "0")
         limit = min(PAGE, query.limit)
         number = place.number // limit + 1
         found = self.client.related(module, checked_id(module, id), relation, page=number, limit=limit)
         holds = match_record(query.filter, reader.schema)
         records = tuple(only_fields(r, query.fields) for r in reader.records(found.rows) if holds(r))
         more = found.more(offset=(number - 1) * limit)
-        return Page(records, f"at {number * limit}" if more else None, None if query.filter else found.total)
+        return Page(
+            records, Place("at", str(number * limit)).text() if more else None, None if query.filter else found.total
+        )
+
+    def _all_related(self, module: str, id: str, reader: Reader) -> list[Record]:
+        found: list[Record] = []
+        number, more = 1, True
+        while more:
+            listing = self.client.related(module, id, reader.object_name, page=number)
+            found += reader.records(listing.rows)
+            number, more = number + 1, listing.more(offset=(number - 1) * PAGE)
+        return found
 
     # Writing
 
@@ -251,6 +264,7 @@ class ReallySimpleConnector(Connector):
 
     def append_choices(self, module: str, field: str, values: list[str]) -> None:
         """Add entries to a pick list. The vendor names lists otherwise than fields, and the name is never guessed."""
+        self._known_object(module)
         lines = (line.partition("=") for line in re.split(r"[\n,]", self.config["list_names"]))
         names = {key.strip(): name.strip() for key, sign, name in lines if name.strip()}
         if f"{module}/{field}" not in names:

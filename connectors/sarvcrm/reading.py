@@ -41,7 +41,8 @@ class Place:
     order: str = ""
 
     def text(self) -> str:
-        return f"at {self.number} {self.order} {self.value}" if self.kind == "at" else f"{self.kind} {self.value}"
+        value = f"{self.number} {self.order} {self.value}" if self.kind == "at" else self.value
+        return f"sarvcrm {self.kind} {value}"
 
 
 class Reader:
@@ -203,6 +204,7 @@ class Reader:
     def _sorted_page(self, query: Query, pushed: Pushed, place: Place) -> Page | None:
         """Return a page of all that matches, sorted here: text has an order of its own at every server. None when there
         is more than can be sorted here; then it comes in the server's order."""
+        local_page((), replace(query, cursor=place.value or None), self.schema)  # a cursor not ours is refused unasked
         holds, kept = match_record(query.filter, self.schema), list[Record]()
         for found in self.walk(query=pushed.sql, fields=self.fields_of(query)):
             kept += [record for record in self.records(found.rows) if holds(record)]
@@ -227,7 +229,9 @@ class Reader:
 
 def parse(cursor: str) -> Place:
     """Return the place in a cursor. Raises QueryError for one that is not ours."""
-    kind, _space, value = cursor.partition(" ")
+    own, kind, value = [*cursor.split(" ", 2), "", ""][:3]
+    if own != "sarvcrm":
+        raise unknown_place()
     if kind == "sorted" or (kind == "after" and ANY_ID.fullmatch(value)):
         return Place(kind, value)
     number, order, last = [*value.split(" "), "", ""][:3]

@@ -35,7 +35,7 @@ class Place:
 
     def text(self) -> str:
         """Return the place as the opaque text of a cursor."""
-        return f"{self.kind} {self.value}" + (f" {self.passed}" if self.passed else "")
+        return f"vtiger {self.kind} {self.value}" + (f" {self.passed}" if self.passed else "")
 
     def beyond(self, size: int) -> Place:
         """Return the place behind so many rows of the server's."""
@@ -44,7 +44,7 @@ class Place:
         return Place(self.kind, str(max(0, self.number + (size if self.kind == "at" else -size))))
 
 
-PLACE = re.compile(r"(?:(after) ([0-9]+x[0-9]+|)|(at|left) ([0-9]+))(?: ([0-9]+))?|(sorted) (|\[.*)")
+PLACE = re.compile(r"vtiger (?:(?:(after) ([0-9]+x[0-9]+|)|(at|left) ([0-9]+))(?: ([0-9]+))?|(sorted) (|\[.*))")
 
 
 def parse(cursor: str) -> Place:

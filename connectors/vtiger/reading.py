@@ -224,6 +224,7 @@ class Reader:
 
     def _sorted_page(self, query: Query, pushed: Pushed, place: Place) -> Page:
         """Return a page of all that matches, sorted here: text has an order of its own at every server."""
+        local_page((), replace(query, cursor=place.value or None), self.schema)  # a cursor not ours is refused unasked
         kept: list[Record] = []
         at: Place | None = Place("after", "")
         while at is not None:

@@ -67,6 +67,12 @@ class TestReallySimple(ConnectorContract):
     """The contract."""
 
     @pytest.fixture
+    def crm(self, account: Account, context: Context) -> Iterator[Connector]:
+        crm = connected(account, context, list_names="contacts/source=contactsource")
+        yield crm
+        crm.close()
+
+    @pytest.fixture
     def observer(self) -> CountingObserver:
         return CountingObserver()
 
