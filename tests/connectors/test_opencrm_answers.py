@@ -184,7 +184,7 @@ HTML = "<br />\n<b>Warning</b>:  Undefined variable $owner in <b>/www/a.php</b> 
 @pytest.mark.parametrize("told", ["123", '"123"', '{"record_id": "123"}', " 123\n"])
 def test_an_id_behind_warnings_or_before_them_is_read(warning: str, told: str) -> None:
     assert edited(WRITE, answer(warning + told, maybe_done=True), "contact", "") == "123"
-    assert edited(WRITE, answer(f"{told}\n{warning.lstrip('\ufeff')}", maybe_done=True), "contact", "") == "123"
+    assert edited(WRITE, answer(told + "\n" + warning.lstrip("\ufeff"), maybe_done=True), "contact", "") == "123"
 
 
 @pytest.mark.parametrize(
