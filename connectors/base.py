@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from connectors.context import Context
-from connectors.errors import ConfigError, RecordNotFound, Unsupported
+from connectors.errors import ConfigError, ErrorMeaning, RecordNotFound, Unsupported
 from connectors.query import Query
 from connectors.types import (
     JSON,
@@ -17,6 +17,7 @@ from connectors.types import (
     ChangePage,
     Cursor,
     Explanation,
+    FieldType,
     FileContent,
     FileInfo,
     Identity,
@@ -75,6 +76,8 @@ class Connector(ABC):
     settings: ClassVar[tuple[Setting, ...]]
     capabilities: ClassVar[Capabilities]
     operations: ClassVar[tuple[Operation, ...]] = ()
+    errors: ClassVar[tuple[ErrorMeaning, ...]] = ()  # what the server's refusals mean
+    field_types: ClassVar[Mapping[str, FieldType]] = {}  # the vendor's own name of a type -> ours
     oauth: ClassVar[OAuth | None] = None  # may be authorised at the CRM's own pages
     credentials_help: ClassVar[str] = ""  # one paragraph: how to get the credentials in that CRM
     likely_causes: ClassVar[tuple[str, ...]] = ()  # shown under a failed test of the connection

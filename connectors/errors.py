@@ -26,7 +26,9 @@ No message ever holds a secret. `code` and `vendor_message` are the vendor's own
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 
 class ConnectorError(Exception):
@@ -145,3 +147,34 @@ class ProtocolError(ConnectorError):
     def __init__(self, message: str, *, code: str = "", vendor_message: str = "", maybe_done: bool = False) -> None:
         super().__init__(message, code=code, vendor_message=vendor_message)
         self.maybe_done = maybe_done
+
+
+When = Literal["", "reading", "writing", "a record", "logging in"]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorMeaning:
+    """One line of what a server's refusals mean: what it says ("" for nothing, or anything), `when` if it counts only then ("a
+    record": one was named), and the `error` it is to us. A connector's table of them is what its pages tell and tests hold."""
+
+    status: int
+    code: str
+    message: str
+    error: Callable[..., ConnectorError]
+    when: When = ""
+
+
+# What every CRM's answers mean before a vendor's own table is asked.
+OF_EVERY_CRM = (
+    ErrorMeaning(0, "", "no answer, or one that breaks off", Unavailable),
+    ErrorMeaning(0, "", "a certificate that is not trusted", ConfigError),
+    ErrorMeaning(
+        0, "HOST_REFUSED", "an address outside the public internet, or a redirect to another host", HostRefused
+    ),
+    ErrorMeaning(429, "", "", RateLimited),
+    ErrorMeaning(502, "", "", Unavailable, "reading"),
+    ErrorMeaning(503, "", "", Unavailable, "reading"),
+    ErrorMeaning(504, "", "", Unavailable, "reading"),
+    ErrorMeaning(200, "TOO_LARGE", "an answer larger than 32 MB", ProtocolError),
+    ErrorMeaning(200, "", "a web page or damaged data instead of the documented form", ProtocolError),
+)

@@ -16,7 +16,8 @@ from connectors.errors import (
     RecordNotFound,
 )
 from connectors.opencrm import about, access, changes
-from connectors.opencrm.catalog import ALIASES, KINDS, LINES, module, own_fields, schema, with_named_types
+from connectors.opencrm.answers import ERRORS
+from connectors.opencrm.catalog import ALIASES, KINDS, LINES, OWN_TYPES, module, own_fields, schema, with_named_types
 from connectors.opencrm.client import OpenCrmClient
 from connectors.opencrm.codec import OpenCrmCodec, is_id
 from connectors.opencrm.lines import merged, nothing_left_out
@@ -33,6 +34,7 @@ from connectors.types import (
     ChangePage,
     Cursor,
     Explanation,
+    FieldType,
     Identity,
     Module,
     ModuleSchema,

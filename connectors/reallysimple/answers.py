@@ -15,6 +15,7 @@ from connectors.context import Call
 from connectors.errors import (
     AuthError,
     ConnectorError,
+    ErrorMeaning,
     NotInPlan,
     ProtocolError,
     QueryError,
@@ -29,6 +30,26 @@ from connectors.wording import text as _
 
 OF_TOKEN = ("unauthenticated", "unauthorized", "unauthorised", "token")
 OF_PLAN = ("limit", "subscription", "plan")
+
+ERRORS = (
+    ErrorMeaning(301, "", "", AuthError),
+    ErrorMeaning(400, "", "Bad request", RecordInvalid, "writing"),
+    ErrorMeaning(400, "", "Invalid field (nme)", QueryError, "reading"),
+    ErrorMeaning(401, "", "", AuthError),
+    ErrorMeaning(402, "", "Forbidden, please check your access token", AuthError),
+    ErrorMeaning(403, "", "Unauthenticated", AuthError),
+    ErrorMeaning(402, "", "", NotInPlan),
+    ErrorMeaning(403, "", "Your plan does not include this record type", NotInPlan),
+    ErrorMeaning(404, "", "Record not found", RecordNotFound, "a record"),
+    ErrorMeaning(404, "", "Page not found", QueryError, "reading"),
+    ErrorMeaning(405, "", "Not Allowed", ProtocolError),
+    ErrorMeaning(422, "", "The given data was invalid.", RecordInvalid, "writing"),
+    ErrorMeaning(422, "", "Subscription limit reached", NotInPlan, "writing"),
+    ErrorMeaning(422, "", "The given data was invalid.", QueryError, "reading"),
+    ErrorMeaning(500, "500", "Invalid record type (accountss)", QueryError),
+    ErrorMeaning(500, "", "", Unavailable),
+    ErrorMeaning(418, "", "", ProtocolError),
+)
 
 
 def failure(call: Call, answer: Answer, object_name: str, id: str = "") -> ConnectorError:

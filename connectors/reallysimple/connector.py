@@ -21,12 +21,13 @@ from connectors.oauth import OAUTH, OAuth, OAuthClient, Tokens
 from connectors.paging import local_page, only_fields, prefetch
 from connectors.query import Query, check, match_record
 from connectors.reallysimple import about, access, changes
+from connectors.reallysimple.answers import ERRORS
 from connectors.reallysimple.client import PAGE, ReallySimpleClient
 from connectors.reallysimple.codec import ReallySimpleCodec, is_number
 from connectors.reallysimple.operations import OPERATIONS, carry_out
 from connectors.reallysimple.pushdown import push
 from connectors.reallysimple.reading import Place, Reader, parse
-from connectors.reallysimple.schema import OBJECTS, WITH_LINES, assembled, choices, is_list, module, schema
+from connectors.reallysimple.schema import OBJECTS, TYPES, WITH_LINES, assembled, choices, is_list, module, schema
 from connectors.types import (
     JSON,
     Capabilities,
@@ -62,6 +63,8 @@ class ReallySimpleConnector(Connector):
         page_size=PAGE,
     )
     operations = OPERATIONS
+    errors = ERRORS
+    field_types: ClassVar[Mapping[str, FieldType]] = TYPES
     oauth: ClassVar[OAuth | None] = OAUTH
     credentials_help: ClassVar[str] = about.CREDENTIALS_HELP
     likely_causes: ClassVar[tuple[str, ...]] = about.LIKELY_CAUSES

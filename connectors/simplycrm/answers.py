@@ -15,6 +15,7 @@ from connectors.errors import (
     ConfigError,
     ConnectorError,
     Duplicate,
+    ErrorMeaning,
     ProtocolError,
     QueryError,
     RecordInvalid,
@@ -25,6 +26,7 @@ from connectors.errors import (
 from connectors.http import Answer
 from connectors.types import JSON
 from connectors.vtiger.answers import BY_CODE, NAMES_A_FIELD, UNCLEAR, SessionGone, denied, envelope, invalid
+from connectors.vtiger.answers import ERRORS as OF_WEBSERVICE
 from connectors.wording import text as _
 
 LOGIN = "1501"  # "Login required", but also three other things
@@ -123,3 +125,11 @@ BY_NUMBER: dict[str, Callable[..., ConnectorError]] = {
     "1401": RecordNotFound,  # no such alert
     "1001": RecordNotFound,  # no record was named
 }
+ERRORS = (
+    *(ErrorMeaning(200, code, "", error) for code, error in BY_NUMBER.items()),
+    ErrorMeaning(200, LOGIN, "Login required", SessionGone),
+    ErrorMeaning(200, LOGIN, "Module not available", Unavailable),
+    ErrorMeaning(200, LOGIN, "Values missing", RecordInvalid),
+    ErrorMeaning(200, LOGIN, "Module name missing", QueryError),
+    *OF_WEBSERVICE,
+)

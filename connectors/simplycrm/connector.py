@@ -13,6 +13,7 @@ from connectors.errors import ConfigError, Unsupported
 from connectors.operations import checked
 from connectors.query import Query
 from connectors.simplycrm import about, changes, webhook
+from connectors.simplycrm.answers import ERRORS
 from connectors.simplycrm.bridge import MobileOwners, MobileWebservice, without_key
 from connectors.simplycrm.client import MobileClient, root
 from connectors.simplycrm.codec import DATE_FORMAT, SimplyCodec
@@ -33,6 +34,7 @@ from connectors.types import (
     Values,
     View,
 )
+from connectors.vtiger.answers import OF_NO_ANSWER
 from connectors.vtiger.changes import SYNC_WORKS, try_sync
 from connectors.vtiger.connector import VtigerConnector
 from connectors.vtiger.owners import Owners
@@ -51,6 +53,7 @@ class SimplyCrmConnector(VtigerConnector):
     settings: ClassVar[tuple[Setting, ...]] = about.SETTINGS
     capabilities: ClassVar[Capabilities] = BOTH
     operations = OPERATIONS
+    errors = (*ERRORS, *OF_NO_ANSWER)
     credentials_help: ClassVar[str] = about.CREDENTIALS_HELP
     likely_causes: ClassVar[tuple[str, ...]] = about.LIKELY_CAUSES
 

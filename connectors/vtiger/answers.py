@@ -19,6 +19,7 @@ from connectors.errors import (
     ConfigError,
     ConnectorError,
     Duplicate,
+    ErrorMeaning,
     ProtocolError,
     QueryError,
     RecordConflict,
@@ -164,3 +165,23 @@ BY_CODE: dict[str, Callable[..., ConnectorError]] = {
     "FAILED_TO_CREATE": RecordInvalid,
     "CURRENCY_INACTIVE": RecordInvalid,
 }
+ERRORS = (
+    *(ErrorMeaning(200, code, "", error) for code, error in BY_CODE.items()),
+    *(ErrorMeaning(200, code, "", RecordInvalid) for code in sorted(NAMES_A_FIELD)),
+    *(ErrorMeaning(200, code, "", Unavailable) for code in sorted(UNCLEAR)),
+    ErrorMeaning(200, "0", "Duplicate entry", Duplicate, "writing"),
+    ErrorMeaning(200, "ACCESS_DENIED", MISSING, RecordNotFound, "a record"),
+    ErrorMeaning(200, "ACCESS_DENIED", "permission to read given object is denied for id", RecordNotFound, "a record"),
+    ErrorMeaning(200, "ACCESS_DENIED", "permission to read given object is denied for id", RecordInvalid, "writing"),
+    ErrorMeaning(200, "ACCESS_DENIED", "Permission to perform the operation is denied for name", QueryError),
+    ErrorMeaning(200, "ACCESS_DENIED", "", AuthError, "logging in"),
+    ErrorMeaning(200, "ACCESS_DENIED", "", AccessDenied),
+    ErrorMeaning(200, "ANY_OTHER_CODE", "", ProtocolError),
+)
+OF_NO_ANSWER = (
+    ErrorMeaning(200, "SORRY", "Sorry! Attempt to access restricted file.", ProtocolError),
+    ErrorMeaning(401, "", "", AccessDenied),
+    ErrorMeaning(403, "", "", AccessDenied),
+    ErrorMeaning(404, "", "", ConfigError),
+    ErrorMeaning(500, "", "", Unavailable),
+)

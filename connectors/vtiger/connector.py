@@ -22,6 +22,7 @@ from connectors.types import (
     ChangePage,
     Cursor,
     Explanation,
+    FieldType,
     FileContent,
     FileInfo,
     Identity,
@@ -34,13 +35,14 @@ from connectors.types import (
     Values,
 )
 from connectors.vtiger import about, changes, documents, vtql
+from connectors.vtiger.answers import ERRORS, OF_NO_ANSWER
 from connectors.vtiger.client import ID, VtigerClient, checked_id, folded
 from connectors.vtiger.codec import VtigerCodec
 from connectors.vtiger.modules import Modules
 from connectors.vtiger.operations import OPERATIONS, carry_out
 from connectors.vtiger.owners import Owners
 from connectors.vtiger.reading import Reader
-from connectors.vtiger.schema import DEFAULTS
+from connectors.vtiger.schema import DEFAULTS, TYPES
 from connectors.wording import text as _
 
 AMBIGUOUS = frozenset({"ACCESS_DENIED", "INVALID_ID_ATTRIBUTE"})
@@ -66,6 +68,8 @@ class VtigerConnector(Connector):
         max_upload=documents.MAX_UPLOAD,
     )
     operations = OPERATIONS
+    errors = (*ERRORS, *OF_NO_ANSWER)
+    field_types: ClassVar[Mapping[str, FieldType]] = TYPES
     credentials_help: ClassVar[str] = about.CREDENTIALS_HELP
     likely_causes: ClassVar[tuple[str, ...]] = about.LIKELY_CAUSES
 
