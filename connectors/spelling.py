@@ -146,15 +146,20 @@ def as_text(value: JSON) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-def choice_value(field: FieldSchema, text: str) -> str:
-    """Return the value of the choice meant by a value or a label, exactly or else in any case; any text where the field
-    tells no choices."""
+def listed_choice(field: FieldSchema, text: str) -> str | None:
+    """Return the value of the choice meant by a value or a label, exactly or else in any case; None where none is."""
     for spell in (str, str.lower):
         known = {spell(c.label): c.value for c in field.choices} | {spell(c.value): c.value for c in field.choices}
         if spell(text) in known:
             return known[spell(text)]
-    if not field.choices:
-        return text
+    return None
+
+
+def choice_value(field: FieldSchema, text: str) -> str:
+    """Return the value of the choice that is meant; any text where the field tells no choices. Raises ValueError."""
+    found = listed_choice(field, text)
+    if found is not None or not field.choices:
+        return text if found is None else found
     names = ", ".join(c.value for c in field.choices[:10]) + (", …" if len(field.choices) > 10 else "")
     raise ValueError(_("is none of its choices (%(names)s)", names=names))
 

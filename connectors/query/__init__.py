@@ -9,7 +9,9 @@ The rules of comparison live here and nowhere else, so that the same filter find
   `<` and sorting go by code point. Nothing else is folded: ZWNJ, tatweel, accents and blanks count as written.
 * Ids, references and owners are compared as written; `<` and sorting by length, then code point: 12x9 before 12x10.
 * Numbers compare as numbers, dates and date-times as points in time; a day against a date-time means that whole day in
-  the reader's zone, which `parse` spells out in UTC.
+  the zone that `parse` is given, which it spells out in UTC. The portal gives its own everywhere.
+* A choice is meant by its value or its label; any other text is looked for as written (`unlisted` tells of it), for records
+  may hold what their list names no longer.
 * A multi-choice field `=` a value when it holds it; `contains` likewise; `in` when it holds one of them.
 * Order: empty values first, then by the same comparison; the id breaks ties, in the direction of the last column.
   Descending is the exact reverse. Where the vendor sorts, ties may come in the vendor's own order of ids.
@@ -21,6 +23,7 @@ from connectors.query.evaluate import check, comparable, match, match_record, ma
 from connectors.query.filters import And, Condition, Filter, Not, Op, Or, Order, Query, conditions
 from connectors.query.folding import FOLD_FROM, FOLD_TO, fold
 from connectors.query.names import find_exact, find_field
+from connectors.query.notes import unlisted
 from connectors.query.pushdown import narrowing_pattern, split, to_dnf
 from connectors.query.text import order_to_text, parse, parse_order, to_text
 
@@ -53,4 +56,5 @@ __all__ = [
     "split",
     "to_dnf",
     "to_text",
+    "unlisted",
 ]

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from connectors.errors import QueryError
 from connectors.query.filters import And, Condition, Filter, Not, Op, Or
 from connectors.query.words import Token
-from connectors.spelling import canonical, canonical_date, canonical_number, choice_value, instant, zone_info
+from connectors.spelling import canonical, canonical_date, canonical_number, instant, listed_choice, zone_info
 from connectors.types import JSON, NUMBER_TYPES, FieldSchema, FieldType
 from connectors.wording import said
 from connectors.wording import text as _
@@ -29,8 +29,9 @@ def _value(field: FieldSchema, op: Op, word: Token, zone: str) -> JSON:
             return canonical_number(word.text)  # 4.5 may be asked of a field of whole numbers
         if field.type is FieldType.CHOICE and op in {Op.CONTAINS, Op.STARTS, Op.ENDS}:
             return word.text
-        if field.type is FieldType.MULTICHOICE:
-            return choice_value(field, word.text)
+        if field.type in {FieldType.CHOICE, FieldType.MULTICHOICE}:  # records may hold what a list names no longer
+            listed = listed_choice(field, word.text)
+            return word.text if listed is None else listed
         return canonical(field, word.text, zone)
     except ValueError as e:
         raise _wrong(field, word, e) from e

@@ -9,7 +9,7 @@ from typing import Literal
 
 from connectors.errors import QueryError
 from connectors.query import check as check_query
-from connectors.query import parse
+from connectors.query import parse, unlisted
 from connectors.types import FieldSchema, ModuleSchema
 from connectors.values import is_secret_field
 from connectors.wording import text as _
@@ -57,9 +57,12 @@ def _check_direction(definition: Definition) -> Iterator[Finding]:
 def _check_filters(definition: Definition, schemas: Schemas) -> Iterator[Finding]:
     for side, text in (("left", definition.left.filter), ("right", definition.right.filter)):
         try:
-            check_query(parse(text, schemas[side]), (), schemas[side])
+            found = parse(text, schemas[side])  # in which zone its days are makes no difference here
+            check_query(found, (), schemas[side])
         except QueryError as e:
             yield Finding("error", f"{side}.filter", e.message)
+        else:
+            yield from (Finding("warning", f"{side}.filter", note) for note in unlisted(found, schemas[side]))
 
 
 def _check_match(definition: Definition, schemas: Schemas) -> Iterator[Finding]:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import orjson
 
 from connectors.base import Connector
-from connectors.query import And, Condition, Filter, Op, Or, Order, Query, parse, parse_order, to_text
+from connectors.query import And, Condition, Filter, Op, Or, Order, Query, parse_order, to_text
 from connectors.types import TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
 from portal.accounts.models import User
+from portal.records.filters import read_filter
 from portal.records.page import Listing
 
 PAGE = 50
@@ -37,9 +38,9 @@ class Asked:
         names = {"filter": "filter", "search": "q", "order": "o", "cursor": "cursor", "source": "source"}
         return cls(**{name: params.get(param, "").replace("\x00", "").strip() for name, param in names.items()})
 
-    def filters(self, schema: ModuleSchema, zone: str) -> Filter | None:
+    def filters(self, schema: ModuleSchema) -> Filter | None:
         """Return filter box and search box as one filter. Raises QueryError with the position in the filter box."""
-        found = [f for f in (parse(self.filter, schema, zone=zone), search(self.search, schema)) if f is not None]
+        found = [f for f in (read_filter(self.filter, schema), search(self.search, schema)) if f is not None]
         return And(tuple(found)) if len(found) > 1 else next(iter(found), None)
 
     def orders(self, schema: ModuleSchema) -> tuple[Order, ...]:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from connectors.errors import QueryError
-from connectors.query import Order, Query, order_to_text, to_text
+from connectors.query import Order, Query, order_to_text, to_text, unlisted
 from connectors.query.names import UNSORTED
 from connectors.types import NUMBER_TYPES, Explanation, FieldSchema, ModuleSchema, Record
 from portal.accounts.models import User
@@ -19,6 +19,7 @@ from portal.connections.access import open_connector
 from portal.connections.models import Connection
 from portal.records.changelist import PAGE, Asked, columns, example, live_page, searched_fields
 from portal.records.display import NOTHING, Names, brief, words
+from portal.records.filters import about_days, has_moments
 from portal.records.models import Mirror
 from portal.records.names import names_in
 from portal.records.page import Listing, mirror_page
@@ -54,6 +55,7 @@ class ListPage:
     wrong: WrongFilter | None = None
     example: str = ""
     searched: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def params(self) -> dict[str, str]:
@@ -90,14 +92,12 @@ class ListPage:
         return query(self.params)[1:]
 
 
-def build(
-    connection: Connection, schema: ModuleSchema, mirror: Mirror | None, asked: Asked, user: User, zone: str
-) -> ListPage:
+def build(connection: Connection, schema: ModuleSchema, mirror: Mirror | None, asked: Asked, user: User) -> ListPage:
     """Return the page that was asked for; what is wrong with the filter stands in it. Raises ConnectorError."""
     shown = columns(user, f"{connection.name}/{schema.module.name}", schema)
     live = mirror is None or asked.source == "live" or (mirror.completed_at is None and asked.source != "mirror")
     try:
-        found = _read(connection, schema, None if live else mirror, asked, zone)
+        found = _read(connection, schema, None if live else mirror, asked)
     except QueryError as e:
         found = _Found(wrong=_wrong(e, asked.filter))
     names = names_in(connection, shown, found.listing.records)
@@ -114,6 +114,7 @@ def build(
         wrong=found.wrong,
         example=example(schema),
         searched=[f.label for name in searched_fields(schema) if (f := schema.field(name))],
+        notes=[*found.notes, *([about_days()] if has_moments(schema) else [])],
     )
 
 
@@ -125,17 +126,19 @@ class _Found:
     order: tuple[Order, ...] = ()
     explanation: Explanation | None = None
     wrong: WrongFilter | None = None
+    notes: list[str] = field(default_factory=list)
 
 
-def _read(connection: Connection, schema: ModuleSchema, mirror: Mirror | None, asked: Asked, zone: str) -> _Found:
-    condition, order = asked.filters(schema, zone), asked.orders(schema)
+def _read(connection: Connection, schema: ModuleSchema, mirror: Mirror | None, asked: Asked) -> _Found:
+    condition, order = asked.filters(schema), asked.orders(schema)
+    notes = list(map(translated, unlisted(condition, schema)))
     if mirror is not None:
         listing = mirror_page(mirror, schema, condition, order, asked.cursor, PAGE)
-        return _Found(listing, order, Explanation("", to_text(condition), 0))
+        return _Found(listing, order, Explanation("", to_text(condition), 0), notes=notes)
     with open_connector(connection, purpose="person") as crm:
         told = crm.explain(schema.module.name, Query(condition, order, limit=PAGE))
         told = replace(told, local=translated(told.local))
-        return _Found(live_page(crm, schema.module.name, condition, order, asked.cursor), order, told)
+        return _Found(live_page(crm, schema.module.name, condition, order, asked.cursor), order, told, notes=notes)
 
 
 def _wrong(error: QueryError, text: str) -> WrongFilter:

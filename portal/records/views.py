@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -75,7 +74,7 @@ def change_list(request: HttpRequest, connection: str, module: str) -> HttpRespo
     try:
         schema = module_schema(crm, name)
         user = cast(User, request.user)
-        shown = lists.build(crm, schema, mirror, asked, user, timezone.get_current_timezone_name())
+        shown = lists.build(crm, schema, mirror, asked, user)
     except ConnectorError as e:
         return _trouble(request, crm, name, e, mirror, asked)
     template = "records/change_list.html"

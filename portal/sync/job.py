@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from connectors.base import Connector
-from connectors.query import match, parse
+from connectors.query import match
 from connectors.types import Values
 from portal.connections.access import open_connector
 from portal.connections.models import Connection
@@ -22,6 +22,7 @@ from portal.ledger.models import Run
 from portal.mappings.models import Mapping as MappingRow
 from portal.mappings.save import definition_of
 from portal.mappings.transform import KeyKind, Place, Side, key_kinds
+from portal.records.filters import read_filter
 from portal.records.models import Mirror
 from portal.records.pull import mirror_lease, mirror_of
 from portal.sync.cases import SIDES, Terms
@@ -131,4 +132,4 @@ def _place(connection: Connection, module: str, crm: Connector) -> Place:
 
 
 def _filter(text: str, place: Place) -> Callable[[Values], bool]:
-    return match(parse(text, place.schema, zone=place.zone), place.schema)
+    return match(read_filter(text, place.schema), place.schema)

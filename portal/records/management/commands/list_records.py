@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from connectors.base import Connector
-from connectors.query import Filter, Order, Query, parse, parse_order
+from connectors.query import Filter, Order, Query, parse_order, unlisted
 from connectors.query.names import find_exact
 from connectors.types import JSON, ModuleSchema, Record
 from portal.connections.access import open_connector
@@ -21,9 +20,11 @@ from portal.connections.named import connection_named
 from portal.connections.schema import module_schema
 from portal.records.as_json import record_as_json
 from portal.records.changelist import default_columns
+from portal.records.filters import read_filter
 from portal.records.models import Mirror
 from portal.records.page import mirror_page
 from portal.ui.command import WrongUse
+from portal.ui.wording import translated
 
 CHUNK = 1_000  # copies read from a mirror at once
 WIDEST = 32  # characters of a column
@@ -35,7 +36,8 @@ class Command(ConnectionCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help=_("The connection's name."))
         parser.add_argument("module", help=_("The module's name in the CRM, such as Contacts."))
-        parser.add_argument("--filter", default="", help=_('Such as: status = New and lastname contains "o\'brien".'))
+        said = _('Such as: status = New and lastname contains "o\'brien". Days and times are those of TIME_ZONE.')
+        parser.add_argument("--filter", default="", help=said)
         parser.add_argument(
             "--order",
             default="",
@@ -52,7 +54,9 @@ class Command(ConnectionCommand):
             raise WrongUse(_("--limit takes 0 (all) or a positive number."))
         connection = connection_named(name)
         schema = module_schema(connection, module)
-        condition = parse(options["filter"], schema, zone=settings.TIME_ZONE)
+        condition = read_filter(options["filter"], schema)
+        for note in unlisted(condition, schema):
+            self.say(translated(note))
         order = parse_order(options["order"], schema) if options["order"] else ()
         fields = _fields(options["fields"], schema)
         mirror = None if live else Mirror.objects.filter(connection=connection, module=module).first()
