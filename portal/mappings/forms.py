@@ -16,6 +16,7 @@ from connectors.types import FieldSchema, FieldType, ModuleSchema
 from portal.mappings.check import Finding
 from portal.mappings.definition import Definition, Rule, Schedule, Side
 from portal.mappings.document import BadDocument, check_cron, read_guards
+from portal.records.filters import about_days
 from portal.ui.wording import translated
 
 GUARDS = [("default", gettext_lazy("as usual")), ("off", gettext_lazy("off")), ("own", gettext_lazy("own figures"))]
@@ -62,6 +63,10 @@ class HeadForm(forms.Form):
     guard_creates = forms.CharField(label=gettext_lazy("new records"), required=False)
     guard_deletes = forms.CharField(label=gettext_lazy("deleted records"), required=False)
     guard_changes = forms.CharField(label=gettext_lazy("changed records"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["right_filter"].help_text = about_days()
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -123,15 +128,24 @@ class RuleForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         source = "left" if self.target == "right" else "right"
+        if data.get("DELETE"):
+            return data
         if not data.get(self.target) and (data.get(source) or data.get("value")):
             self.add_error(self.target, _("Into which field?"))
         elif data.get(self.target) and bool(data.get(source)) == bool(data.get("value")):
             self.add_error(source, _("Choose a field, or type a fixed value, not both."))
+        self._clean_value(data)
         return data
+
+    def _clean_value(self, data: dict[str, Any]) -> None:
+        try:
+            _typed(data.get("value") or "", self.schemas[self.target].field(data.get(self.target) or ""))
+        except orjson.JSONDecodeError:
+            self.add_error("value", _('It begins with “[” but is no list in JSON, such as ["one", "two"].'))
 
     def rule(self) -> Rule:
         """Return the rule that this row says."""
-        data = self.cleaned_data
+        data = dict.fromkeys(self.fields, "") | self.cleaned_data
         fixed = bool(data["value"])
         target = self.schemas[self.target].field(data[self.target])
         return Rule(
@@ -139,8 +153,8 @@ class RuleForm(forms.Form):
             right=data["right"] if not fixed or self.target == "right" else "",
             source="value" if fixed else "field",
             value=_typed(data["value"], target) if fixed else None,
-            may_clear=data["may_clear"],
-            only_on_create=data["only_on_create"],
+            may_clear=bool(data["may_clear"]),
+            only_on_create=bool(data["only_on_create"]),
             uuid=str(data["uuid"] or ""),
         )
 
@@ -186,27 +200,30 @@ class MappingForms:
         return all([self.head.is_valid(), self.pairs.is_valid(), self.rules.is_valid()])
 
     def _rows(self) -> list[RuleForm]:
-        return [f for f in self.rules.forms if f.has_changed() and f not in self.rules.deleted_forms]
+        return [f for f in self.rules.forms if f.has_changed() and not f.cleaned_data.get("DELETE")]
 
     def definition(self) -> Definition:
-        """Return what the forms say. Only after `is_valid`."""
-        head = self.head.cleaned_data
+        """Return what the forms say, without what was not understood. Only after `is_valid`, whatever that said."""
+        head = dict.fromkeys(self.head.fields) | self.head.cleaned_data
         pairs = [(f.cleaned_data.get("left"), f.cleaned_data.get("right")) for f in self.pairs.forms]
         return Definition(
-            name=head["name"],
-            left=Side(self.left.connection, self.left.module, head["left_filter"]),
-            right=Side(self.right.connection, self.right.module, head["right_filter"]),
-            direction=head["direction"],
+            name=head["name"] or "",
+            left=Side(self.left.connection, self.left.module, head["left_filter"] or ""),
+            right=Side(self.right.connection, self.right.module, head["right_filter"] or ""),
+            direction=head["direction"] or "left-to-right",
             match=tuple((a, b) for a, b in pairs if a and b),
             rules=tuple(f.rule() for f in self._rows() if f.cleaned_data.get(f.target)),
-            guards=head["guards_document"],
-            schedule=Schedule(head["every_minutes"], head["cron"], head["schedule_paused"]),
+            guards=head.get("guards_document"),
+            schedule=Schedule(head["every_minutes"], head["cron"] or "", bool(head["schedule_paused"])),
         )
 
     def show(self, findings: Iterable[Finding]) -> None:
-        """Put each finding at the row and field it is about; what has no row stands at the top."""
+        """Put each finding at the row and field it is about; what has no row stands at the top. That there is no pair is not
+        said beside one that was not understood."""
         rows = [f for f in self._rows() if f.cleaned_data.get(f.target)]
         for finding in findings:
+            if finding.place == "match" and self.pairs.total_error_count():
+                continue
             text = translated(finding.text)
             at_rule = re.fullmatch(r"fields\[(\d+)\](?:\.(left|right|value))?", finding.place)
             at_filter = re.fullmatch(r"(left|right)\.filter", finding.place)

@@ -23,6 +23,7 @@ from portal.mappings.forms import MappingForms
 from portal.mappings.models import Mapping
 from portal.mappings.save import definition_of, pause_mapping, save_mapping
 from portal.ui.panels import draw_panels
+from portal.ui.wording import translated
 
 
 def _page(request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
@@ -83,13 +84,9 @@ def _edit(
 ) -> HttpResponse:
     old = definition_of(mapping) if mapping else None
     forms = MappingForms(left, right, schemas, request.POST or None, old)
-    if request.method == "POST" and forms.is_valid():
-        definition = forms.definition()
-        errors = [f for f in check(definition, schemas) if f.level == "error"]
-        if not errors and _name_is_free(forms, definition, mapping):
-            saved = _save(request, definition, mapping)
-            return redirect("mappings:change", saved.name)
-        forms.show(errors)
+    if request.method == "POST" and (definition := _read(request, forms, schemas, mapping)):
+        saved = _save(request, definition, mapping)
+        return redirect("mappings:change", saved.name)
     title = _("Change mapping") if mapping else _("Add mapping")
     return _page(
         request,
@@ -101,6 +98,22 @@ def _edit(
         versions=mapping.versions.select_related("author")[:10] if mapping else [],
         panels=draw_panels("mapping", request, mapping=mapping) if mapping else [],
     )
+
+
+def _read(
+    request: HttpRequest, forms: MappingForms, schemas: dict[str, ModuleSchema], mapping: Mapping | None
+) -> Definition | None:
+    """Return what was posted; None when anything is wrong with it, which the forms then show, all of it at once."""
+    understood = forms.is_valid()
+    definition = forms.definition()
+    findings = check(definition, schemas)
+    errors = [finding for finding in findings if finding.level == "error"]
+    forms.show(errors)
+    if not _name_is_free(forms, definition, mapping) or errors or not understood:
+        return None
+    for finding in findings:
+        messages.warning(request, translated(finding.text))
+    return definition
 
 
 def _name_is_free(forms: MappingForms, definition: Definition, mapping: Mapping | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -91,6 +92,36 @@ def test_what_is_wrong_is_said_and_nothing_is_saved(
     assert answer.status_code == 200
     assert message in answer.content.decode()
     assert not Mapping.objects.exists()
+
+
+def test_everything_that_is_wrong_is_said_at_once(admin: Client, both: None) -> None:
+    wrong = {
+        "name": "two words", "left_filter": "lastnme = x", "right_filter": "email ~ x", "cron": "every day",
+        "match-0-right": "", "rules-0-right": "", "rules-2-value": "",
+    }  # fmt: skip
+    page = unescape(admin.post(ADD, {**FORM, "every_minutes": "0", **wrong}).content.decode())
+    for message in (
+        "Enter a valid “slug”", "There is no field “lastnme”", "An operator is expected", "greater than or equal to 1",
+        "is not a cron line", "Choose a field on both sides, or on none.", "Into which field?",
+        "Choose a field, or type a fixed value, not both.", "required by",
+    ):  # fmt: skip
+        assert message in page, message
+    assert "name at least one pair" not in page and not Mapping.objects.exists()
+
+
+def test_a_row_that_is_taken_out_is_not_found_fault_with(admin: Client, both: None) -> None:
+    page = admin.post(ADD, {**FORM, "left_filter": "lastnme = x", "rules-1-right": "", "rules-1-DELETE": "on"})
+    assert "lastnme" in page.content.decode() and "Into which field?" not in page.content.decode()
+
+
+def test_a_list_of_fixed_values_that_is_no_json_is_told_at_its_row(admin: Client, both: None) -> None:
+    page = admin.post(ADD, {**FORM, "rules-2-right": "tags", "rules-2-value": "[one, two"})
+    assert page.status_code == 200 and "is no list in JSON" in page.content.decode()
+
+
+def test_a_filter_for_a_value_that_its_list_does_not_name_is_saved_and_told(admin: Client, both: None) -> None:
+    page = admin.post(ADD, {**FORM, "left_filter": "status = Retired"}, follow=True).content.decode()
+    assert "“Retired” is none of the choices of “status”" in page and Mapping.objects.exists()
 
 
 def test_a_mapping_is_paused_resumed_and_deleted(admin: Client, both: None) -> None:
