@@ -33,7 +33,17 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "code", _("Code"), required=False,
-        help=_("Only where OpenCRM's support gave you one beside the keys."),
+        help=_(
+            "Only where OpenCRM's support gave you one beside the keys. Companies and leads have a field of that name, the "
+            "postcode: they are changed with an access key in its stead, for which the portal logs in with the code."
+        ),
+    ),
+    Setting(
+        "user_agent", _("Name of the caller"), required=False,
+        help=_(
+            "What the portal calls itself (User-Agent) where OpenCRM's firewall lets only known names through. Empty: the "
+            "portal's own name."
+        ),
     ),
     Setting(
         "extra_fields", _("Fields of your own"), type="longtext", required=False,

@@ -7,14 +7,15 @@ is a POST with a form, so that keys and values never stand in an address.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 
 from connectors.context import Call, Context
-from connectors.errors import AuthError, ConfigError, ConnectorError
+from connectors.errors import AccessDenied, AuthError, ConfigError, ConnectorError
 from connectors.http import Answer, Http
 from connectors.opencrm.about import BY_HEADER, BY_LOGIN
 from connectors.opencrm.answers import (
@@ -27,13 +28,13 @@ from connectors.opencrm.answers import (
     result,
 )
 from connectors.opencrm.catalog import KINDS, LINES, catalogued
-from connectors.opencrm.codec import ISO
+from connectors.opencrm.codec import ISO, form
 from connectors.opencrm.rows import Row, as_rows, id_of, merged
 from connectors.types import JSON
 from connectors.wording import text as _
 
 LOGIN = Call("login", "POST", safe=True)
-SLOT = "accesskey"
+SLOT, CODE = "accesskey", "code"
 Params = Mapping[str, JSON]
 
 
@@ -45,17 +46,25 @@ class Listing:
     at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Who calls. `auth` is how the keys are sent (`about`); `code` is what some accounts want besides, "" for nothing."""
+
+    key: str = field(repr=False)
+    passkey: str = field(repr=False)
+    auth: str = ""
+    code: str = field(default="", repr=False)
+
+
 class OpenCrmClient:
     """One pair of keys at one system. Thread-safe; with an access key, one session for all."""
 
-    def __init__(self, url: str, key: str, passkey: str, context: Context, *, auth: str = "", code: str = "") -> None:
-        """Raises ConfigError for an address or a key that cannot be right."""
-        self.root, self.context, self._code = root(url), context, code.strip()
-        self._keys = {"key": key.strip(), "passkey": passkey.strip()}
-        self._by_login = auth == BY_LOGIN
-        self._by_header = auth == BY_HEADER
-        headers = {"KEY1": self._keys["key"], "KEY2": self._keys["passkey"]} if self._by_header else {}
-        self._http = Http(context, self.root, headers=headers)
+    def __init__(self, url: str, keys: Keys, context: Context, *, user_agent: str = "") -> None:
+        """`user_agent` is who we say we are; empty: the portal. Raises ConfigError for an address, a key or a name that cannot
+        be right."""
+        self.root, self.context, self._keys = root(url), context, keys
+        headers = {"KEY1": keys.key, "KEY2": keys.passkey} if keys.auth == BY_HEADER else {}
+        self._http = Http(context, self.root, headers={**headers, **named(user_agent)})
 
     def close(self) -> None:
         """Give back the sockets."""
@@ -133,8 +142,7 @@ class OpenCrmClient:
         sent = {**values, "crmid": id}
         if lines is not None:
             sent[LINES] = orjson.dumps(list(lines)).decode()
-        has_code = any(field.name == "code" for field in catalogued(module))  # a postcode: never overwritten by ours
-        answer = self._ask(call, sent, code=not has_code)
+        answer = self._ask(call, sent)
         found = edited(call, answer, module, "" if id == "0" else id)
         if id not in ("0", found):
             raise answer.not_understood(_("another record's id in answer to a write"))
@@ -157,23 +165,49 @@ class OpenCrmClient:
             raise failure(call, answer, value, "campaign", campaignid)
         raise answer.not_understood(_("no “Success” in answer to a write"))
 
+    def call(self, endpoint: str, params: Params) -> JSON:
+        """Any call by name, for what the document does not tell. Never repeated; taken for one that writes."""
+        call = writing(endpoint)
+        return result(call, self._ask(call, params), endpoint, str(params.get("crmid", "")))
+
     # Who we are
 
     def login(self) -> str:
         """login: return an access key for the keys."""
-        answer = self._http.send(LOGIN, "api/rest/login", data=self._form({**self._keys}, code=True))
+        keys = self._keys
+        sent = {"key": keys.key, "passkey": keys.passkey, **({CODE: keys.code} if keys.code else {})}
+        answer = self._http.send(LOGIN, "api/rest/login", data=sent)
         if b"error" in answer.body or answer.status != 200 or b" " in answer.body.strip():
             result(LOGIN, answer, "login")  # raises
         return access_key(answer)
 
-    def _ask(self, call: Call, params: Params, *, code: bool = True) -> Answer:
-        """Send a call with the keys. A call refused for its access key was not carried out: it is sent once more."""
-        if not self._by_login:
-            keys = {} if self._by_header else self._keys
-            return self._http.send(call, f"api/rest/{call.operation}", data=self._form({**params, **keys}, code=code))
+    def _ask(self, call: Call, params: Params) -> Answer:
+        """Send a call with the keys. Where one of its own fields is called `code` the account's cannot go along, or it would
+        become a postcode; then the access key stands for it, which a login with the code gave."""
+        keys = self._keys
+        if keys.code and (CODE in params or call.operation.lower() in with_code()):
+            return self._ask_without_code(call, params)
+        own = {CODE: keys.code} if keys.code else {}
+        if keys.auth == BY_LOGIN:
+            return self._ask_in_session(call, {**own, **params})
+        sent = {**own, **params, **({} if keys.auth == BY_HEADER else {"key": keys.key, "passkey": keys.passkey})}
+        return self._http.send(call, f"api/rest/{call.operation}", data=form(sent))
+
+    def _ask_without_code(self, call: Call, params: Params) -> Answer:
+        """Send a call of an account with a code without it. Raises AccessDenied where that is not enough."""
+        try:
+            answer = self._ask_in_session(call, params)
+        except NoSuchEndpoint as e:  # there is no login at this server
+            raise code_is_a_field(call) from e
+        if is_refusal(call, answer):
+            raise code_is_a_field(call)
+        return answer
+
+    def _ask_in_session(self, call: Call, params: Params) -> Answer:
+        """Send a call with the access key. One refused for its access key was not carried out: it is sent once more."""
         for _attempt in (1, 2):
             token = self._session()
-            sent = self._form({**params, "accesskey": token}, code=code)
+            sent = form({**params, "accesskey": token})
             answer = self._http.send(call, f"api/rest/{call.operation}", data=sent)
             if not is_refusal(call, answer):
                 break
@@ -190,13 +224,6 @@ class OpenCrmClient:
                     token = self.login()
                     sessions.put(SLOT, token)
         return token
-
-    def _form(self, params: Params, *, code: bool) -> dict[str, str]:
-        """Return the parameters as a form has them: text, without those that are None or mean nothing when empty."""
-        plain = {"query_string", "keywords"}
-        given = {k: v for k, v in params.items() if v is not None and not (k in plain and v == "")}
-        form = {name: "1" if v is True else "0" if v is False else str(v) for name, v in given.items()}
-        return {"code": self._code, **form} if self._code and code else form
 
 
 def reading(endpoint: str) -> Call:
@@ -218,6 +245,35 @@ def is_refusal(call: Call, answer: Answer) -> bool:
     except ConnectorError:  # whoever asked reads the answer, and meets the same
         return False
     return False
+
+
+@lru_cache(maxsize=1)
+def with_code() -> frozenset[str]:
+    """Return the edit calls of modules that have a field `code`."""
+    names = [name for name in KINDS if any(one.name == CODE for one in catalogued(name))]
+    return frozenset(edit for name in names for edit in KINDS[name].edits)
+
+
+def code_is_a_field(call: Call) -> AccessDenied:
+    """Return the error for a call that the account's code would change and that is refused without it."""
+    return AccessDenied(
+        _(
+            "Nothing was changed by “%(name)s”: OpenCRM wants this account's code with each call, and takes it for the postcode,"
+            " which has the same name, here. Ask OpenCRM's support for keys that need no code, and empty the setting “Code”.",
+            name=call.operation,
+        )
+    )
+
+
+def named(user_agent: str) -> dict[str, str]:
+    """Return the header that says who we are; none for the portal's own. Raises ConfigError for names OpenCRM's firewall turns
+    away (facts §3)."""
+    name = user_agent.strip()
+    if any(script in name.lower() for script in ("curl", "python")):
+        raise ConfigError(
+            _("OpenCRM's firewall turns away callers whose name holds “curl” or “python”: choose another name.")
+        )
+    return {"User-Agent": name} if name else {}
 
 
 def root(url: str) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+import orjson
+
 from connectors.opencrm.catalog import ALIASES, LINES
 from connectors.spelling import as_text
 from connectors.types import JSON, FieldSchema, FieldType, ModuleSchema
@@ -107,3 +109,18 @@ def plain(value: JSON) -> JSON:
         if isinstance(value, int | float) and not isinstance(value, bool)
         else as_text(value)
     )
+
+
+def form(params: Mapping[str, JSON]) -> dict[str, str]:
+    """Return the parameters as a form has them: text, lists and objects as JSON, without those that are None or mean nothing
+    when empty."""
+    plain = {"query_string", "keywords"}
+    given = {k: v for k, v in params.items() if v is not None and not (k in plain and v == "")}
+    return {name: wire(value) for name, value in given.items()}
+
+
+def wire(value: JSON) -> str:
+    """Return a value as a form has it: yes and no as 1 and 0."""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return orjson.dumps(value).decode() if isinstance(value, list | dict) else str(value)

@@ -18,10 +18,10 @@ from connectors.errors import (
 from connectors.opencrm import about, access, changes
 from connectors.opencrm.answers import ERRORS
 from connectors.opencrm.catalog import ALIASES, KINDS, LINES, OWN_TYPES, module, own_fields, schema, with_named_types
-from connectors.opencrm.client import OpenCrmClient
+from connectors.opencrm.client import Keys, OpenCrmClient
 from connectors.opencrm.codec import OpenCrmCodec, is_id
 from connectors.opencrm.lines import merged, nothing_left_out
-from connectors.opencrm.operations import OPERATIONS, carry_out
+from connectors.opencrm.operations import OPERATIONS, Desk, carry_out
 from connectors.opencrm.pages import PAGE
 from connectors.opencrm.pushdown import push
 from connectors.opencrm.reading import Reader
@@ -72,14 +72,9 @@ class OpenCrmConnector(Connector):
     def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], context: Context) -> None:
         super().__init__(settings, secrets, context)
         config = self.config
-        self.client = OpenCrmClient(
-            config["url"],
-            self.secrets["key"],
-            self.secrets["passkey"],
-            context,
-            auth=config["auth"],
-            code=config["code"],
-        )
+        key, passkey = self.secrets["key"].strip(), self.secrets["passkey"].strip()
+        keys = Keys(key, passkey, config["auth"], config["code"].strip())
+        self.client = OpenCrmClient(config["url"], keys, context, user_agent=config["user_agent"])
         self.codec = OpenCrmCodec(config["time_zone"])
         self._own = own_fields(config["extra_fields"])
 
@@ -193,15 +188,13 @@ class OpenCrmConnector(Connector):
         return lines
 
     def _stored(self, described: ModuleSchema, id: str, wire: Mapping[str, JSON], *, is_new: bool) -> Record:
-        """Return the record just written. The answer told its id only, so it is read; a new one that cannot be read, or is
-        another, may have been made all the same."""
+        """Return the record just written. The answer told its id only, so it is read; one that is not there, or is another,
+        may have been written all the same. Raises ProtocolError with `maybe_done`."""
         name = described.module.name
         try:
             row = self.client.get(name, id)
         except RecordNotFound as e:
-            if not is_new:
-                raise
-            raise unclear(e) from e
+            raise (unclear() if is_new else hidden(name, id)) from e
         except ConnectorError:
             return Record(name, id, {})  # written for certain; what it holds was not told
         if is_new and not holds(described, row, wire):
@@ -217,7 +210,7 @@ class OpenCrmConnector(Connector):
         self.client.link(checked_id(module, id), checked_id(relation, other_id))
 
     def call(self, operation: str, params: Mapping[str, JSON]) -> JSON:
-        return carry_out(self.client, self._write_by_name, find_operation(self, operation), params)
+        return carry_out(Desk(self.client, self._write_by_name), find_operation(self, operation), params)
 
     def _write_by_name(self, endpoint: str, name: str, id: str, values: Mapping[str, JSON]) -> str:
         """Edit by the call of exactly that name, with everything checked as in any other write."""
@@ -264,7 +257,17 @@ def words(value: JSON) -> list[str]:
     return str(value or "").lower()[:100].split()
 
 
-def unclear(error: ConnectorError | None = None) -> ProtocolError:
+def unclear() -> ProtocolError:
     """Return the error for a create whose answer names no record that could be it."""
     sentence = _("OpenCRM answered with an id that is not the new record's: whether it was created is not known.")
-    return ProtocolError(sentence, vendor_message=error.vendor_message if error else "", maybe_done=True)
+    return ProtocolError(sentence, maybe_done=True)
+
+
+def hidden(module: str, id: str) -> ProtocolError:
+    """Return the error for a record that took a change and cannot be read after it."""
+    sentence = _(
+        "OpenCRM took the change of %(name)s %(id)s and then showed no such record: look there whether it was deleted meanwhile.",
+        name=module,
+        id=id,
+    )
+    return ProtocolError(sentence, maybe_done=True)

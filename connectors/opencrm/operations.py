@@ -3,13 +3,15 @@ rule: what they answer is shown, so password-like fields are taken out of it; wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from connectors.errors import QueryError
 from connectors.opencrm.catalog import HIDDEN, KINDS
 from connectors.opencrm.client import OpenCrmClient
 from connectors.opencrm.codec import is_id
-from connectors.operations import checked, without_secrets
+from connectors.operations import DOT, checked, without_secrets
 from connectors.types import JSON, Operation, Parameter
 from connectors.wording import text as _
 
@@ -99,27 +101,73 @@ OPERATIONS = (
         writes=True,
         section="Campaigns (BETA)",
     ),
+    Operation(
+        "call",
+        _("Carry out any other call by its name and return what the server sends"),
+        (
+            Parameter("endpoint", _("End point"), required=True, help=_("The name in the address: get_contact_list.")),
+            Parameter("params", _("Parameters"), "json", help='{"limit_start": 0, "limit_end": 5}'),
+        ),
+        writes=True,
+        section="End Point / Methods",
+        admin_only=True,
+    ),
 )
 IDS = frozenset({"crmid", "parent_id", "child_id", "campaignid", "recordid", "reportid"})
+CREDENTIALS = frozenset({"key", "passkey", "accesskey", "accesscode"})
+END_POINT = re.compile(r"[A-Za-z0-9_]{1,100}")
 Write = Callable[[str, str, str, Mapping[str, JSON]], str]  # end point, module, id, fields -> id
 
 
-def carry_out(client: OpenCrmClient, write: Write, operation: Operation, params: Mapping[str, JSON]) -> JSON:
-    """Return what the server answers. Raises QueryError for wrong parameters, RecordInvalid for what
-    cannot be written."""
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What carrying out an operation needs: the client, and how a record is written with everything checked."""
+
+    client: OpenCrmClient
+    write: Write
+
+
+def carry_out(desk: Desk, operation: Operation, params: Mapping[str, JSON]) -> JSON:
+    """Return what the server answers, without secrets. Raises QueryError for wrong parameters, RecordInvalid for what cannot
+    be written."""
     given = checked(operation, params)
     if wrong := [n for n in IDS & given.keys() if not is_id(given[n]) and (n, given[n]) != ("crmid", "0")]:
         raise QueryError(_("“%(name)s” must be an id, which is a number.", name=wrong[0]))
     name = operation.name
-    if name == "login":
-        client.login()
-        return {"accesskey": "•"}
     if name in EDITS:
-        return write(name, EDITS[name], str(given["crmid"]), given["record"])
-    if name == "edit_record_link":
-        return client.link(given["parent_id"], given["child_id"])
-    if name == "add_to_campaign":
-        return client.add_to_campaign(**given)
-    if name == "get_record_list_from_report" and "isCustomReport" in given:
-        given["isCustomReport"] = "true" if given["isCustomReport"] else "false"
-    return without_secrets(client.raw(name, given), HIDDEN)
+        return desk.write(name, EDITS[name], str(given["crmid"]), given["record"])
+    deed = _DEEDS.get(name)
+    answer = deed(desk.client, given) if deed else desk.client.raw(name, given)
+    return answer if name == "login" else without_secrets(answer, HIDDEN)
+
+
+def _login(client: OpenCrmClient, p: dict[str, JSON]) -> JSON:
+    client.login()
+    return {"accesskey": DOT}
+
+
+def _report(client: OpenCrmClient, p: dict[str, JSON]) -> JSON:
+    custom = {"isCustomReport": "true" if p["isCustomReport"] else "false"} if "isCustomReport" in p else {}
+    return client.raw("get_record_list_from_report", {**p, **custom})
+
+
+def _call(client: OpenCrmClient, p: dict[str, JSON]) -> JSON:
+    endpoint, params = p["endpoint"].strip().strip("/"), p.get("params", {})
+    if endpoint.lower() == "login":
+        raise QueryError(
+            _("Use the operation “login”: it shows no access key, and asks with the keys of this connection.")
+        )
+    if not END_POINT.fullmatch(endpoint):
+        raise QueryError(_("“%(name)s” is not the name of an end point, such as get_contact_list.", name=endpoint[:40]))
+    if own := sorted(CREDENTIALS & params.keys()):
+        raise QueryError(_("Leave “%(name)s” out: a call is made with the keys of this connection.", name=own[0]))
+    return client.call(endpoint, params)
+
+
+_DEEDS: Mapping[str, Callable[[OpenCrmClient, dict[str, JSON]], JSON]] = {
+    "edit_record_link": lambda client, p: client.link(p["parent_id"], p["child_id"]),
+    "add_to_campaign": lambda client, p: client.add_to_campaign(**p),
+    "get_record_list_from_report": _report,
+    "login": _login,
+    "call": _call,
+}

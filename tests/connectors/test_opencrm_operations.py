@@ -141,4 +141,44 @@ def test_every_documented_call_is_declared() -> None:
         "login", "get_user_list", "get_record_list_from_report", "edit_record_link", "add_to_campaign", "edit_helpdesk",
         "edit_contract", "edit_contracts", "edit_contact_custom1", "edit_contact_custom2", "edit_product",
     } <= names  # fmt: skip
-    assert {o.name for o in OPERATIONS if o.writes} == {*EDITS, "edit_record_link", "add_to_campaign"}
+    assert {o.name for o in OPERATIONS if o.writes} == {*EDITS, "edit_record_link", "add_to_campaign", "call"}
+    assert {o.name for o in OPERATIONS if o.admin_only} == {"call"}
+
+
+def test_any_other_call_is_carried_out_by_its_name_and_shows_no_secret(
+    account: Account, crm: OpenCrmConnector, observer: CountingObserver
+) -> None:
+    seeder = OpenCrmSeeder(account)
+    id = seeder.mutate("create", "contact", lastname="Raw", login="raw", password="hidden-1", smownerid="1")
+    assert crm.call("call", {"endpoint": "get_contact_list_count"}) == len(
+        account.control("GET", "records", module="contact")
+    )
+    row = crm.call("call", {"endpoint": "/get_contact/", "params": f'{{"crmid": "{id}"}}'})
+    assert row["lastname"] == "Raw" and not {"password", "login"} & set(row)
+    sale = account.control("GET", "records", module="quote")[0]
+    lines = [{"lineid": line["lineid"], "productid": line["productid"]} for line in sale["values"]["products"]]
+    given = {"crmid": sale["id"], "subject": "By hand", "products": lines}
+    assert str(crm.call("call", {"endpoint": "edit_quote", "params": given})) == sale["id"]
+    assert seeder.stored("quote", sale["id"])["subject"] == "By hand"
+    assert all(call.writes and not call.safe for call in observer.calls if call.operation == "get_contact_list_count")
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"endpoint": "login"},
+        {"endpoint": " LOGIN/ "},
+        {"endpoint": "get_contact/crmid/5"},
+        {"endpoint": "../index.php"},
+        {"endpoint": "get_contact_list", "params": {"passkey": "other"}},
+        {"endpoint": "get_contact_list", "params": {"accesskey": "other"}},
+        {"endpoint": "get_contact_list", "params": "crmid=5"},
+        {},
+    ],
+)
+def test_a_call_by_name_that_would_show_or_change_keys_is_not_sent(
+    crm: OpenCrmConnector, observer: CountingObserver, params: dict[str, object]
+) -> None:
+    with pytest.raises(QueryError):
+        crm.call("call", params)
+    assert not observer.calls

@@ -261,6 +261,60 @@ def test_a_field_named_wrongly_is_refused_at_once(account: Account, context: Con
         connected(account, context, extra_fields=wrong)
 
 
+@pytest.mark.parametrize("auth", ["parameters", "header", "login"])
+@pytest.mark.parametrize("module", ["company", "lead"])
+def test_a_postcode_is_changed_where_the_account_wants_a_code_of_the_same_name(
+    account: Account, context: Context, observer: CountingObserver, auth: str, module: str
+) -> None:
+    account.control("POST", "switches", code="111111")
+    crm = connected(account, context, code="111111", auth=auth)
+    name = {"company": "accountname", "lead": "lastname"}[module]
+    made = crm.create(module, {**OWNED, name: "Coded"})
+    assert made.values["code"] is None
+    assert crm.update(module, made.id, {"code": "YO1 7HH"}).values["code"] == "YO1 7HH"
+    assert crm.call("call", {"endpoint": f"edit_{module}", "params": {"crmid": made.id, "code": "YO2"}}) == int(made.id)
+    assert crm.call("call", {"endpoint": f"edit_{module}", "params": {"crmid": made.id, "city": "York"}}) == int(
+        made.id
+    )
+    assert crm.get(module, made.id).values["code"] == "YO2"
+    assert calls(observer).count("login") == 1
+
+
+def test_a_postcode_that_cannot_be_sent_beside_the_code_is_refused_with_what_to_set(
+    account: Account, context: Context, seeder: OpenCrmSeeder
+) -> None:
+    account.control("POST", "switches", code="111111", code_in_session=False)
+    crm = connected(account, context, code="111111")
+    id = seeder.mutate("create", "company", accountname="Coded", code="YO1")
+    with pytest.raises(AccessDenied, match="“Code”"):
+        crm.update("company", id, {"city": "York"})
+    assert (seeder.stored("company", id)["code"], seeder.stored("company", id)["city"]) == ("YO1", "")
+    account.control("POST", "switches", absent=["login"])
+    with pytest.raises(AccessDenied, match="“Code”"):
+        connected(account, context, code="111111").update("company", id, {"city": "York"})
+    assert crm.create("contact", {**OWNED, "lastname": "Coded"}).values["lastname"] == "Coded"
+
+
+def test_the_portal_says_who_it_is_by_the_name_it_was_given(account: Account, context: Context) -> None:
+    assert connected(account, context, user_agent="Acme-Sync/1").check().modules
+    for name in ("curl/8", "my Python script"):
+        with pytest.raises(ConfigError, match="firewall"):
+            connected(account, context, user_agent=name)
+    with pytest.raises(ConfigError):
+        connected(account, context, user_agent="Acme\r\nX: y")
+
+
+def test_a_change_that_was_taken_of_a_record_that_is_then_not_shown_may_have_been_done(
+    account: Account, crm: OpenCrmConnector, seeder: OpenCrmSeeder
+) -> None:
+    id = seeder.put("Before")
+    crm.describe("contact")
+    account.control("POST", "switches", hidden_records=[int(id)])
+    with pytest.raises(ProtocolError, match=id) as caught:
+        crm.update("contact", id, {"lastname": "After"})
+    assert caught.value.maybe_done and seeder.stored("contact", id)["lastname"] == "After"
+
+
 def test_the_code_of_the_account_never_becomes_a_postcode(account: Account, context: Context) -> None:
     crm = connected(account, context, code="111111")
     made = crm.create("company", {**OWNED, "accountname": "Coded"})

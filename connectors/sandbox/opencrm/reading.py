@@ -41,7 +41,7 @@ def listed_full(crm: Crm, module: Module, params: Params, overlap: int) -> bytes
 def one(crm: Crm, module: Module, params: Params) -> JSON:
     """Return every column of a record, with record_id and record_module. Raises CrmError where there is none."""
     row = crm.row(module, params.get("crmid"))
-    if row is None:
+    if row is None or row.id in crm.switches["hidden_records"]:
         if crm.switches["missing_record"] != "error":
             return [] if crm.switches["missing_record"] == "empty" else None
         raise CrmError("Record not found")

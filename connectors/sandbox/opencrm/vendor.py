@@ -51,6 +51,7 @@ SWITCHES: dict[str, JSON] = {
     "found": 0,
     "count_asked": "works",
     "warning": "",
+    "hidden_records": [],
 }
 
 
@@ -65,7 +66,8 @@ class OpenCrm:
     `code_in_session` only calls without an access key); `most_rows` (of one list, 0: no limit); `short_pages` (how many rows
     the next lists bring at most, one number each, null for no limit); `listed` and `found` (how many rows a
     list, or what a condition finds of it, has in all, though more are counted; 0: all); `count_asked` works, ignored (a count takes no notice of
-    the condition); `warning` (what PHP prints before the answer to an edit).
+    the condition); `warning` (what PHP prints before the answer to an edit);
+    `hidden_records` (ids that cannot be read one by one).
     """
 
     slug = "opencrm"
