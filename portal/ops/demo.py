@@ -76,9 +76,10 @@ def lock(folder: Path) -> Iterator[None]:
 
 
 def make_admin(*, new_password: bool) -> str | None:
-    """Make the user “admin” and return the password; None when there is one already that shall stay."""
+    """Make the user “admin” and return the password; None when somebody has logged in with the one there is, which
+    then stays. A password nobody has used yet may never have been seen: the start that made it may have failed."""
     user = User.objects.filter(username="admin").first()
-    if user is not None and not new_password:
+    if user is not None and user.last_login is not None and not new_password:
         return None
     password = secrets.token_urlsafe(12)
     user = user or User(username="admin", is_staff=True, is_superuser=True)
@@ -157,7 +158,7 @@ def serve(port: int, out: TextIO, password: str | None) -> None:
         cluster = stack.enter_context(child([sys.executable, MANAGE, "qcluster"]))
         _wait_until_it_answers(f"http://{address}/login/", server)
         out.write("\n  " + _("The portal is at   %(address)s") % {"address": f"http://{address}/"} + "\n")
-        words = password or _("printed at the first start (--new-password makes another)")
+        words = password or _("the one you logged in with before (--new-password makes another)")
         out.write("  " + _("User name          admin") + "\n")
         out.write("  " + _("Password           %(password)s") % {"password": words} + "\n\n")
         out.write("  " + _("Ctrl-C stops it.") + "\n")

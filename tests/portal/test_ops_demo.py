@@ -7,11 +7,11 @@ import re
 import signal
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 import orjson
 import pytest
+import requests
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -47,20 +47,37 @@ def test_once_syncs_everything_and_a_second_time_finds_nothing_to_do(folder: Pat
     assert "Traceback" not in err
 
 
-def test_it_serves_with_a_password_and_stops_all_it_started(folder: Path) -> None:
-    process = demo(folder, "--port", "0", "--new-password")
+def served(folder: Path) -> tuple[subprocess.Popen[str], str, str]:
+    """Start the demo; return its process, its address and what it says of the password."""
+    process = demo(folder, "--port", "0")
     assert process.stdout is not None
     told = ""
     for line in process.stdout:
         told += line
         if "Ctrl-C" in line:
             break
-    found = re.search(r"http://127\.0\.0\.1:\d+/", told)
-    assert found and re.search(r"Password +\S{12,}", told), told
-    with urllib.request.urlopen(f"{found[0]}login/") as page:
-        assert page.status == 200 and "default-src 'self'" in page.headers["Content-Security-Policy"]
+    address, password = re.search(r"http://127\.0\.0\.1:\d+/", told), re.search(r"Password +(.+)", told)
+    assert address and password, told
+    return process, address[0], password[1]
+
+
+def stop(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 0
+
+
+def test_it_serves_with_a_password_until_somebody_has_used_it_and_stops_all_it_started(folder: Path) -> None:
+    process, address, password = served(folder)
+    assert re.fullmatch(r"\S{12,}", password), "what made the first one only synced and showed none"
+    with requests.Session() as browser:
+        page = browser.get(f"{address}login/")
+        assert page.status_code == 200 and "default-src 'self'" in page.headers["Content-Security-Policy"]
+        form = {"username": "admin", "password": password, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        assert browser.post(f"{address}login/", form, allow_redirects=False).status_code == 302
+    stop(process)
     with pytest.raises(OSError):
-        urllib.request.urlopen(f"{found[0]}login/", timeout=2)
+        requests.get(f"{address}login/", timeout=2)
+    process, _address, password = served(folder)
+    assert "before" in password
+    stop(process)
