@@ -43,7 +43,7 @@ ERRORS = (
     ErrorMeaning(401, "", "", SessionGone),
     ErrorMeaning(403, "", "", Forbidden),
     ErrorMeaning(500, "", "", Unavailable),
-    ErrorMeaning(418, "", "", ProtocolError),
+    ErrorMeaning(418, "", "any other status", ProtocolError),
     ErrorMeaning(200, "", "MySQL Error", QueryError, "reading"),
     ErrorMeaning(200, "", "MySQL Error", ProtocolError, "writing"),
 )

@@ -10,14 +10,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
+from django.utils.translation import override
 
 from connectors import OFFERED, connector_class
-from connectors.base import Connector
-from connectors.types import Capabilities, Operation
+from connectors.types import Capabilities
+from portal.ops.vendor_docs import MADE, cell, questions, vendor
 
-MADE = "<!-- Made from the code by `manage.py write_docs`; do not edit by hand. -->\n"
 EXAMPLE = settings.BASE_DIR / ".env.example"
-CAPABILITIES_SOURCE = settings.BASE_DIR / "connectors" / "types.py"
 
 FAILING = (  # what `--json` prints when a command fails: portal.ui.command.error_as_json
     'A command that fails says why on stderr, and with `--json` on stdout too: `{"error": {"message": …, "kind": …}}`. The'
@@ -34,13 +33,14 @@ FAILING = (  # what `--json` prints when a command fails: portal.ui.command.erro
 
 
 def pages() -> dict[Path, str]:
-    """Return every made page: its path under docs/ and its text."""
-    made = {
-        Path("capabilities.md"): capabilities(),
-        Path("commands.md"): commands(),
-        Path("settings.md"): environment(),
-    }
-    return made | {Path("connectors") / f"{slug}.md": vendor(connector_class(slug)) for slug in OFFERED}
+    """Return every made page: its path under docs/ and its text, in English."""
+    with override("en"):
+        made = {
+            Path("capabilities.md"): capabilities(),
+            Path("commands.md"): commands(),
+            Path("settings.md"): environment(),
+        }
+        return made | {Path("connectors") / f"{slug}.md": vendor(connector_class(slug)) for slug in OFFERED}
 
 
 def capabilities() -> str:
@@ -52,10 +52,10 @@ def capabilities() -> str:
         f"| | {' | '.join(k.label for k in kinds)} |",
         "|---|" + "---|" * len(kinds),
     ]
-    questions = _questions()
+    asked = questions()
     for field in fields(Capabilities):
-        cells = [_cell(getattr(kind.capabilities, field.name)) for kind in kinds]
-        lines.append(f"| {questions.get(field.name, field.name)} | {' | '.join(cells)} |")
+        cells = [cell(getattr(kind.capabilities, field.name)) for kind in kinds]
+        lines.append(f"| {asked.get(field.name, field.name)} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -97,32 +97,6 @@ def environment() -> str:
     return "\n".join(lines) + "\n"
 
 
-def vendor(kind: type[Connector]) -> str:
-    """Return how to connect one CRM, what it cannot do, and its operations."""
-    lines = [f"# {kind.label}\n", MADE, f"Connector `{kind.slug}`.\n", f"{kind.credentials_help}\n", "## Settings\n"]
-    lines += ["| Setting | Kind | Default | Where to find it |", "|---|---|---|---|"]
-    for s in kind.settings:
-        kept = "secret" if s.secret else "needed" if s.required and not s.default else "optional"
-        lines.append(f"| `{s.name}` {s.label} | {kept} | {s.default and f'`{s.default}`'} | {s.help} |")
-    lines += ["", "## When a test fails\n", *(f"* {cause}" for cause in kind.likely_causes)]
-    questions = _questions()
-    lacks = [f.name for f in fields(Capabilities) if getattr(kind.capabilities, f.name) is False]
-    lines += ["", "## What it cannot do\n", *(f"* {questions.get(name, name)} No." for name in lacks)]
-    lines += ["", "## Operations\n", *(line for o in kind.operations for line in _operation(o))]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def _operation(operation: Operation) -> Iterator[str]:
-    writes = " **Writes.**" if operation.writes else ""
-    yield f"### {operation.name}\n"
-    yield f"{operation.summary}.{writes}{f' ({operation.section})' if operation.section else ''}\n"
-    for p in operation.parameters:
-        needed = "needed" if p.required else "optional"
-        yield f"* `{p.name}` {p.type}, {needed}{f': {p.help}' if p.help else ''}"
-    if operation.parameters:
-        yield ""
-
-
 def _arguments(command: Any, name: str) -> Iterator[str]:
     parser = command.create_parser("manage.py", name)
     common = {"version", "verbosity", "settings", "pythonpath", "traceback", "no_color", "force_color", "skip_checks"}
@@ -133,15 +107,3 @@ def _arguments(command: Any, name: str) -> Iterator[str]:
         if action.option_strings and action.nargs != 0:
             shown += f" {action.metavar or action.dest.upper()}"
         yield f"* `{shown}` {action.help or ''}".rstrip()
-
-
-def _questions() -> dict[str, str]:
-    """Return capability -> its question, as it stands beside the flag."""
-    found = re.findall(r"^    (\w+): (?:bool|int) = \w+  # (.+)$", CAPABILITIES_SOURCE.read_text(), re.MULTILINE)
-    return dict(found)
-
-
-def _cell(value: bool | int) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "–"
-    return str(value) if value else "–"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from portal.ops.shown import covered, lines
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
+FOLDER = HERE / "documents"
 CHECKLIST = ROOT.parent / "shared" / "vendors" / "checklist.md"
 # The rows of each vendor's document, and the vendor in the words of the checklist.
 DOCUMENTS = {
@@ -22,23 +24,7 @@ DOCUMENTS = {
 }
 
 
-def covered(vendor: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield each row of a vendor's document with what shows it."""
-    for line in (HERE / "documents" / f"{vendor}.txt").read_text().splitlines():
-        if line and not line.startswith("#"):
-            rows, *shown = (part.strip() for part in line.split("|"))
-            yield from ((row, shown) for row in expanded(rows))
-
-
-def expanded(rows: str) -> Iterator[str]:
-    """Yield "RS-001", "RS-002" from "RS-001..RS-002"."""
-    for span in rows.split(","):
-        first, _, last = span.strip().partition("..")
-        kind = first[:3]
-        yield from (f"{kind}{n:03}" for n in range(int(first[3:]), int((last or first)[3:]) + 1))
-
-
-COVERED = {path.stem: list(covered(path.stem)) for path in sorted((HERE / "documents").glob("*.txt"))}
+COVERED = {path.stem: list(covered(FOLDER, path.stem)) for path in sorted(FOLDER.glob("*.txt"))}
 PLACES = {place for rows in COVERED.values() for _, places in rows for place in places}
 
 
@@ -68,3 +54,23 @@ def test_no_row_of_the_checklist_is_missing(vendor: str) -> None:
     listed = re.findall(r"^\| ([A-Z]{2}-\d+) \| ([\w -]+) \|", CHECKLIST.read_text(), re.MULTILINE)
     wanted = {row for row, told in listed if row.startswith(f"{kind}-") or (row.startswith("XC") and told in names)}
     assert {row for row, _ in COVERED[vendor]} == wanted
+
+
+@pytest.mark.parametrize("vendor", COVERED)
+def test_every_row_stands_in_words_once(vendor: str) -> None:
+    rows = lines(FOLDER, vendor)
+    assert sorted(row.id for row in rows) == sorted(row for row, _ in COVERED[vendor])
+    assert all(row.kind and row.item for row in rows)
+
+
+@pytest.mark.skipif(not CHECKLIST.exists(), reason=f"the checklist of the documents is not here: {CHECKLIST}")
+@pytest.mark.parametrize("vendor", COVERED)
+def test_the_words_of_a_row_are_those_of_the_checklist(vendor: str) -> None:
+    text = CHECKLIST.read_text().replace("\\|", "\0")
+    listed = {
+        id: (item.strip().replace("\0", "|"), told.strip().replace("\0", "|"))
+        for id, item, told in re.findall(r"^\| ([A-Z]{2}-\d+) \|[^|]*\|([^|]*)\|([^|]*)\|", text, re.MULTILINE)
+    }
+    assert {row.id: (row.item, row.told) for row in lines(FOLDER, vendor)} == {
+        row: listed[row] for row, _ in COVERED[vendor]
+    }
