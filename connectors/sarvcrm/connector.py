@@ -177,13 +177,13 @@ class SarvConnector(Connector):
         wanted = list(dict.fromkeys(id for id in ids if id.isascii() and id.isprintable() and id))
         for start in range(0, len(wanted), PAGE):
             part = wanted[start : start + PAGE]
-            query = Query(access.by_id(part), limit=PAGE)
+            query = Query(access.by_id(part), limit=len(part))
             while True:
                 page = self.read(module, query)
                 found += page.records
                 if page.next_cursor is None or len(found) >= start + len(part):
                     break
-                query = Query(query.filter, limit=PAGE, cursor=page.next_cursor)
+                query = Query(query.filter, limit=len(part), cursor=page.next_cursor)
         return found
 
     def changes(self, module: str, since: Cursor | None) -> Iterator[ChangePage]:

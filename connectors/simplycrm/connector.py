@@ -117,6 +117,9 @@ class SimplyCrmConnector(VtigerConnector):
         found = {str(one["id"]): one for group in groups.values() for one in group or [] if one.get("id")}
         return [View(id, str(one.get("name") or one.get("filtername") or id)) for id, one in found.items()]
 
+    def count(self, module: str, query: Query) -> int | None:
+        return super().count(module, query) if self.capabilities.counts else None
+
     def related(self, module: str, id: str, relation: str, query: Query) -> Page:
         return super().related(self._named(module), id, self._named(relation), query)
 

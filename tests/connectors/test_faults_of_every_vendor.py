@@ -7,8 +7,6 @@ written twice. What is read is whole, or it is an error.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
@@ -20,6 +18,7 @@ from connectors.errors import ConnectorError
 from connectors.query import Query
 from connectors.sandbox.faults import FAULTS
 from connectors.sandbox.server import Sandbox
+from tests.connectors.every_vendor import LOCAL, SUBJECTS
 from tests.connectors.sandbox_client import Account
 
 READS = ("read", "get", "changes")
@@ -59,23 +58,7 @@ DIFFERS: dict[tuple[str, str], dict[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Whom the faults meet: a module, a field of text, and what a new record needs besides."""
-
-    module: str
-    field: str
-    needed: dict[str, Any] = field(default_factory=dict)
-
-
-SUBJECTS = {
-    "opencrm": Subject("contact", "lastname", {"assigned_user_id": "1"}),
-    "reallysimple": Subject("contacts", "last", {"accountid": "1001"}),
-    "sarvcrm": Subject("Leads", "last_name"),
-    "simplycrm": Subject("Contacts", "lastname"),
-    "vtiger": Subject("Contacts", "lastname"),
-}
-RULES = NetworkRules(allowed_networks=(IPv4Network("127.0.0.0/8"),), deadline=1.0)
+RULES = NetworkRules(allowed_networks=LOCAL, deadline=1.0)
 
 
 class World:
