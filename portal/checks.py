@@ -90,6 +90,15 @@ def check_times(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+@register()
+def check_retention(**kwargs: Any) -> list[CheckMessage]:
+    """Calls are kept a day at least: the limits and the overview count those of today."""
+    if settings.CALLS_KEPT_DAYS >= 1:
+        return []
+    text = _("CALLS_KEPT_DAYS must be at least 1, not %(days)s.") % {"days": settings.CALLS_KEPT_DAYS}
+    return [Error(text, id="portal.E007")]
+
+
 @register(Tags.security)
 def check_hosts(**kwargs: Any) -> list[CheckMessage]:
     """ALLOWED_HOSTS holds bare names; "*" would let anybody's name for this server through."""

@@ -11,7 +11,8 @@ class OpsConfig(AppConfig):
     verbose_name = _("Operations")
 
     def ready(self) -> None:
-        """Have the calls watched by the background worker."""
+        """Have the calls watched, and what is old cleared, by the background worker."""
         from portal.sync.schedules import STANDING
 
         STANDING["watch_calls"] = ("portal.ops.alerts.watch", 5)
+        STANDING["tidy"] = ("portal.ops.tidy.tidy", 60)

@@ -1,0 +1,96 @@
+"""What is cleared by itself, what is kept, and that it goes a little at a time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session as BrowserSession
+from django.utils import timezone
+from django_q.models import Failure, Task
+
+from portal import checks
+from portal.connections.models import Call, Connection
+from portal.ledger.models import Run
+from portal.ops import tidy
+from portal.records.models import Mirror, SweptId
+from portal.records.pull import mirror_lease, mirror_of
+from tests.portal.task_queue import queued
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
+DAYS = timedelta(days=1)
+
+
+def call(connection: Connection, at: datetime, run: int | None = None) -> None:
+    Call.objects.create(connection=connection, at=at, operation="list", method="GET", run_id=run)
+
+
+def kept() -> list[datetime]:
+    return list(Call.objects.order_by("at").values_list("at", flat=True))
+
+
+def test_calls_are_kept_as_long_as_the_settings_say_and_no_longer(north: Connection, settings: Any) -> None:
+    settings.CALLS_KEPT_DAYS = 60
+    for days in (0, 59, 61, 400):
+        call(north, NOW - days * DAYS)
+    assert tidy.tidy(NOW) == 2 and kept() == [NOW - 59 * DAYS, NOW]
+
+
+def test_this_months_calls_are_kept_for_the_alerts_that_count_them(north: Connection, settings: Any) -> None:
+    settings.CALLS_KEPT_DAYS = 1
+    first = NOW.replace(day=1, hour=0)
+    for at in (first - timedelta(seconds=1), first, NOW):
+        call(north, at)
+    tidy.tidy(NOW)
+    assert kept() == [first, NOW]
+
+
+def test_the_calls_of_a_run_that_has_not_ended_are_kept_for_it_counts_them(north: Connection) -> None:
+    run = Run.objects.create(kind=Run.Kind.SYNC, state=Run.State.AWAITING_APPROVAL)
+    call(north, NOW - 90 * DAYS, run.pk)
+    assert tidy.tidy(NOW) == 0
+    Run.objects.update(state=Run.State.CANCELLED)
+    assert tidy.tidy(NOW) == 1
+
+
+def test_much_to_clear_goes_in_slices_of_which_each_enqueues_the_next(north: Connection, settings: Any) -> None:
+    settings.SLICE_SECONDS = 0
+    at = NOW - 90 * DAYS
+    Call.objects.bulk_create(
+        Call(connection=north, at=at, operation="list", method="GET") for _ in range(2 * tidy.BIT + 1)
+    )
+    assert [tidy.tidy(NOW) for _ in range(4)] == [tidy.BIT, tidy.BIT, 1, 0]
+    assert queued() == [("portal.ops.tidy.tidy", ())] * 3, "and the last one found nothing more to do"
+
+
+def test_failed_tasks_go_and_what_succeeded_is_left_to_its_own_limit(db: None) -> None:
+    at = NOW - 90 * DAYS
+    for id, success, stopped in (("old", False, at), ("done", True, at), ("new", False, NOW)):
+        Task.objects.create(id=id, name=id, func="f", started=stopped, stopped=stopped, success=success)
+    assert tidy.tidy(NOW) == 1 and not Failure.objects.filter(id="old").exists() and Task.objects.count() == 2
+
+
+def test_logins_of_browsers_that_ran_out_go(db: None) -> None:
+    for key, at in (("over", NOW - DAYS), ("on", NOW + DAYS)):
+        BrowserSession.objects.create(session_key=key, session_data="", expire_date=at)
+    tidy.tidy(NOW)
+    assert [session.session_key for session in BrowserSession.objects.all()] == ["on"]
+
+
+def test_the_ids_of_a_sweep_that_was_given_up_go_and_those_of_one_that_may_go_on_stay(north: Connection) -> None:
+    mirror = mirror_of(north, "Contacts")
+    SweptId.objects.bulk_create(SweptId(mirror=mirror, record_id=str(number)) for number in range(3))
+    began = timezone.now()
+    Mirror.objects.update(sweep={"began": began.isoformat(), "step": "ids", "after": "2", "missing": 0, "found": 0})
+    assert tidy.tidy(began + timedelta(hours=23)) == 0
+    with mirror_lease(mirror, None):
+        assert tidy.tidy(began + 2 * DAYS) == 0, "somebody is at it"
+    assert tidy.tidy(began + 2 * DAYS) == 3
+
+
+def test_calls_must_be_kept_a_day_at_least(settings: Any) -> None:
+    settings.CALLS_KEPT_DAYS = 0
+    (found,) = checks.check_retention()
+    assert found.id == "portal.E007" and "CALLS_KEPT_DAYS" in str(found.msg)
