@@ -36,6 +36,10 @@ SETTINGS: tuple[Setting, ...] = (
         "extra_modules", _("More modules"), required=False,
         help=_("Keys of modules that are not in the document, with commas between them, for example: Product_Bundle."),
     ),
+    Setting(
+        "attachment_call", _("Call that sends a file"), required=False,
+        help=_("What follows “method=” in the example “Get Resource Attachment” of SarvCRM's Postman collection. Its document does not tell it; without it files are listed and added, but not downloaded."),
+    ),
     TIME_ZONE,
     REGION,
     DEFAULT_OWNER,

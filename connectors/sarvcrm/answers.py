@@ -18,6 +18,7 @@ from connectors.errors import (
     ProtocolError,
     QueryError,
     RateLimited,
+    RecordNotFound,
     Unavailable,
 )
 from connectors.http import Answer
@@ -77,6 +78,14 @@ def envelope(answer: Answer) -> dict[str, JSON] | None:
             continue
         return told if isinstance(told, dict) and told.keys() & {"status", "data", "message"} else None
     return None
+
+
+def is_file(answer: Answer) -> bool:
+    """Say whether an answer is a file and not the API's JSON, nor a page that tells of a problem."""
+    kind = str(answer.headers.get("Content-Type") or "text/html").lower()
+    attached = str(answer.headers.get("Content-Disposition") or "").lower().startswith("attachment")
+    told = attached or not kind.startswith(("text/", "application/json", "application/xml"))
+    return 200 <= answer.status < 300 and told and envelope(answer) is None
 
 
 def not_an_envelope(call: Call, answer: Answer) -> ConnectorError:
@@ -148,6 +157,17 @@ def unlisted(answer: Answer, status: int, code: str, message: str, about: str) -
     if status >= 500:
         return Unavailable(sentence, code=code, vendor_message=message, maybe_done=answer.maybe_done)
     return ProtocolError(sentence, code=code, vendor_message=message, maybe_done=answer.maybe_done)
+
+
+def lost(module: str, id: str, error: RecordNotFound) -> ProtocolError:
+    """Return the error for a record that was there to be changed and is not there to be read: never "refused"."""
+    sentence = _(
+        "SarvCRM answered that %(module)s %(id)s was changed, but does not show it any more: it was deleted meanwhile, or this "
+        "user may not see it now.",
+        module=module,
+        id=id,
+    )
+    return ProtocolError(sentence, code=error.code, vendor_message=error.vendor_message, maybe_done=True)
 
 
 def said(about: str, message: str) -> str:

@@ -7,10 +7,9 @@ its servers do beyond that is in facts §1 and §6.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -19,14 +18,14 @@ from connectors.context import Call, Context
 from connectors.errors import (
     AuthError,
     ConfigError,
-    ConnectorError,
     LockedOut,
     ProtocolError,
     RecordNotFound,
     Unavailable,
 )
 from connectors.http import Answer, Http
-from connectors.sarvcrm.answers import result
+from connectors.sarvcrm.account import Account, refused_before
+from connectors.sarvcrm.answers import is_file, result
 from connectors.sarvcrm.meanings import Forbidden, NothingFound, SessionGone
 from connectors.types import JSON
 from connectors.wording import text as _
@@ -44,20 +43,8 @@ LINK = Call("SaveRelationships", "POST", safe=False, writes=True)
 
 PAGE = 300  # what the clients in use ask for at most (facts §1.3)
 SLOT, REFUSED = "0", "refused"
-MD5 = re.compile(r"[0-9a-f]{32}")
 ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 Row = dict[str, JSON]
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Who logs in. `password` is as a person typed it; only its MD5 sum is sent."""
-
-    utype: str
-    username: str
-    password: str
-    language: str = "fa_IR"
-    portal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +63,19 @@ class Question:
         if self.fields:
             asked |= {"selected_fields": [*self.fields], "select_fields": [*self.fields]}
         return {**asked, "limit": self.limit, "offset": self.offset}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent: parameters of the address, a body in JSON, or as a form, multipart with files. `about` names module and
+    record in errors; `may_be_file` says that the answer may be a file itself."""
+
+    params: Mapping[str, JSON]
+    body: Mapping[str, JSON] | None = None
+    about: str = ""
+    files: Files | None = None
+    form: bool = False
+    may_be_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class SarvClient:
     def _login(self) -> tuple[str, Row]:
         sessions = self.context.sessions
         try:
-            told = result(LOGIN, self._http.send(LOGIN, params={"method": "Login"}, data=self._credentials()))
+            told = result(LOGIN, self._http.send(LOGIN, params={"method": "Login"}, data=self.account.credentials()))
         except (AuthError, LockedOut, Forbidden) as e:
             sessions.put(REFUSED, e.code)  # codes 10, 1008, 1009 and what is like them: never a second try by itself
             raise
@@ -127,13 +127,6 @@ class SarvClient:
             sessions.drop(REFUSED, refused)
         sessions.put(SLOT, token)
         return token, {name: value for name, value in told.items() if name != "token"}
-
-    def _credentials(self) -> dict[str, JSON]:
-        """Return the parameters of a login, the user's name under both of its names (facts §6): trying one after the other
-        would bring a mistyped password nearer to the lock-out."""
-        own = self.account
-        sent = {"utype": own.utype, "user_name": own.username, "username": own.username, "password": md5(own.password)}
-        return {**sent, "language": own.language, **({"login_type": "portal"} if own.portal else {})}
 
     def _token(self) -> str:
         """Return the token all workers share; one of them logs in where there is none."""
@@ -151,87 +144,77 @@ class SarvClient:
 
     def create(self, module: str, values: Mapping[str, JSON], files: Files | None = None) -> str:
         """POST Save: create a record and return its id. `files` makes it multipart: each under its field of type file."""
-        return new_id(*self._ask(CREATE, {"method": "Save", "module": module}, dict(values), module, files))
+        request = Request({"method": "Save", "module": module}, dict(values), module, files)
+        return new_id(*self._ask(CREATE, request))
 
     def listing(self, module: str, asked: Question) -> Listing:
         """POST Retrieve: one page of records. Code 51 is an empty page (facts §6)."""
-        return self._rows(LIST, {"method": "Retrieve", "module": module}, asked.body(), module)
+        return self._rows(LIST, Request({"method": "Retrieve", "module": module}, asked.body(), module))
 
     def get(self, module: str, id: str) -> Row:
         """GET Retrieve with an id: a list of one. Raises RecordNotFound, also for an empty list."""
-        found = self._rows(GET, {"method": "Retrieve", "module": module, "id": checked_id(id)}, None, module).rows
+        found = self._rows(GET, one("Retrieve", module, id, about=module)).rows
         if not found or str(found[0].get("id") or id).lower() != id.lower():
             raise RecordNotFound(_("There is no %(name)s %(id)s in SarvCRM, or not any more.", name=module, id=id))
         return found[0]
 
     def update(self, module: str, id: str, values: Mapping[str, JSON]) -> None:
         """PUT Save: change these fields only. Raises RecordNotFound."""
-        self._ask(UPDATE, {"method": "Save", "module": module, "id": checked_id(id)}, dict(values), f"{module} {id}")
+        self._ask(UPDATE, one("Save", module, id, dict(values)))
 
     def delete(self, module: str, id: str) -> None:
         """DELETE Save: delete the record. Raises RecordNotFound."""
-        self._ask(DELETE, {"method": "Save", "module": module, "id": checked_id(id)}, None, f"{module} {id}")
+        self._ask(DELETE, one("Save", module, id))
 
     def module_fields(self, module: str) -> JSON:
         """GET GetModuleFields: the fields, an object by name or a list. Raises QueryError for an unknown module."""
-        return self._ask(FIELDS, {"method": "GetModuleFields", "module": module}, None, module)[1]
+        return self._ask(FIELDS, Request({"method": "GetModuleFields", "module": module}, about=module))[1]
 
     def relationship(self, module: str, id: str, field: str, asked: Question) -> Listing:
         """POST GetRelationship: one page of the records behind a relation field (facts §6: never `Retrieve`)."""
-        params = {"method": "GetRelationship", "module": module, "id": checked_id(id), "related_field": field}
-        return self._rows(RELATED, params, asked.body(), f"{module} {id}")
+        return self._rows(RELATED, one("GetRelationship", module, id, asked.body(), related_field=field))
 
     def search_by_number(self, number: str, module: str = "") -> list[Row]:
         """GET SearchByNumber: who has that phone number, [{module, id, name}]."""
         params = {"method": "SearchByNumber", "number": number, **({"module": module} if module else {})}
-        return self._rows(SEARCH, params, None, module).rows
+        return self._rows(SEARCH, Request(params, about=module)).rows
 
     def save_relationships(self, module: str, id: str, field: str, records: Sequence[JSON]) -> None:
         """POST SaveRelationships: link these records, each an id or an object with id and more. Answers without data."""
-        params = {"method": "SaveRelationships", "module": module, "id": checked_id(id)}
-        self._ask(LINK, params, {"field_name": field, "related_records": [*records]}, f"{module} {id}")
+        self._ask(LINK, one("SaveRelationships", module, id, {"field_name": field, "related_records": [*records]}))
 
-    def call(self, verb: str, method: str, params: Mapping[str, JSON], body: Mapping[str, JSON] | None) -> JSON:
+    def attachment(self, method: str, module: str, id: str) -> tuple[Answer, JSON]:
+        """GET the call a person has named for it: a file, as the answer itself (then its data is None) or within it."""
+        call, params = Call(method, "GET", safe=False), {"method": method, "module": module, "id": checked_id(id)}
+        return self._ask(call, Request(params, about=f"{module} {id}", may_be_file=True))
+
+    def call(self, verb: str, request: Request) -> tuple[Answer, JSON]:
         """Any call by name, for what the document only names. Never repeated; taken for one that writes."""
-        return self._ask(Call("call", verb, safe=False, writes=True), {**params, "method": method}, body, method)[1]
+        return self._ask(Call("call", verb, safe=False, writes=True), replace(request, may_be_file=True))
 
     # Requests
 
-    def _ask(
-        self,
-        call: Call,
-        params: Mapping[str, JSON],
-        body: Mapping[str, JSON] | None,
-        about: str,
-        files: Files | None = None,
-    ) -> tuple[Answer, JSON]:
+    def _ask(self, call: Call, request: Request) -> tuple[Answer, JSON]:
         """Return an answer and its data, logging in again once when the token is forgotten: the server looks at it before
         anything else, so a write refused for it was not done."""
         token = self._token()
         try:
-            answer = self._send(call, params, body, files, token)
-            return answer, result(call, answer, about)
+            return self._send(call, request, token)
         except (SessionGone, Forbidden):
             self.context.sessions.drop(SLOT, token)
-        answer = self._send(call, params, body, files, self._token())
-        return answer, result(call, answer, about)
+        return self._send(call, request, self._token())
 
-    def _send(
-        self,
-        call: Call,
-        params: Mapping[str, JSON],
-        body: Mapping[str, JSON] | None,
-        files: Files | None,
-        token: str,
-    ) -> Answer:
-        head = {"Authorization": f"Bearer {token}"}
-        if files is not None:
-            return self._http.send(call, params=params, data=body, files=files, headers=head)
-        return self._http.send(call, params=params, json=body, headers=head)
+    def _send(self, call: Call, request: Request, token: str) -> tuple[Answer, JSON]:
+        head, plain = {"Authorization": f"Bearer {token}"}, request.files is None and not request.form
+        body = {"json": request.body} if plain else {"data": request.body, "files": request.files}
+        answer = self._http.send(call, params=request.params, headers=head, **body)
+        if request.may_be_file and is_file(answer):
+            return answer, None
+        return answer, result(call, answer, request.about)
 
-    def _rows(self, call: Call, params: Mapping[str, JSON], body: Mapping[str, JSON] | None, about: str) -> Listing:
+    def _rows(self, call: Call, request: Request) -> Listing:
         try:
-            answer, told = self._ask(call, params, body, about)
+            answer, told = self._ask(call, request)
         except NothingFound:
             return Listing([], None)
         told = [] if told is None else told
@@ -258,11 +241,12 @@ def endpoint(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, path + "/API.php", "", ""))
 
 
-def md5(password: str) -> str:
-    """Return the MD5 sum of a password as it was typed; what is one already stays."""
-    if MD5.fullmatch(password):
-        return password
-    return hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()
+def one(
+    method: str, module: str, id: str, body: Mapping[str, JSON] | None = None, about: str = "", **more: JSON
+) -> Request:
+    """Return the request about one record. Raises RecordNotFound for what cannot be an id."""
+    params = {"method": method, "module": module, "id": checked_id(id), **more}
+    return Request(params, body, about or f"{module} {id}")
 
 
 def checked_id(id: str) -> str:
@@ -279,12 +263,3 @@ def new_id(answer: Answer, told: JSON) -> str:
     if not isinstance(found, str | int) or not found:
         raise answer.not_understood(_("no id in answer to a create"))
     return str(found)
-
-
-def refused_before(code: str) -> ConnectorError:
-    """Return the error for credentials that were refused before and are not tried again by themselves."""
-    if code == "1009":
-        sentence = _("SarvCRM has locked this user out. An administrator there unlocks it; then test the connection.")
-        return LockedOut(sentence, code=code)
-    sentence = _("SarvCRM refused this login before. It is not tried again until you test the connection or change it.")
-    return AuthError(sentence, code=code)

@@ -4,26 +4,29 @@ so that a reading over nothing new is one call; a write answers with an id only,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
 from connectors.base import Connector, find_operation
+from connectors.body import Files
 from connectors.context import Context
-from connectors.errors import ConnectorError, ProtocolError, QueryError, RecordInvalid, RecordNotFound
+from connectors.errors import ConnectorError, QueryError, RecordInvalid, RecordNotFound
 from connectors.query import Query
-from connectors.sarvcrm import about, access, changes
-from connectors.sarvcrm.answers import ERRORS
-from connectors.sarvcrm.client import PAGE, SLOT, Account, SarvClient
+from connectors.sarvcrm import about, access, changes, notes
+from connectors.sarvcrm.account import account_of
+from connectors.sarvcrm.answers import ERRORS, lost
+from connectors.sarvcrm.client import PAGE, SLOT, SarvClient
 from connectors.sarvcrm.codec import SarvCodec
 from connectors.sarvcrm.lessons import Lessons
 from connectors.sarvcrm.modules import MODULES, USERS, module
 from connectors.sarvcrm.operations import OPERATIONS, Desk, carry_out
 from connectors.sarvcrm.pages import Pages, id_of
 from connectors.sarvcrm.reading import Reader
-from connectors.sarvcrm.related import RelatedReader
+from connectors.sarvcrm.related import MOST_LINKS, RelatedReader
 from connectors.sarvcrm.relations import Relations
 from connectors.sarvcrm.schema import TYPES, Described, described, kept, remembered
-from connectors.spelling import ASCII_DIGITS, canonical_boolean
+from connectors.spelling import ASCII_DIGITS
 from connectors.types import (
     JSON,
     Capabilities,
@@ -44,9 +47,6 @@ from connectors.types import (
 )
 from connectors.wording import text as _
 
-NOTES, FILE_FIELD = "Notes", "filename"
-MOST_BYTES = 20 * 1024 * 1024  # of a file; the vendor tells no limit, and refuses what is above its own (code 16)
-
 
 class SarvConnector(Connector):
     """One user of one SarvCRM account."""
@@ -61,9 +61,11 @@ class SarvConnector(Connector):
         related=True,
         link=True,
         find_by_phone=True,
+        comment=True,
+        files=True,
         upload=True,
         page_size=PAGE,
-        max_upload=MOST_BYTES,
+        max_upload=notes.MOST_BYTES,
     )
     operations = OPERATIONS
     errors = ERRORS
@@ -73,16 +75,8 @@ class SarvConnector(Connector):
 
     def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], context: Context) -> None:
         super().__init__(settings, secrets, context)
-        portal = canonical_boolean(self.config["portal_user"] or "no")
         self.language = self.config["language"]
-        account = Account(
-            self.config["utype"].strip(),
-            self.config["username"].strip(),
-            self.secrets["password"],
-            self.language,
-            portal,
-        )
-        self.client = SarvClient(self.config["url"], account, context)
+        self.client = SarvClient(self.config["url"], account_of(self.config, self.secrets), context)
         self.codec = SarvCodec(self.config["time_zone"])
         self._keys = (*MODULES, *access.module_keys(self.config["extra_modules"], (*MODULES,)))
         self._described: dict[str, Described] = {}
@@ -177,14 +171,18 @@ class SarvConnector(Connector):
         wanted = list(dict.fromkeys(id for id in ids if id.isascii() and id.isprintable() and id))
         for start in range(0, len(wanted), PAGE):
             part = wanted[start : start + PAGE]
-            query = Query(access.by_id(part), limit=len(part))
-            while True:
-                page = self.read(module, query)
-                found += page.records
-                if page.next_cursor is None or len(found) >= start + len(part):
-                    break
-                query = Query(query.filter, limit=len(part), cursor=page.next_cursor)
+            found += self._all(module, Query(access.by_id(part), limit=len(part)), len(part))
         return found
+
+    def _all(self, module: str, query: Query, most: int) -> list[Record]:
+        """Return the records of a query, page after page, until there are that many or no more."""
+        found: list[Record] = []
+        while True:
+            page = self.read(module, query)
+            found += page.records
+            if page.next_cursor is None or len(found) >= most:
+                return found
+            query = replace(query, cursor=page.next_cursor)
 
     def changes(self, module: str, since: Cursor | None) -> Iterator[ChangePage]:
         return changes.changes(self._reader(module), since, self.context)
@@ -247,29 +245,41 @@ class SarvConnector(Connector):
     def unlink(self, module: str, id: str, relation: str, other_id: str) -> None:
         self._relations.unlink(module, id, relation, other_id)
 
+    def comment(self, module: str, id: str, text: str) -> None:
+        """Add the text as a note (Notes) to the record: the vendor's own “Leave a Comment” is not documented."""
+        self._add_note(module, id, text, None)
+
+    # Files
+
+    def files(self, module: str, id: str) -> list[FileInfo]:
+        """Return the files of the notes that hang on a record."""
+        self._known_module(module)
+        self.client.get(module, id)
+        there = Query(notes.on(module, id), fields=(notes.FILE_FIELD,), limit=PAGE)
+        return list(notes.infos(self._all(notes.NOTES, there, MOST_LINKS)))
+
+    def download(self, module: str, id: str, file_id: str) -> FileContent:
+        """Return the file of a note, by the call that the settings name. Raises Unsupported where they name none."""
+        method = self.config["attachment_call"].strip()
+        if not method:
+            raise notes.unnamed(self.label)
+        return notes.content(*self.client.attachment(method, notes.NOTES, file_id), file_id)
+
     def upload(self, module: str, id: str, file: FileContent) -> FileInfo:
         """Add a note with the file to the record: the document takes files with a new record only (multipart, by POST)."""
-        self._known_module(module)
-        if len(file.content) > MOST_BYTES:
-            problem = _("is larger than %(limit)s MB", limit=MOST_BYTES // 2**20)
-            sentence = _("The file %(name)s %(problem)s. Nothing was sent.", name=file.name[:100], problem=problem)
-            raise RecordInvalid(sentence, fields={FILE_FIELD: problem})
-        self.client.get(module, id)  # a note on a record that is not there would be found by nobody
-        values = {"name": file.name, "parent_type": module, "parent_id": id}
-        wire = self.codec.encode_values(self.describe(NOTES), values)
-        note = self.client.create(NOTES, wire, {FILE_FIELD: (file.name, file.content, file.content_type)})
+        notes.check_size(file)
+        note = self._add_note(module, id, file.name, {notes.FILE_FIELD: (file.name, file.content, file.content_type)})
         return FileInfo(note, file.name, len(file.content), file.content_type)
+
+    def _add_note(self, module: str, id: str, text: str, files: Files | None) -> str:
+        """Create a note on the record and return its id."""
+        self._known_module(module)
+        schema = self.describe(notes.NOTES)
+        values = notes.note_on(schema, module, id, text)
+        self.client.get(module, id)  # a note on a record that is not there would be found by nobody
+        return self.client.create(notes.NOTES, self.codec.encode_values(schema, values), files)
+
+    # The rest
 
     def call(self, operation: str, params: Mapping[str, JSON]) -> JSON:
         return carry_out(Desk(self.client, self._fields), find_operation(self, operation), params)
-
-
-def lost(module: str, id: str, error: RecordNotFound) -> ProtocolError:
-    """Return the error for a record that was there to be changed and is not there to be read: never "refused"."""
-    sentence = _(
-        "SarvCRM answered that %(module)s %(id)s was changed, but does not show it any more: it was deleted meanwhile, or this "
-        "user may not see it now.",
-        module=module,
-        id=id,
-    )
-    return ProtocolError(sentence, code=error.code, vendor_message=error.vendor_message, maybe_done=True)

@@ -4,16 +4,20 @@ answers is shown, so password-like fields are taken out of it."""
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from connectors.body import Files
 from connectors.errors import QueryError
 from connectors.operations import checked, without_secrets
 from connectors.query import parse, parse_order
-from connectors.sarvcrm.client import PAGE, Question, SarvClient
+from connectors.sarvcrm.answers import is_file
+from connectors.sarvcrm.client import PAGE, Question, Request, SarvClient
+from connectors.sarvcrm.notes import check_size, content
 from connectors.sarvcrm.pushdown import Sql
 from connectors.sarvcrm.schema import Described
-from connectors.types import JSON, Choice, Operation, Parameter
+from connectors.types import JSON, Choice, FileContent, Operation, Parameter
 from connectors.wording import text as _
 
 MODULE = Parameter("module", _("Module"), required=True, help=_("The key in the document: Accounts, AOS_Quotes."))
@@ -32,6 +36,7 @@ RELATED_FIELD = Parameter(
     "related_field", _("Field of the relation"), required=True, help=_("Its name as get_module_fields tells it.")
 )
 VERBS = tuple(Choice(verb, verb) for verb in ("GET", "POST", "PUT", "DELETE"))
+OCTETS = "application/octet-stream"
 OF_LOGIN = ("10", "11", "12", "60", "1008", "1009")
 OF_MODULE = ("11", "20", "40")
 
@@ -64,8 +69,10 @@ OPERATIONS = (
             Parameter("verb", _("HTTP verb"), required=True, choices=VERBS),
             Parameter("params", _("Parameters of the address"), "json", help='{"module": "Leads"}'),
             Parameter("body", _("Body"), "json", help='{"limit": 5}'),
+            Parameter("form", _("Body as a form"), "boolean", help=_("Yes: as a form instead of JSON.")),
+            Parameter("files", _("Files"), "json", help=_('Sent as multipart, contents in base64: {"filename": {"name": "a.txt", "type": "text/plain", "content": "YQ=="}}.')),
         ),
-        writes=True, section="Postman Collection",
+        writes=True, section="Postman Collection", admin_only=True,
     ),
 )  # fmt: skip
 
@@ -127,7 +134,33 @@ def _call(desk: Desk, p: dict[str, JSON]) -> JSON:
         raise QueryError(
             _("Use the operation “login”: it shows no token, and asks with the password of this connection.")
         )
-    return desk.client.call(p["verb"], p["method"].strip(), p.get("params", {}), p.get("body"))
+    request = Request(
+        {**p.get("params", {}), "method": p["method"].strip()},
+        p.get("body"),
+        p["method"].strip(),
+        files_of(p["files"]) if p.get("files") else None,
+        p.get("form", False),
+    )
+    answer, told = desk.client.call(p["verb"], request)
+    if told is None and is_file(answer):
+        file = content(answer, None, "")
+        return {"filename": file.name, "filetype": file.content_type, "content": b64encode(file.content).decode()}
+    return told
+
+
+def files_of(given: Mapping[str, JSON]) -> Files:
+    """Return the files of a raw call. Raises QueryError for what is none, RecordInvalid for one that is too large."""
+    found = {}
+    for field, told in given.items():
+        try:
+            file = FileContent(told["name"], b64decode(told["content"], validate=True), told.get("type") or OCTETS)
+        except (AttributeError, KeyError, TypeError, ValueError) as e:
+            raise QueryError(
+                _("“%(field)s” is no file: it needs a name, and its content in base64.", field=field)
+            ) from e
+        check_size(file)
+        found[field] = (str(file.name), file.content, str(file.content_type))
+    return found
 
 
 _DEEDS: dict[str, Callable[[Desk, dict[str, JSON]], JSON]] = {

@@ -42,9 +42,9 @@ class Relations:
 
     def related(self, module: str, id: str, other: str, query: Query) -> Page:
         """Return a page of the records of another module that hang on this one."""
-        way = self._way(module, other)
+        way, id = self._way(module, other), checked_id(id)
         if way.relation:
-            return self.behind(module, checked_id(id), way.relation, other).page(query)
+            return self.behind(module, id, way.relation, other).page(query)
         row = self.client.get(module, id) if way.own or not query.cursor else {}
         held = tuple(str(row[field]) for field in way.own if row.get(field))
         if way.own and not held:

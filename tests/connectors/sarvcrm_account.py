@@ -50,6 +50,10 @@ class SarvSeeder(Seeder):
     def with_phone(self, number: str) -> str:
         return self.mutate("create", self.module, last_name="Caller", numbers=[{"number": number}])
 
+    def comments(self, id: str) -> list[str]:
+        notes = [record["values"] for record in self.account.control("GET", "records", module="Notes")]
+        return [str(note["description"]) for note in notes if note["parent_id"] == id and not note.get("filename")]
+
     def stored(self, module: str, id: str) -> dict[str, Any]:
         """Return the record's values as the server keeps them."""
         kept = self.account.control("GET", "records", module=module)

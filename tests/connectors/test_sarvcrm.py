@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from connectors.base import Connector
 from connectors.context import Context
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import ConnectorContract, CountingObserver
-from tests.connectors.sarvcrm_account import RULES, account, context, crm, observer, seeder
+from tests.connectors.sandbox_client import Account
+from tests.connectors.sarvcrm_account import RULES, account, connected, context, observer, seeder
 
-__all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
+__all__ = ["account", "observer", "context", "seeder"]  # fixtures
 
 
 @pytest.fixture(scope="module")
@@ -30,3 +32,9 @@ class TestSarv(ConnectorContract):
     @pytest.fixture
     def context(self, observer: CountingObserver) -> Context:
         return Context(observer=observer, network=RULES)
+
+    @pytest.fixture
+    def crm(self, account: Account, context: Context) -> Iterator[Connector]:
+        crm = connected(account, context, attachment_call="GetResourceAttachment")  # as this server calls it
+        yield crm
+        crm.close()

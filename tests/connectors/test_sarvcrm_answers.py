@@ -25,8 +25,9 @@ from connectors.errors import (
     Unsupported,
 )
 from connectors.http import Answer
+from connectors.sarvcrm.account import md5
 from connectors.sarvcrm.answers import result
-from connectors.sarvcrm.client import CREATE, LIST, endpoint, md5, new_id
+from connectors.sarvcrm.client import CREATE, LIST, endpoint, new_id
 from connectors.sarvcrm.meanings import TABLE, Forbidden, NothingFound, SessionGone
 
 LEAD = "Leads"

@@ -14,7 +14,7 @@ import pytest
 from connectors.base import find_operation
 from connectors.context import Context
 from connectors.errors import QueryError
-from connectors.sarvcrm.client import md5
+from connectors.sarvcrm.account import md5
 from connectors.sarvcrm.connector import SarvConnector
 from tests.connectors.sarvcrm_account import RULES
 from tests.connectors.sarvcrm_samples import BUNDLED, ELLIE, FIELDS, FOUND, JOEL, LEAD, ONE, OTHER, SAMPLES

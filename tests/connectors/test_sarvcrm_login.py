@@ -13,7 +13,7 @@ from connectors.context import Context, MemorySessions
 from connectors.errors import AccessDenied, AuthError, ConfigError, ConnectorError, LockedOut, RateLimited, Unavailable
 from connectors.query import Query
 from connectors.sandbox.server import Sandbox
-from connectors.sarvcrm.client import md5
+from connectors.sarvcrm.account import md5
 from connectors.sarvcrm.connector import SarvConnector
 from tests.connectors.contract import CountingObserver
 from tests.connectors.sandbox_client import Account
