@@ -191,6 +191,10 @@ class Connector(ABC):
     def create(self, module: str, values: Values) -> Record:
         """Create a record and return it as the server stored it. Raises RecordInvalid, Duplicate, AccessDenied."""
 
+    def refuse_twin(self, module: str, values: Values) -> None:  # noqa: B027  most servers compare themselves, or are told to
+        """Raise Duplicate, naming it, when there is such a record already and the server would take a second one without a
+        word. For one that a person creates; a sync has looked by its mapping's own key."""
+
     @abstractmethod
     def update(self, module: str, id: str, values: Values) -> Record:
         """Change only the fields given (None clears) and return the record as stored. Raises RecordNotFound too."""

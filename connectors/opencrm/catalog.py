@@ -23,7 +23,8 @@ from connectors.wording import text as _
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One module. `edits` are the names its edit call goes by, the likeliest first (facts §6, 4); `has_lines`: a sales
-    record with a product grid."""
+    record with a product grid; `keys`: by what a new record is looked up, as the server compares nothing. Of the first key
+    whose first field is given, the other fields must be equal too, empty ones with empty ones."""
 
     label: str
     singular: str
@@ -31,33 +32,50 @@ class Kind:
     named_by: tuple[str, ...]
     edits: tuple[str, ...]
     has_lines: bool = False
+    keys: tuple[tuple[str, ...], ...] = ()
 
 
 SALES = sales.ADDRESS
+SOLD_TO = ("accountid", "account_id", "contactid", "contact_id")
 KINDS: Mapping[str, Kind] = {
-    "activity": Kind("Activities", "Activity", known.ACTIVITY, ("subject",), ("edit_activity",)),
-    "asset": Kind("Assets", "Asset", known.ASSET, ("assetname",), ("edit_asset",)),
-    "company": Kind("Companies", "Company", known.COMPANY + known.CONSENT, ("accountname",), ("edit_company",)),
+    "activity": Kind("Activities", "Activity", known.ACTIVITY, ("subject",), ("edit_activity",), keys=(("subject", "date_start", "contact_id", "parent_id"),)),
+    "asset": Kind("Assets", "Asset", known.ASSET, ("assetname",), ("edit_asset",), keys=(("serialno",), ("assetname", "accountid", "account_id"))),
+    "company": Kind("Companies", "Company", known.COMPANY + known.CONSENT, ("accountname",), ("edit_company",), keys=(("accountname",),)),
     "contact": Kind(
-        "Contacts", "Contact", known.CONTACT + known.CONSENT, ("firstname", "lastname"), ("edit_contact",)
+        "Contacts", "Contact", known.CONTACT + known.CONSENT, ("firstname", "lastname"), ("edit_contact",),
+        keys=(("email",), ("lastname", "firstname", "accountid")),
     ),
-    "contract": Kind("Contracts", "Contract", known.CONTRACT, ("contractname",), ("edit_contract", "edit_contracts")),
-    "lead": Kind("Leads", "Lead", known.LEAD + known.CONSENT, ("firstname", "lastname"), ("edit_lead",)),
-    "opportunity": Kind("Opportunities", "Opportunity", known.OPPORTUNITY, ("potentialname",), ("edit_opportunity",)),
-    "product": Kind("Products", "Product", known.PRODUCT, ("productname",), ("edit_product",)),
-    "project": Kind("Projects", "Project", known.PROJECT, ("name",), ("edit_project",)),
-    "ticket": Kind("Tickets", "Ticket", known.TICKET, ("title",), ("edit_ticket", "edit_helpdesk")),
-    "quote": Kind("Quotes", "Quote", sales.QUOTE + SALES, ("subject",), ("edit_quote",), True),
-    "salesorder": Kind("Sales orders", "Sales order", sales.SALESORDER + SALES, ("subject",), ("edit_salesorder",), True),
-    "invoice": Kind("Invoices", "Invoice", sales.INVOICE + SALES, ("subject",), ("edit_invoice",), True),
+    "contract": Kind(
+        "Contracts", "Contract", known.CONTRACT, ("contractname",), ("edit_contract", "edit_contracts"),
+        keys=(("contractname", "accountid", "start_date"),),
+    ),
+    "lead": Kind(
+        "Leads", "Lead", known.LEAD + known.CONSENT, ("firstname", "lastname"), ("edit_lead",),
+        keys=(("email",), ("lastname", "firstname", "company")),
+    ),
+    "opportunity": Kind(
+        "Opportunities", "Opportunity", known.OPPORTUNITY, ("potentialname",), ("edit_opportunity",),
+        keys=(("potentialname", "accountid", "contactid"),),
+    ),
+    "product": Kind("Products", "Product", known.PRODUCT, ("productname",), ("edit_product",), keys=(("productcode",), ("productname",))),
+    "project": Kind("Projects", "Project", known.PROJECT, ("name",), ("edit_project",), keys=(("projectnum",), ("name", "accountid", "contactid"))),
+    "ticket": Kind("Tickets", "Ticket", known.TICKET, ("title",), ("edit_ticket", "edit_helpdesk"), keys=(("title", "contactid", "parent_id"),)),
+    "quote": Kind("Quotes", "Quote", sales.QUOTE + SALES, ("subject",), ("edit_quote",), True, (("subject", *SOLD_TO, "validtill"),)),
+    "salesorder": Kind("Sales orders", "Sales order", sales.SALESORDER + SALES, ("subject",), ("edit_salesorder",), True, (("subject", *SOLD_TO, "duedate"),)),
+    "invoice": Kind("Invoices", "Invoice", sales.INVOICE + SALES, ("subject",), ("edit_invoice",), True, (("subject", *SOLD_TO, "invoicedate"),)),
     "purchaseorder": Kind(
-        "Purchase orders", "Purchase order", sales.PURCHASEORDER + SALES, ("subject",), ("edit_purchaseorder",), True
+        "Purchase orders", "Purchase order", sales.PURCHASEORDER + SALES, ("subject",), ("edit_purchaseorder",), True,
+        (("purchaseorder_no",), ("subject", "vendorid", "vendor_id", "duedate")),
     ),
 }  # fmt: skip
 ID, OWNER, CREATED, MODIFIED, LINES = "crmid", "assigned_user_id", "createdtime", "modifiedtime", "products"
 ALIASES = {"smownerid": OWNER}  # read by another name than written (facts §3)
 NO_FIELDS = frozenset({"id", ID, "record_id", "record_module", "permission", LINES})  # of an answer, not of a record
 HIDDEN = frozenset({"login"})  # of a portal user, beside his password (facts §7, 4)
+LINES_HELP = _(
+    "A list of lines. One with its lineid changes that line, in what it names; one without is new and needs a productid. Lines that"
+    ' are not given stay as they are. To delete one for ever, say so: {"lineid": "12", "remove": true}.'
+)
 _LINE = re.compile(r"(\w+) ([a-z]+)(\d?)(!?)(-?) (.+)")
 _OWN_FIELD = re.compile(r"([a-z]+)/(\w+)(?:=([a-z]+))?")
 OWN_TYPES = (
@@ -81,7 +99,7 @@ def schema(name: str, seen: Collection[str], own: Mapping[str, FieldType]) -> Mo
     more = [learned(field, own.get(field)) for field in sorted((shown | own.keys()) - catalog.keys())]
     found = {f.name: f for f in (FieldSchema(ID, "Id", FieldType.ID, editable=False), *kept, *more)}
     if KINDS[name].has_lines:
-        found[LINES] = FieldSchema(LINES, _("Product lines"), FieldType.LINES, wire_type="products")
+        found[LINES] = FieldSchema(LINES, _("Product lines"), FieldType.LINES, help=LINES_HELP, wire_type="products")
     fields = tuple(f for f in found.values() if not is_secret_field(f.name) and f.name not in HIDDEN)
     names = {f.name for f in fields}
     label_fields = tuple(part for part in KINDS[name].named_by if part in names)

@@ -15,7 +15,7 @@ from connectors.errors import (
     RecordInvalid,
     RecordNotFound,
 )
-from connectors.opencrm import about, access, changes
+from connectors.opencrm import about, access, changes, twins
 from connectors.opencrm.answers import ERRORS
 from connectors.opencrm.catalog import ALIASES, KINDS, LINES, OWN_TYPES, module, own_fields, schema, with_named_types
 from connectors.opencrm.client import Keys, OpenCrmClient
@@ -151,6 +151,12 @@ class OpenCrmConnector(Connector):
         return changes.ids(self._reader(module), after)
 
     # Writing
+
+    def refuse_twin(self, module: str, values: Values) -> None:
+        reader = self._reader(module)
+        complete(reader.schema, values)
+        self.codec.encode_values(reader.schema, values)  # what cannot be sent is told before anything is looked up
+        twins.refuse_twin(reader, values)
 
     def create(self, module: str, values: Values) -> Record:
         described = self.describe(module)

@@ -55,11 +55,16 @@ class Editor:
         return self.schema.module.name
 
     def create(self, values: Values) -> Edited:
-        """Create a record. Raises ConnectorError; with `maybe_done` the entry stays unknown and nothing is repeated."""
+        """Create a record, unless there is such a one already (Duplicate). Raises ConnectorError; with `maybe_done` the entry
+        stays unknown and nothing is repeated."""
         given = {name: value for name, value in values.items() if value is not None}
         wanted = {**self.schema.default_owner, **values, **given}
         entry = self._entry(Entry.Action.CREATE, intended=wanted)
-        return self._carry_out(entry, lambda: self.crm.create(self.module, wanted), wanted)
+        return self._carry_out(entry, lambda: self._create(wanted), wanted)
+
+    def _create(self, wanted: Values) -> Record:
+        self.crm.refuse_twin(self.module, wanted)
+        return self.crm.create(self.module, wanted)
 
     def change(self, record_id: str, values: Values) -> Edited:
         """Change the fields given, None clears; nothing is sent where they hold already. Raises as `create`."""

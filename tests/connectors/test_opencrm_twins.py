@@ -1,0 +1,106 @@
+"""OpenCRM compares nothing: what a person makes is looked up first by what tells records of its kind apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from connectors.errors import Duplicate, RecordInvalid
+from connectors.opencrm.catalog import KINDS, catalogued
+from connectors.opencrm.connector import OpenCrmConnector
+from connectors.opencrm.pages import PAGE
+from connectors.sandbox.server import Sandbox
+from tests.connectors.contract import CountingObserver
+from tests.connectors.opencrm_account import OpenCrmSeeder, account, context, crm, observer, seeder
+from tests.connectors.sandbox_client import Account
+
+__all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
+
+OWNED = {"assigned_user_id": "1"}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(("opencrm",), records=60, seed=3) as running:
+        yield running
+
+
+@pytest.mark.parametrize("module", KINDS)
+def test_every_module_is_looked_up_by_fields_it_has(module: str) -> None:
+    names = {field.name for field in catalogued(module)}
+    keys = KINDS[module].keys
+    assert keys and all(key and set(key) <= names for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("module", "there", "new"),
+    [
+        ("contact", {"lastname": "Ito", "email": "Kei.Ito@example.org"}, {"lastname": "Itoh", "email": "kei.ito@example.org"}),
+        ("contact", {"lastname": "Ito", "firstname": "Kei"}, {"lastname": "Ito", "firstname": "Kei"}),
+        ("company", {"accountname": "Acme & Sons | Co"}, {"accountname": "Acme & Sons | Co", "phone": "1"}),
+        ("lead", {"lastname": "Ito", "email": "kei@example.org"}, {"lastname": "Other", "email": "kei@example.org"}),
+        ("product", {"productname": "Pump", "productcode": "P-77"}, {"productname": "Pump 2", "productcode": "P-77"}),
+        ("project", {"name": "Move", "projectnum": "P77"}, {"name": "Other", "projectnum": "P77"}),
+        ("quote", {"subject": "Pumps", "accountid": "1001"}, {"subject": "Pumps", "accountid": "1001"}),
+        ("invoice", {"subject": "May", "invoicedate": "2026-05-01"}, {"subject": "May", "invoicedate": "2026-05-01"}),
+    ],
+)  # fmt: skip
+def test_a_record_that_is_there_is_named_and_nothing_is_sent(
+    crm: OpenCrmConnector, seeder: OpenCrmSeeder, observer: CountingObserver, module: str,
+    there: dict[str, str], new: dict[str, str],
+) -> None:  # fmt: skip
+    id = seeder.mutate("create", module, **there)
+    with pytest.raises(Duplicate, match=id) as caught:
+        crm.refuse_twin(module, {**OWNED, **new})
+    assert caught.value.code == id and KINDS[module].edits[0] in str(caught.value)
+    assert not any(call.writes for call in observer.calls)
+
+
+@pytest.mark.parametrize(
+    ("module", "there", "new"),
+    [
+        ("contact", {"lastname": "Ito", "email": "kei@example.org"}, {"lastname": "Ito", "email": "jun@example.org"}),
+        ("contact", {"lastname": "Ito", "firstname": "Kei"}, {"lastname": "Ito", "firstname": "Jun"}),
+        ("contact", {"lastname": "Ito", "accountid": "1001"}, {"lastname": "Ito"}),
+        ("quote", {"subject": "Pumps", "accountid": "1001"}, {"subject": "Pumps", "accountid": "1002"}),
+        ("invoice", {"subject": "May", "invoicedate": "2026-05-01"}, {"subject": "May", "invoicedate": "2027-05-01"}),
+    ],
+)  # fmt: skip
+def test_a_record_that_differs_in_its_key_is_no_twin(
+    crm: OpenCrmConnector, seeder: OpenCrmSeeder, module: str, there: dict[str, str], new: dict[str, str]
+) -> None:
+    seeder.mutate("create", module, **there)
+    crm.refuse_twin(module, {**OWNED, **new})
+    assert crm.create(module, {**OWNED, **new}).id
+
+
+def test_a_twin_is_found_where_the_name_does_not_work_in_a_condition(
+    account: Account, crm: OpenCrmConnector, seeder: OpenCrmSeeder
+) -> None:
+    crowd = [
+        {"action": "create", "module": "contract", "values": {"contractname": f"Many {n}"}} for n in range(12 * PAGE)
+    ]
+    account.control("POST", "mutate", changes=crowd)
+    id = seeder.mutate("create", "contract", contractname="Service 2031")
+    crm.context.learned.set("query names of contract", {"contractname": False, "accountid": False, "start_date": False})
+    with pytest.raises(Duplicate, match=id):
+        crm.refuse_twin("contract", {**OWNED, "contractname": "service 2031"})
+    crm.refuse_twin("contract", {**OWNED, "contractname": "service 2032"})
+
+
+def test_values_that_cannot_be_sent_are_told_before_anything_is_looked_up(
+    crm: OpenCrmConnector, observer: CountingObserver
+) -> None:
+    crm.describe("contact")
+    observer.calls.clear()
+    for values in ({"email": "kei@example.org"}, {**OWNED, "lastname": "Ito", "birthday": "tomorrow"}):
+        with pytest.raises(RecordInvalid):
+            crm.refuse_twin("contact", values)
+    assert not observer.calls
+
+
+def test_a_create_by_itself_asks_nobody(crm: OpenCrmConnector) -> None:
+    """A sync has matched by its mapping's own key; what it makes after that is meant."""
+    twins = [crm.create("contact", {**OWNED, "lastname": "Ito", "email": "kei@example.org"}) for _ in range(2)]
+    assert twins[0].id != twins[1].id
