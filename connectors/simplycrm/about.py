@@ -71,8 +71,6 @@ def notes(*, by_key: bool, by_password: bool, zone: str, server_zone: str) -> It
             "Without the access key the webservice is closed: records are read and written by the mobile API, which cannot"
             " link records, keeps files back and counts only by reading."
         )
-    if by_key:
-        yield _("Simply CRM is built on Vtiger: messages about its webservice speak of Vtiger.")
     if not server_zone:
         yield _(
             "Simply CRM does not tell the time zone of its server. Its times are read as %(zone)s: change the setting if"

@@ -14,9 +14,7 @@ from connectors.errors import (
     AuthError,
     ConfigError,
     ConnectorError,
-    Duplicate,
     ErrorMeaning,
-    ProtocolError,
     QueryError,
     RecordInvalid,
     RecordNotFound,
@@ -25,8 +23,10 @@ from connectors.errors import (
 )
 from connectors.http import Answer
 from connectors.types import JSON
-from connectors.vtiger.answers import BY_CODE, NAMES_A_FIELD, UNCLEAR, SessionGone, denied, envelope, invalid
 from connectors.vtiger.answers import ERRORS as OF_WEBSERVICE
+from connectors.vtiger.answers import SessionGone, envelope, refusal
+from connectors.vtiger.answers import failure as of_the_webservice
+from connectors.vtiger.answers import not_an_envelope as no_json_of_the_webservice
 from connectors.wording import text as _
 
 LOGIN = "1501"  # "Login required", but also three other things
@@ -44,68 +44,45 @@ LIKE = {
 OF_MANY = frozenset({"query", "queryWithGrouping", "syncModuleRecords", "fetchRecordsWithGrouping"})
 
 
-def result(operation: str, answer: Answer, *, changes_one: bool = False) -> JSON:
+def result(crm: str, operation: str, answer: Answer, *, changes_one: bool = False) -> JSON:
     """Return the `result` of an answer, or raise what its error means. `changes_one`: a record that is there is saved."""
     said = envelope(answer)
     if said is None:
-        raise not_an_envelope(answer)
+        raise not_an_envelope(crm, answer)
     if said.get("success") is True:
         return said.get("result")
     error = said.get("error")
     like = ("revise" if changes_one else "create") if operation == "saveRecord" else LIKE.get(operation, operation)
-    raise failure(operation, like, error if isinstance(error, dict) else {}, maybe_done=answer.maybe_done)
+    raise failure(crm, operation, like, error if isinstance(error, dict) else {}, maybe_done=answer.maybe_done)
 
 
-def not_an_envelope(answer: Answer) -> ConnectorError:
+def not_an_envelope(crm: str, answer: Answer) -> ConnectorError:
     """Return the error for what is not the API's JSON: nothing, a web page, "Sorry! …", damaged data."""
     status = str(answer.status)
-    if answer.status >= 500:
-        sentence = _("Simply CRM's server failed (HTTP status %(status)s).", status=status)
-        return Unavailable(sentence, code=status, maybe_done=answer.maybe_done)
-    if answer.body.lstrip().startswith(b"Sorry!"):
-        sentence = _("Simply CRM answered “Sorry! Attempt to access restricted file.” instead of a result.")
-        return ProtocolError(sentence, code="SORRY", vendor_message=answer.text[:200], maybe_done=answer.maybe_done)
     if answer.status in (401, 403):
         sentence = _(
-            "Simply CRM refuses us (HTTP status %(status)s). Most likely this portal's address is not in “Whitelist IP”"
+            "%(crm)s refuses us (HTTP status %(status)s). Most likely this portal's address is not in “Whitelist IP”"
             " under My Preferences of this user.",
+            crm=crm,
             status=status,
         )
         return AccessDenied(sentence, code=status)
-    if answer.status != 200:
+    if 200 < answer.status < 500:
         sentence = _("There is no mobile API at this address (HTTP status %(status)s): check the URL.", status=status)
         return ConfigError(sentence, code=status)
-    try:
-        answer.json()
-    except ProtocolError as e:
-        return e
-    return answer.not_understood(_("JSON that is not Simply CRM's “success” and “result”"))
+    return no_json_of_the_webservice(crm, answer)
 
 
-def failure(operation: str, like: str, error: dict[str, JSON], *, maybe_done: bool) -> ConnectorError:
+def failure(crm: str, operation: str, like: str, error: dict[str, JSON], *, maybe_done: bool) -> ConnectorError:
     """Return the error for `{"code", "message"}`; `maybe_done` says whether the call could have changed something."""
-    code = str(error.get("code", error.get("errorCode", "")))
-    told = str(error.get("message") or error.get("errorMessage") or "")[:300]
-    why = told or _("it gave no reason")
-    sentence = _(
-        "Simply CRM refuses “%(operation)s”: %(why)s (%(code)s).", operation=operation, why=why, code=code or "—"
-    )
+    sentence, code, told = refusal(crm, operation, error)
     if code == LOGIN:
         return of_1501(sentence, told)
-    if code in UNCLEAR:
-        return Unavailable(sentence, code=code, vendor_message=told, maybe_done=maybe_done)
-    if code == "0" and told.startswith("Duplicate"):
-        return Duplicate(_("Simply CRM forbids a second record like this one."), code=code, vendor_message=told)
     if code == "ACCESS_DENIED" and operation in OF_MANY and told.endswith("denied for id"):
         return AccessDenied(sentence, code=code, vendor_message=told)
-    if code == "ACCESS_DENIED":
-        return denied(like, told)(sentence, code=code, vendor_message=told)
-    if code in NAMES_A_FIELD:
-        return invalid(sentence, code, told)
-    kind = BY_NUMBER.get(code) or BY_CODE.get(code)
-    if kind is None:
-        return ProtocolError(sentence, code=code, vendor_message=told, maybe_done=maybe_done)
-    return kind(sentence, code=code, vendor_message=told)
+    if kind := BY_NUMBER.get(code):
+        return kind(sentence, code=code, vendor_message=told)
+    return of_the_webservice(crm, operation, error, maybe_done=maybe_done, like=like)
 
 
 def of_1501(sentence: str, told: str) -> ConnectorError:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from connectors.body import Files
-from connectors.context import Context
+from connectors.context import Call, Context
 from connectors.errors import (
     AccessDenied,
     ConfigError,
@@ -47,7 +47,7 @@ class MobileWebservice(VtigerClient):
     """Asked like the webservice's client; asks the mobile API."""
 
     def __init__(self, mobile: MobileClient, context: Context) -> None:
-        super().__init__(mobile.root, mobile.username, "", context)
+        super().__init__(mobile.label, mobile.root, mobile.username, "", context)
         self.mobile = mobile
         self._module_of: dict[str, str] = {}  # first part of its ids → module, of those described
         self._deeds: dict[str, Callable[[Mapping[str, JSON]], JSON]] = {
@@ -98,7 +98,9 @@ class MobileWebservice(VtigerClient):
         module = self._module_of.get(id.partition("x")[0], "")  # not looked at when a record is changed (G8)
         return flat(self.mobile.save_record(module, changes, id))
 
-    def _ask(self, operation: str, params: Mapping[str, JSON], files: Files | None = None) -> tuple[JSON, Answer]:
+    def _ask(
+        self, operation: str, params: Mapping[str, JSON], files: Files | None = None, call: Call | None = None
+    ) -> tuple[JSON, Answer]:
         if operation == "query":
             return self._query(str(params["query"]))
         deed = self._deeds.get(operation)

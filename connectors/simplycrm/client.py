@@ -16,15 +16,16 @@ from connectors.http import Answer, Http
 from connectors.simplycrm.answers import result
 from connectors.simplycrm.records import Row, as_values, number
 from connectors.types import JSON
-from connectors.vtiger.answers import SessionGone
-from connectors.vtiger.client import checked_id, endpoint
+from connectors.vtiger.answers import SessionGone, rows
+from connectors.vtiger.answers import fields as of_the_webservice
+from connectors.vtiger.client import checked_id, end, endpoint
 from connectors.wording import text as _
 
 PAGE_API = "modules/Mobile/api.php"
 SLOT = "mobile"  # the webservice's sessions are no sessions here, nor the other way round (facts §2)
 WRITES = ("saveRecord", "deleteRecords", "addRecordComment")
 READS = (
-    "login", "loginAndFetchModules", "fetchModuleFilters", "filterDetailsWithCount", "fetchAllAlerts",
+    "login", "logout", "loginAndFetchModules", "fetchModuleFilters", "filterDetailsWithCount", "fetchAllAlerts",
     "alertDetailsWithMessage", "listModuleRecords", "fetchRecord", "fetchRecordWithGrouping", "fetchRecordsWithGrouping",
     "describe", "syncModuleRecords", "query", "queryWithGrouping", "relatedRecordsWithGrouping",
 )  # fmt: skip
@@ -37,7 +38,9 @@ CALLS: dict[str, Call] = {
 class MobileClient:
     """One user at one Simply CRM. Thread-safe; all threads and processes share one session."""
 
-    def __init__(self, url: str, username: str, password: str, context: Context) -> None:
+    def __init__(self, label: str, url: str, username: str, password: str, context: Context) -> None:
+        """Take what the CRM is called in sentences, its address, and who we are there."""
+        self.label = label
         self.root = root(url)
         self.username = username
         self._password = password
@@ -71,14 +74,23 @@ class MobileClient:
         if not self._password:
             raise ConfigError(_("Simply CRM's mobile API needs the password of the user, which this connection lacks."))
         answer = self._send(operation, {"username": self.username, "password": self._password})
-        whole = fields(operation, result(operation, answer))
+        whole = fields(operation, result(self.label, operation, answer))
         told = dict(fields(operation, whole.get("login")))
         session = told.pop("session", None)
         if not session:
-            raise ProtocolError(_("Simply CRM's answer to “login” names no session."))
+            raise ProtocolError(_("The answer of %(crm)s to “login” names no session.", crm=self.label))
         token = f"{session} {told.get('userid', '')}"
         self.context.sessions.put(SLOT, token)
         return token, told, whole
+
+    def logout(self) -> None:
+        """End our session, by POST, or where that is refused by GET; what the server says is of no interest."""
+        token = self.context.sessions.get(SLOT)
+        if token is None:
+            return
+        self.context.sessions.drop(SLOT, token)
+        params = {"_session": token.partition(" ")[0]}
+        end(lambda call: result(self.label, "logout", self._send("logout", params, call)), CALLS["logout"])
 
     def userid(self) -> str:
         """Return the number of the user we are ("1"); logs in when no session is kept."""
@@ -169,7 +181,7 @@ class MobileClient:
 
     def save_record(self, module: str, values: Mapping[str, JSON], id: str = "") -> Row:
         """Create a record, or with an id change the fields given, and return it in blocks (G8)."""
-        params = {"module": module, "values": as_values(values)} | ({"record": checked_id(id)} if id else {})
+        params = {"module": module, "values": as_values(dict(values))} | ({"record": checked_id(id)} if id else {})
         found = self._of("saveRecord", "record", params)
         return fields("saveRecord", found, maybe_done=True)
 
@@ -180,9 +192,7 @@ class MobileClient:
         told = self._of("deleteRecords", "deleted", {"records": orjson.dumps([bare]).decode()})
         done = fields("deleteRecords", told, maybe_done=True).get(bare)
         if done is None:
-            raise ProtocolError(
-                _("Simply CRM's answer does not say whether %(id)s was deleted.", id=id), maybe_done=True
-            )
+            raise ProtocolError(_("The answer does not say whether %(id)s was deleted.", id=id), maybe_done=True)
         if not done:
             raise RecordNotFound(_("There is no record %(id)s (any more).", id=id))
 
@@ -203,24 +213,32 @@ class MobileClient:
         maybe_done = not CALLS[operation].safe
         return fields(operation, self.ask(operation, params), maybe_done=maybe_done).get(name)
 
-    def asked(self, operation: str, params: Mapping[str, JSON]) -> tuple[JSON, Answer]:
+    def call(self, operation: str, params: Mapping[str, JSON]) -> JSON:
+        """Carry out any operation by its name: objects and lists go as JSON. Never repeated; taken for one that writes."""
+        given = {name: value if isinstance(value, str) else as_values(value) for name, value in params.items()}
+        return self.asked(operation, given, Call("mobile.call", "POST", safe=False, writes=True))[0]
+
+    def asked(self, operation: str, params: Mapping[str, JSON], call: Call | None = None) -> tuple[JSON, Answer]:
         """Return the result of one operation and its answer, logging in again once when the session is forgotten.
 
         The server looks at the session before anything else, so a write refused for it was not done.
         """
         token = self._session()
         try:
-            return self._in_session(operation, params, token)
+            return self._in_session(operation, params, token, call)
         except SessionGone:
             self.context.sessions.drop(SLOT, token)
-            return self._in_session(operation, params, self._session())
+            return self._in_session(operation, params, self._session(), call)
 
-    def _in_session(self, operation: str, params: Mapping[str, JSON], token: str) -> tuple[JSON, Answer]:
-        answer = self._send(operation, {"_session": token.partition(" ")[0], **params})
-        return result(operation, answer, changes_one=bool(params.get("record"))), answer
+    def _in_session(
+        self, operation: str, params: Mapping[str, JSON], token: str, call: Call | None
+    ) -> tuple[JSON, Answer]:
+        answer = self._send(operation, {**params, "_session": token.partition(" ")[0]}, call)
+        return result(self.label, operation, answer, changes_one=bool(params.get("record"))), answer
 
-    def _send(self, operation: str, params: Mapping[str, JSON]) -> Answer:
-        return self._http.send(CALLS[operation], data={"_operation": operation, **params})
+    def _send(self, operation: str, params: Mapping[str, JSON], call: Call | None = None) -> Answer:
+        call, sent = call or CALLS[operation], {**params, "_operation": operation}
+        return self._http.send(call, params=sent) if call.method == "GET" else self._http.send(call, data=sent)
 
     def _session(self) -> str:
         """Return "session user-number"; the processes share it, and one of them logs in."""
@@ -239,17 +257,4 @@ def root(url: str) -> str:
 
 def fields(operation: str, answer: JSON, *, maybe_done: bool = False) -> Row:
     """Return the answer as the object it must be. Raises ProtocolError. PHP writes an empty object as a list."""
-    if answer == []:
-        return {}
-    if not isinstance(answer, dict):
-        sentence = _("Simply CRM's answer to “%(operation)s” is not an object.", operation=operation)
-        raise ProtocolError(sentence, maybe_done=maybe_done)
-    return answer
-
-
-def rows(operation: str, answer: JSON) -> list[Row]:
-    """Return the answer as the list of objects it must be; null is an empty list. Raises ProtocolError."""
-    found = answer if answer is not None else []
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise ProtocolError(_("Simply CRM's answer to “%(operation)s” is not a list of records.", operation=operation))
-    return found
+    return {} if answer == [] else of_the_webservice(operation, answer, maybe_done=maybe_done)

@@ -63,7 +63,9 @@ class SimplyCrmConnector(VtigerConnector):
         self.by_key, self.by_password = bool(self.secrets["access_key"]), bool(self.secrets["password"])
         if not (self.by_key or self.by_password):
             raise ConfigError(_("Simply CRM needs the access key, the password, or both; neither was given."))
-        self.mobile = MobileClient(self.config["url"], self.config["username"], self.secrets["password"], context)
+        self.mobile = MobileClient(
+            self.label, self.config["url"], self.config["username"], self.secrets["password"], context
+        )
         self.codec = SimplyCodec(self.config["time_zone"], context.learned)
         own = BOTH if self.by_key and self.by_password else KEY_ONLY if self.by_key else PASSWORD_ONLY
         self.capabilities = own  # type: ignore[misc]  # what this connection's credentials open, of all there is

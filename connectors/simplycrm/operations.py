@@ -6,17 +6,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from connectors.errors import ConfigError
+from connectors.errors import ConfigError, RecordInvalid, RecordNotFound
 from connectors.operations import DOT, checked, without_secrets
 from connectors.simplycrm.client import MobileClient
 from connectors.types import JSON, Choice, Operation, Parameter
 from connectors.values import is_secret_field
+from connectors.vtiger.client import folded
 from connectors.vtiger.operations import OPERATIONS as WEBSERVICE
+from connectors.vtiger.operations import raw
+from connectors.wording import joined
 from connectors.wording import text as _
 
 PREFIX = "mobile."
 WEBHOOK = "webhook"
-HIDDEN = frozenset({"session", "_session"})
+HIDDEN = frozenset({"session", "_session", "token", "sessionName", "sessionId"})
+OURS = frozenset({"_operation", "_session"})  # parameters that no raw call may set
+LOGINS = frozenset({"login", "loginAndFetchModules"})
+# What is saved of a user or a group and described of neither (document).
+NOT_DESCRIBED = {"Users": frozenset({"user_password", "confirm_password"}), "Groups": frozenset({"members"})}
 
 MODULE = Parameter("module", _("Module"), required=True, help=_("As the server spells it: Contacts."))
 RECORD = Parameter("record", _("Id"), required=True, help=_("With the module's number: 12x345."))
@@ -28,10 +35,15 @@ VALUES = Parameter(
 
 
 def mobile(
-    name: str, summary: str, *parameters: Parameter, writes: bool = False, errors: tuple[str, ...] = ()
+    name: str,
+    summary: str,
+    *parameters: Parameter,
+    writes: bool = False,
+    errors: tuple[str, ...] = (),
+    admin_only: bool = False,
 ) -> Operation:
     """Return the declaration of one operation of the mobile API."""
-    return Operation(f"{PREFIX}{name}", summary, parameters, writes, "Simply CRM JSON Rest API", errors)
+    return Operation(f"{PREFIX}{name}", summary, parameters, writes, "Simply CRM JSON Rest API", errors, admin_only)
 
 
 MOBILE = (
@@ -99,6 +111,15 @@ MOBILE = (
         Parameter("commentcontent", _("Comment"), required=True),
         writes=True,
     ),
+    mobile("logout", _("End the session of this connection")),
+    mobile(
+        "call",
+        _("Carry out any other operation by its name and return what the server sends"),
+        Parameter("operation", _("Operation"), required=True, help="userInfo, fetchModuleOwners, fetchReferenceRecords, history"),
+        Parameter("params", _("Parameters"), "json", help='{"module": "Contacts"}'),
+        writes=True,
+        admin_only=True,
+    ),
 )  # fmt: skip
 INCOMING = Operation(
     WEBHOOK,
@@ -152,6 +173,25 @@ def _delete(client: MobileClient, p: dict[str, JSON]) -> JSON:
     return {"deleted": {p["record"]: True}}
 
 
+def _save(client: MobileClient, p: dict[str, JSON]) -> JSON:
+    """Save, when all the fields are there and the record is one of the module's: the server would mind neither (G8, D6)."""
+    module, id, told = p["module"], p.get("record", ""), client.describe(p["module"])
+    known = {str(field.get("name")) for field in told.get("fields") or []} | NOT_DESCRIBED.get(module, frozenset())
+    if wrong := dict.fromkeys(sorted(p["values"].keys() - known), _("does not exist")):
+        problems = joined(_("; "), (_("“%(field)s” %(problem)s", field=f, problem=why) for f, why in wrong.items()))
+        sentence = _("Nothing was sent to %(module)s: %(problems)s.", module=module, problems=problems)
+        raise RecordInvalid(sentence, fields=wrong)
+    prefix = f"{told.get('idPrefix')}x"
+    if id and not folded(id).startswith(prefix):
+        given = {"module": module, "id": id, "prefix": prefix}
+        raise RecordNotFound(_("%(module)s has no record %(id)s: its ids begin with %(prefix)s.", **given))
+    return client.save_record(module, p["values"], id)
+
+
+def _call(client: MobileClient, p: dict[str, JSON]) -> JSON:
+    return client.call(*raw(p["operation"], p.get("params", {}), LOGINS, OURS))
+
+
 _DEEDS: dict[str, Callable[[MobileClient, dict[str, JSON]], JSON]] = {
     "login": lambda client, p: client.login(),
     "loginAndFetchModules": lambda client, p: {"modules": client.login_and_fetch_modules()},
@@ -166,7 +206,7 @@ _DEEDS: dict[str, Callable[[MobileClient, dict[str, JSON]], JSON]] = {
         p["module"], p["ids"], p.get("alertid", "")
     ),
     "describe": lambda client, p: client.describe(p["module"]),
-    "saveRecord": lambda client, p: client.save_record(p["module"], p["values"], p.get("record", "")),
+    "saveRecord": _save,
     "syncModuleRecords": lambda client, p: client.sync_module_records(
         p["module"], p.get("syncToken", ""), p.get("page", 0), p.get("mode", "PUBLIC")
     ),
@@ -174,5 +214,7 @@ _DEEDS: dict[str, Callable[[MobileClient, dict[str, JSON]], JSON]] = {
     "queryWithGrouping": lambda client, p: client.query_with_grouping(p["query"], p.get("page", 0)),
     "relatedRecordsWithGrouping": _related,
     "deleteRecords": _delete,
+    "logout": lambda client, p: client.logout(),
+    "call": _call,
     "addRecordComment": lambda client, p: client.add_record_comment(p["related_to"], p["commentcontent"]),
 }

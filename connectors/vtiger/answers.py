@@ -1,5 +1,5 @@
 """What an answer of webservice.php means: the result, or the one right error. The rule: by table, from the code and the
-message of recorded answers, and an unclear answer to a write is never called "failed".
+message of recorded answers, in the name of the CRM that answered; an unclear answer to a write is never called "failed".
 
 Facts A–D and I of the vendor's recorded behaviour: errors come with HTTP 200; `error` may be null and `code` the integer 0;
 PHP warnings may stand before the JSON; a 500 without a body and the text "Sorry! …" may follow a write that *was* done.
@@ -44,15 +44,16 @@ class SessionGone(AuthError):
     """The session is not known to the server (any more): log in again, once."""
 
 
-def result(operation: str, answer: Answer) -> JSON:
-    """Return the `result` of an answer, or raise what its error means. `operation` is the vendor's name, lower case."""
+def result(crm: str, operation: str, answer: Answer) -> JSON:
+    """Return the `result` of an answer, or raise what its error means. `crm` is what the CRM is called, `operation` the
+    vendor's name, lower case."""
     said = envelope(answer)
     if said is None:
-        raise not_an_envelope(answer)
+        raise not_an_envelope(crm, answer)
     if said.get("success") is True:
         return said.get("result")
     error = said.get("error")
-    raise failure(operation, error if isinstance(error, dict) else {}, maybe_done=answer.maybe_done)
+    raise failure(crm, operation, error if isinstance(error, dict) else {}, maybe_done=answer.maybe_done)
 
 
 def envelope(answer: Answer) -> dict[str, JSON] | None:
@@ -70,54 +71,70 @@ def envelope(answer: Answer) -> dict[str, JSON] | None:
     return said if isinstance(said, dict) and "success" in said else None
 
 
-def not_an_envelope(answer: Answer) -> ConnectorError:
+def not_an_envelope(crm: str, answer: Answer) -> ConnectorError:
     """Return the error for what is not webservice.php's JSON: nothing, a web page, "Sorry! …", damaged data."""
     status = str(answer.status)
     if answer.status >= 500:
         sentence = _(
-            "Vtiger's server failed (HTTP status %(status)s): a PHP error, or its database is down.", status=status
+            "The server of %(crm)s failed (HTTP status %(status)s): a PHP error, or its database is down.",
+            crm=crm,
+            status=status,
         )
         return Unavailable(sentence, code=status, maybe_done=answer.maybe_done)
     if answer.body.lstrip().startswith(b"Sorry!"):
-        sentence = _("Vtiger answered “Sorry! Attempt to access restricted file.” instead of a result.")
+        sentence = _("%(crm)s answered “Sorry! Attempt to access restricted file.” instead of a result.", crm=crm)
         return ProtocolError(sentence, code="SORRY", vendor_message=answer.text[:200], maybe_done=answer.maybe_done)
-    if answer.status in (401, 403):
-        return AccessDenied(
-            _("The server refuses us before Vtiger is asked (HTTP status %(status)s).", status=status), code=status
-        )
     if answer.status != 200:
-        sentence = _(
-            "There is no Vtiger webservice at this address (HTTP status %(status)s): check the URL.", status=status
-        )
-        return ConfigError(sentence, code=status)
+        return of_status(crm, answer.status)
     try:
         answer.json()
     except ProtocolError as e:
         return e
-    return answer.not_understood(_("JSON that is not Vtiger's “success” and “result”"))
+    return answer.not_understood(_("JSON without the “success” and “result” of %(crm)s", crm=crm))
 
 
-def failure(operation: str, error: dict[str, JSON], *, maybe_done: bool) -> ConnectorError:
-    """Return the error for `{"code", "message"}`; `maybe_done` says whether the operation could have changed something."""
-    code = str(error.get("code", error.get("errorCode", "")))
-    told = str(error.get("message") or error.get("errorMessage") or "")[:300]
-    why = told or _("it gave no reason")
-    if code:
-        sentence = _("Vtiger refuses “%(operation)s”: %(why)s (%(code)s).", operation=operation, why=why, code=code)
-    else:
-        sentence = _("Vtiger refuses “%(operation)s”: %(why)s.", operation=operation, why=why)
+def of_status(crm: str, number: int) -> ConnectorError:
+    """Return the error for a status below 500 that comes from before the CRM."""
+    status = str(number)
+    if number in (401, 403):
+        sentence = _("The server refuses us before %(crm)s is asked (HTTP status %(status)s).", crm=crm, status=status)
+        return AccessDenied(sentence, code=status)
+    sentence = _(
+        "There is no webservice of %(crm)s at this address (HTTP status %(status)s): check the URL.",
+        crm=crm,
+        status=status,
+    )
+    return ConfigError(sentence, code=status)
+
+
+def failure(crm: str, operation: str, error: dict[str, JSON], *, maybe_done: bool, like: str = "") -> ConnectorError:
+    """Return the error for `{"code", "message"}`; `maybe_done` says whether the operation could have changed something, `like`
+    which operation of the webservice it is like, where its name is another."""
+    sentence, code, told = refusal(crm, operation, error)
     if code in UNCLEAR:
         return Unavailable(sentence, code=code, vendor_message=told, maybe_done=maybe_done)
     if code == "0" and told.startswith("Duplicate"):
-        return Duplicate(_("Vtiger forbids a second record like this one."), code=code, vendor_message=told)
+        sentence = _("%(crm)s forbids a second record like this one.", crm=crm)
+        return Duplicate(sentence, code=code, vendor_message=told)
     if code == "ACCESS_DENIED":
-        return denied(operation, told)(sentence, code=code, vendor_message=told)
+        return denied(like or operation, told)(sentence, code=code, vendor_message=told)
     if code in NAMES_A_FIELD:
         return invalid(sentence, code, told)
     kind = BY_CODE.get(code)
     if kind is None:
         return ProtocolError(sentence, code=code, vendor_message=told, maybe_done=maybe_done)
     return kind(sentence, code=code, vendor_message=told)
+
+
+def refusal(crm: str, operation: str, error: dict[str, JSON]) -> tuple[str, str, str]:
+    """Return the sentence for a person, the code and the vendor's own message of an error, whose parts have two names each."""
+    code = str(error.get("code", error.get("errorCode", "")))
+    told = str(error.get("message") or error.get("errorMessage") or "")[:300]
+    why = told or _("it gave no reason")
+    names = {"crm": crm, "operation": operation, "why": why}
+    if not code:
+        return _("%(crm)s refuses “%(operation)s”: %(why)s.", **names), code, told
+    return _("%(crm)s refuses “%(operation)s”: %(why)s (%(code)s).", code=code, **names), code, told
 
 
 def denied(operation: str, told: str) -> Callable[..., ConnectorError]:
@@ -138,6 +155,22 @@ def invalid(sentence: str, code: str, told: str) -> RecordInvalid:
     found = re.match(r"(\w+) does not have a value|.* specified for (\w+)", told)
     name = (found[1] or found[2]) if found else ""
     return RecordInvalid(sentence, code=code, vendor_message=told, fields={name: told} if name else {})
+
+
+def fields(operation: str, answer: JSON, *, maybe_done: bool = False) -> dict[str, JSON]:
+    """Return the answer as the object it must be. Raises ProtocolError."""
+    if not isinstance(answer, dict):
+        sentence = _("The answer to “%(operation)s” is not an object.", operation=operation)
+        raise ProtocolError(sentence, maybe_done=maybe_done)
+    return answer
+
+
+def rows(operation: str, answer: JSON) -> list[dict[str, JSON]]:
+    """Return the answer as the list of objects it must be; null is an empty list. Raises ProtocolError."""
+    found = answer if answer is not None else []
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise ProtocolError(_("The answer to “%(operation)s” is not a list of records.", operation=operation))
+    return found
 
 
 UNCLEAR = frozenset({  # the server failed somewhere: whether before or after the deed, nobody knows

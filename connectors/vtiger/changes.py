@@ -63,7 +63,9 @@ def parse(cursor: Cursor | None) -> Place:
     try:
         return Place(**orjson.loads(cursor)) if cursor else Place()
     except (orjson.JSONDecodeError, TypeError) as e:
-        raise QueryError(_("This cursor is not one of Vtiger's: read the module again from the beginning.")) from e
+        raise QueryError(
+            _("This cursor is not one of this connection's: read the module again from the beginning.")
+        ) from e
 
 
 # The first reading

@@ -10,19 +10,19 @@ import hashlib
 import heapq
 import re
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import orjson
 
 from connectors.body import Files
 from connectors.context import Call, Context
-from connectors.errors import AuthError, ConnectorError, ProtocolError, RecordNotFound
+from connectors.errors import AccessDenied, AuthError, ConnectorError, ProtocolError, RecordNotFound, Unsupported
 from connectors.http import Answer, Http
 from connectors.types import JSON
-from connectors.vtiger.answers import SessionGone, result
+from connectors.vtiger.answers import SessionGone, fields, result, rows
 from connectors.wording import text as _
 
 READS = ("getchallenge", "listtypes", "describe", "retrieve", "query", "sync", "relatedtypes", "retrieve_related", "files_retrieve")  # fmt: skip
@@ -50,7 +50,9 @@ class Listing:
 class VtigerClient:
     """One user at one Vtiger. Thread-safe; up to `max_parallel` sessions, because PHP serialises requests of one (B9)."""
 
-    def __init__(self, url: str, username: str, access_key: str, context: Context) -> None:
+    def __init__(self, label: str, url: str, username: str, access_key: str, context: Context) -> None:
+        """Take what the CRM is called in sentences, its address, and who we are there."""
+        self.label = label
         self.endpoint = endpoint(url)
         self.root = self.endpoint.removesuffix("webservice.php")
         self.username = username
@@ -93,7 +95,7 @@ class VtigerClient:
             told = self._challenge_and_login()
         session = told.pop("sessionName", None) or told.pop("sessionId", None)  # the vendor's document says sessionId
         if not session:
-            raise ProtocolError(_("Vtiger's answer to “login” names no session."))
+            raise ProtocolError(_("The answer of %(crm)s to “login” names no session.", crm=self.label))
         token = f"{session} {told.get('userId', '')}"
         self.context.sessions.put(slot, token)
         return token, told
@@ -109,10 +111,8 @@ class VtigerClient:
         for slot in map(str, range(max(1, self.context.max_parallel))):
             if token := self.context.sessions.get(slot):
                 self.context.sessions.drop(slot, token)
-                try:
-                    self._once("logout", {"sessionName": token.partition(" ")[0]})
-                except ConnectorError:
-                    continue
+                params = {"sessionName": token.partition(" ")[0]}
+                end(lambda call, params=params: self._once("logout", params, call), CALLS["logout"])  # type: ignore[misc]
 
     def extendsession(self) -> dict[str, JSON]:
         """Keep a session alive and return user and version. Not needed by us, who log in again."""
@@ -150,8 +150,10 @@ class VtigerClient:
         return Listing(rows("query", found), answer.at)
 
     def sync(self, module: str, since: int) -> dict[str, JSON]:
-        """Return updated, deleted, more and lastModifiedTime of this user's own records since the second (F2, F3)."""
-        return fields("sync", self.request("sync", {"elementType": module, "modifiedTime": max(1, since)}))
+        """Return updated, deleted, more and lastModifiedTime of this user's own records since the second (F2, F3); of all
+        modules for "", as the document has it and no server seen does (F8)."""
+        of = {"elementType": module} if module else {}
+        return fields("sync", self.request("sync", {**of, "modifiedTime": max(1, since)}))
 
     def retrieve_related(self, id: str, module: str, label: str) -> list[dict[str, JSON]]:
         """Return the records of a relation; `label` is its name in `relatedtypes`."""
@@ -166,7 +168,7 @@ class VtigerClient:
 
     def create(self, module: str, element: Mapping[str, JSON], files: Files | None = None) -> dict[str, JSON]:
         """Create a record and return it as stored. `files` makes it multipart: the part is named `filename` (D19)."""
-        params = {"elementType": module, "element": as_json(element)}
+        params = {"elementType": module, "element": as_json(dict(element))}
         return fields("create", self.request("create", params, files), maybe_done=True)
 
     def update(self, element: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -186,7 +188,8 @@ class VtigerClient:
 
     def convertlead(self, element: Mapping[str, JSON]) -> dict[str, JSON]:
         """Make a lead an account, contact, opportunity; return their ids. Raises RecordConflict when it is one (D17)."""
-        return fields("convertlead", self.request("convertlead", {"element": as_json(element)}), maybe_done=True)
+        given = as_json({**element, "leadId": checked_id(str(element.get("leadId", "")))})
+        return fields("convertlead", self.request("convertlead", {"element": given}), maybe_done=True)
 
     def add_related(self, id: str, other_id: str, label: str) -> None:
         """Make two records belong together by the relation of that label (D18). There is no way back by API."""
@@ -199,31 +202,38 @@ class VtigerClient:
         """Carry out one operation within a session and return its `result`."""
         return self._ask(operation, params, files)[0]
 
-    def _ask(self, operation: str, params: Mapping[str, JSON], files: Files | None = None) -> tuple[JSON, Answer]:
+    def call(self, verb: str, operation: str, params: Mapping[str, JSON]) -> JSON:
+        """Carry out any operation by its name: objects and lists go as JSON. Never repeated; taken for one that writes."""
+        given = {name: value if isinstance(value, str) else as_json(value) for name, value in params.items()}
+        return self._ask(operation, given, None, Call("call", verb, safe=False, writes=True))[0]
+
+    def _ask(
+        self, operation: str, params: Mapping[str, JSON], files: Files | None = None, call: Call | None = None
+    ) -> tuple[JSON, Answer]:
         """Return the result of one operation and its answer, logging in again once when the session is forgotten.
 
         The server looks at the session before anything else, so a write refused for it was not done.
         """
+        call = call or CALLS[operation]
         with self._slot() as slot:
             token = self._session(slot)
             try:
-                return self._in_session(operation, params, files, token)
+                return self._in_session(call, operation, params, files, token)
             except SessionGone:
                 self.context.sessions.drop(slot, token)
-                return self._in_session(operation, params, files, self._session(slot))
+                return self._in_session(call, operation, params, files, self._session(slot))
 
     def _in_session(
-        self, operation: str, params: Mapping[str, JSON], files: Files | None, token: str
+        self, call: Call, operation: str, params: Mapping[str, JSON], files: Files | None, token: str
     ) -> tuple[JSON, Answer]:
-        answer = self._send(operation, {"sessionName": token.partition(" ")[0], **params}, files)
-        return result(operation, answer), answer
+        answer = self._send(call, operation, {**params, "sessionName": token.partition(" ")[0]}, files)
+        return result(self.label, operation.lower(), answer), answer
 
-    def _once(self, operation: str, params: Mapping[str, JSON]) -> JSON:
-        return result(operation, self._send(operation, params))
+    def _once(self, operation: str, params: Mapping[str, JSON], call: Call | None = None) -> JSON:
+        return result(self.label, operation, self._send(call or CALLS[operation], operation, params))
 
-    def _send(self, operation: str, params: Mapping[str, JSON], files: Files | None = None) -> Answer:
-        call = CALLS[operation]
-        sent = {"operation": operation, **params}
+    def _send(self, call: Call, operation: str, params: Mapping[str, JSON], files: Files | None = None) -> Answer:
+        sent = {**params, "operation": operation}
         if call.method == "GET":
             return self._http.send(call, params=sent)
         return self._http.send(call, data=sent, files=files)
@@ -250,6 +260,15 @@ class VtigerClient:
                 self._slots.notify()
 
 
+def end(logout: Callable[[Call], JSON], call: Call) -> None:
+    """End a session by POST, as servers want it, or where that is refused by GET, as one document has it (facts §6)."""
+    with suppress(ConnectorError):
+        try:
+            logout(call)
+        except (Unsupported, AccessDenied):
+            logout(replace(call, method="GET"))
+
+
 def endpoint(url: str) -> str:
     """Return the address of webservice.php for the instance's root, with or without slash, or a page below it."""
     root = url.strip().partition("?")[0].partition("#")[0]
@@ -265,7 +284,7 @@ def checked_id(id: str) -> str:
     """
     plain = folded(id)
     if not ID.fullmatch(plain):
-        raise RecordNotFound(_("“%(id)s” is not an id of Vtiger, which look like 12x345.", id=id[:40]))
+        raise RecordNotFound(_("“%(id)s” is not an id; they look like 12x345.", id=id[:40]))
     return plain
 
 
@@ -274,22 +293,6 @@ def folded(id: str) -> str:
     return id.strip().replace("×", "x").replace("X", "x")
 
 
-def as_json(element: Mapping[str, JSON]) -> str:
+def as_json(element: JSON) -> str:
     """Return the element as the server wants it, one JSON object."""
-    return orjson.dumps(dict(element)).decode()
-
-
-def fields(operation: str, answer: JSON, *, maybe_done: bool = False) -> dict[str, JSON]:
-    """Return the answer as the object it must be. Raises ProtocolError."""
-    if not isinstance(answer, dict):
-        sentence = _("Vtiger's answer to “%(operation)s” is not an object.", operation=operation)
-        raise ProtocolError(sentence, maybe_done=maybe_done)
-    return answer
-
-
-def rows(operation: str, answer: JSON) -> list[dict[str, JSON]]:
-    """Return the answer as the list of objects it must be; null is an empty list. Raises ProtocolError."""
-    found = answer if answer is not None else []
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise ProtocolError(_("Vtiger's answer to “%(operation)s” is not a list of records.", operation=operation))
-    return found
+    return orjson.dumps(element).decode()

@@ -75,7 +75,9 @@ class VtigerConnector(Connector):
 
     def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], context: Context) -> None:
         super().__init__(settings, secrets, context)
-        self.client = VtigerClient(self.config["url"], self.config["username"], self.secrets["access_key"], context)
+        self.client = VtigerClient(
+            self.label, self.config["url"], self.config["username"], self.secrets["access_key"], context
+        )
         self.codec = VtigerCodec(self.config["time_zone"], context.learned)
         self._modules = Modules(self.client, self.codec, context.learned)
         self._relations: dict[str, dict[str, JSON]] = {}
@@ -256,7 +258,8 @@ class VtigerConnector(Connector):
                 if not self._modules.reader(module).rows(((vtql.one_of("id", [id]),),), columns=("id",)).rows:
                     sentence = _("%(module)s has no record %(id)s (any more).", module=module, id=id)
                     raise RecordNotFound(sentence, **told) from e
-            sentence = _("Vtiger does not allow this user to do this with %(names)s.", names=", ".join(plain))
+            names = ", ".join(plain)
+            sentence = _("%(crm)s does not allow this user to do this with %(names)s.", crm=self.label, names=names)
             raise AccessDenied(sentence, **told) from e
 
     def _own_id(self, module: str, id: str) -> str:

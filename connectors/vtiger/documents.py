@@ -41,7 +41,7 @@ def download(client: VtigerClient, id: str) -> FileContent:
     try:
         content = b64decode(str(found[0].get("filecontents") or ""), validate=True)
     except binascii.Error as e:
-        raise ProtocolError(_("Vtiger sent the file of document %(id)s damaged.", id=id)) from e
+        raise ProtocolError(_("The server sent the file of document %(id)s damaged.", id=id)) from e
     return FileContent(
         str(found[0].get("filename") or id), content, str(found[0].get("filetype") or "application/octet-stream")
     )
@@ -50,7 +50,7 @@ def download(client: VtigerClient, id: str) -> FileContent:
 def check_size(file: FileContent) -> None:
     """Raise RecordInvalid for a file that is too large to be sent."""
     if len(file.content) > MAX_UPLOAD:
-        problem = _("is larger than the %(limit)s MB Vtiger takes", limit=MAX_UPLOAD // 2**20)
+        problem = _("is larger than the %(limit)s MB the server takes", limit=MAX_UPLOAD // 2**20)
         sentence = _("“%(field)s” %(problem)s. Nothing was sent.", field=file.name, problem=problem)
         raise RecordInvalid(sentence, fields={"filename": problem})
 

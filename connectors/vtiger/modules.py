@@ -86,7 +86,7 @@ def unknown_module(name: str, names: list[str]) -> str:
     """Return the sentence for a module that is not there, with the names most like it, all when none is."""
     lower = {known.lower(): known for known in names}
     near = [lower[found] for found in get_close_matches(name.lower(), lower, 3)]
-    missing = _("There is no module “%(name)s” at this Vtiger, or this user may not see it.", name=name)
+    missing = _("There is no module “%(name)s” here, or this user may not see it.", name=name)
     if near:
         return _("%(missing)s Do you mean one of: %(names)s?", missing=missing, names=", ".join(near))
     return _("%(missing)s There are: %(names)s.", missing=missing, names=", ".join(names))

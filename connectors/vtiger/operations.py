@@ -3,14 +3,18 @@ out. The rule: what they answer is shown, so session names, keys and passwords a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
+from dataclasses import replace
 
+from connectors.errors import QueryError
 from connectors.operations import checked, without_secrets
-from connectors.types import JSON, Operation, Parameter
+from connectors.types import JSON, Choice, Operation, Parameter
 from connectors.vtiger.client import VtigerClient
 from connectors.wording import text as _
 
 HIDDEN = frozenset({"token", "sessionName", "sessionId"})
+OURS = frozenset({"operation", "sessionName", "format"})  # parameters that no raw call may set
+VERBS = tuple(Choice(verb, verb) for verb in ("GET", "POST"))
 
 MODULE = Parameter("elementType", _("Module"), required=True, help=_("As the server spells it: Contacts."))
 ID = Parameter("id", _("Id"), required=True, help=_("With the module's number: 12x345."))
@@ -45,7 +49,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "sync",
         _("List this user's records that changed or were deleted since"),
-        (MODULE, Parameter("modifiedTime", _("Since"), "integer", required=True, help=_("Unix seconds; 1 for everything."))),
+        (replace(MODULE, required=False, help=_("Empty for all modules, which few servers can.")), Parameter("modifiedTime", _("Since"), "integer", required=True, help=_("Unix seconds; 1 for everything."))),
         section="Sync Operation",
         errors=(_("500: servers with PHP 8 cannot do this"),),
     ),
@@ -80,12 +84,40 @@ OPERATIONS: tuple[Operation, ...] = (
         errors=("LEAD_ALREADY_CONVERTED",),
     ),
     Operation("files_retrieve", _("Read the file of an attachment"), (ID,), section="Files"),
+    Operation(
+        "call",
+        _("Carry out any other operation by its name and return what the server sends"),
+        (
+            Parameter("operation", _("Operation"), required=True, help="wsapp_getHandlers"),
+            Parameter("verb", _("HTTP verb"), required=True, choices=VERBS, help=_("Servers take each operation by one verb only.")),
+            Parameter("params", _("Parameters"), "json", help='{"elementType": "Contacts", "element": {"lastname": "Ito"}}'),
+        ),
+        writes=True,
+        section="Request Format",
+        admin_only=True,
+    ),
 )  # fmt: skip
 
 
 def carry_out(client: VtigerClient, operation: Operation, params: Mapping[str, JSON]) -> JSON:
     """Return what the server answers, without secrets (B13). Raises QueryError for parameters that are wrong."""
     return without_secrets(_DEEDS[operation.name](client, checked(operation, params)), HIDDEN)
+
+
+def raw(operation: str, given: Mapping[str, JSON], logins: Set[str], ours: Set[str]) -> tuple[str, dict[str, JSON]]:
+    """Return the name and the parameters of a raw call. Raises QueryError for a login, whose answer would be a session, and for
+    parameters that are the connection's to set."""
+    name, params = operation.strip(), dict(given)
+    if name.lower() in {login.lower() for login in logins}:
+        raise QueryError(_("Use the operation “login”: it shows no session, and logs in as this connection does."))
+    if set_by_us := ours & params.keys():
+        names = ", ".join(sorted(set_by_us))
+        raise QueryError(_("The portal sets these parameters itself: %(names)s. Leave them out.", names=names))
+    return name, params
+
+
+def _call(client: VtigerClient, p: dict[str, JSON]) -> JSON:
+    return client.call(p["verb"], *raw(p["operation"], p.get("params", {}), {"login"}, OURS))
 
 
 _DEEDS: dict[str, Callable[[VtigerClient, dict[str, JSON]], JSON]] = {
@@ -101,7 +133,7 @@ _DEEDS: dict[str, Callable[[VtigerClient, dict[str, JSON]], JSON]] = {
     "revise": lambda client, p: client.revise(p["id"], p["element"]),
     "delete": lambda client, p: client.delete(p["id"]),
     "query": lambda client, p: client.query(p["query"]).rows,
-    "sync": lambda client, p: client.sync(p["elementType"], p["modifiedTime"]),
+    "sync": lambda client, p: client.sync(p.get("elementType", ""), p["modifiedTime"]),
     "relatedtypes": lambda client, p: client.relatedtypes(p["elementType"]),
     "retrieve_related": lambda client, p: client.retrieve_related(p["id"], p["relatedType"], p["relatedLabel"]),
     "add_related": lambda client, p: client.add_related(
@@ -109,4 +141,5 @@ _DEEDS: dict[str, Callable[[VtigerClient, dict[str, JSON]], JSON]] = {
     ),
     "convertlead": lambda client, p: client.convertlead({"assignedTo": client.user_id(), **p}),
     "files_retrieve": lambda client, p: client.files_retrieve(p["id"]),
+    "call": _call,
 }

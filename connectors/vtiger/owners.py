@@ -38,7 +38,7 @@ class Owners:
         if self._known is None:
             self.everyone()
         if self._known and id not in self._known:
-            problem = _("is no user or group of this Vtiger")
+            problem = _("is no user or group of this CRM")
             sentence = _("The owner %(id)s %(problem)s. Nothing was sent.", id=id, problem=problem)
             raise RecordInvalid(sentence, fields={field: problem})
 

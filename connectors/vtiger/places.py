@@ -71,5 +71,5 @@ def number(id: str) -> int:
     """Return the second part of an id, by which the server compares (C4). Raises ProtocolError."""
     tail = id.partition("x")[2]
     if not tail.isdecimal():
-        raise ProtocolError(_("Vtiger sent “%(id)s” where an id belongs.", id=id[:40]))
+        raise ProtocolError(_("The server sent “%(id)s” where an id belongs.", id=id[:40]))
     return int(tail)

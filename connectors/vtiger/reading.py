@@ -45,7 +45,7 @@ class Reader:
     def record(self, row: Row) -> Record:
         """Return a row as a record. Raises ProtocolError when it has no id."""
         if not row.get("id"):
-            raise ProtocolError(_("Vtiger sent a record of %(module)s without an id.", module=self.module))
+            raise ProtocolError(_("The server sent a record of %(module)s without an id.", module=self.module))
         values = self.codec.decode_values(self.schema, row)
         return Record(self.module, str(row["id"]), values, values.get(self.schema.modified_field or ""))
 
@@ -73,7 +73,7 @@ class Reader:
             return int(str(found[0]["count"]))
         except (LookupError, ValueError) as e:
             raise ProtocolError(
-                _("Vtiger cannot tell how many records of %(module)s there are.", module=self.module)
+                _("The server cannot tell how many records of %(module)s there are.", module=self.module)
             ) from e
 
     # A page of a query
@@ -164,7 +164,7 @@ class Reader:
         if not one_way(query.order):
             raise QueryError(
                 _(
-                    "Vtiger cannot sort %(total)s records up and down at once. Sort in one direction, or filter.",
+                    "The server cannot sort %(total)s records up and down at once. Sort in one direction, or filter.",
                     total=total,
                 )
             )

@@ -58,11 +58,11 @@ def of_sarvcrm(row: ErrorMeaning) -> ConnectorError:
 
 
 def of_vtiger(row: ErrorMeaning) -> ConnectorError:
-    return raised(vtiger.result, OPERATIONS[row.when], answer(row, of_webservice(row)))
+    return raised(vtiger.result, "Vtiger", OPERATIONS[row.when], answer(row, of_webservice(row)))
 
 
 def of_simplycrm(row: ErrorMeaning) -> ConnectorError:
-    return raised(simplycrm.result, OPERATIONS[row.when], answer(row, of_webservice(row)))
+    return raised(simplycrm.result, "Simply CRM", OPERATIONS[row.when], answer(row, of_webservice(row)))
 
 
 def of_webservice(row: ErrorMeaning) -> Any:

@@ -253,7 +253,7 @@ def test_records_are_asked_for_by_their_ids_or_by_an_alert(crm: SimplyCrmConnect
 @pytest.mark.parametrize("code", [1501, "1501"])
 def test_a_lost_session_is_known_by_its_number_however_it_is_written(code: int | str) -> None:
     error: dict[str, JSON] = {"code": code, "message": "Login required"}
-    assert type(failure("describe", "describe", error, maybe_done=False)) is SessionGone
+    assert type(failure("Simply CRM", "describe", "describe", error, maybe_done=False)) is SessionGone
 
 
 def test_no_records_may_be_written_as_null() -> None:

@@ -64,7 +64,7 @@ def recorded(case: str) -> tuple[dict[str, Any], Any]:
     body = told["response"] if told["response_kind"] != "json" else json.dumps(told["response"])
     params = told["params"]
     answer = Answer(told["status"], {}, str(body).encode(), params.get("_operation") == "saveRecord")
-    return params, result(params.get("_operation", ""), answer, changes_one=bool(params.get("record")))
+    return params, result("Simply CRM", params.get("_operation", ""), answer, changes_one=bool(params.get("record")))
 
 
 @pytest.mark.parametrize("case", [case for case in ALL if case not in ANOTHER_API])

@@ -196,7 +196,7 @@ def client(replay: Replay) -> Iterator[VtigerClient]:
     replay.exchange = None
     replay.seen.clear()
     rules = NetworkRules(allowed_networks=(IPv4Network("127.0.0.0/8"),))
-    client = VtigerClient(replay.url, "admin", "SECRETKEY", Context(network=rules, clock=Hasty()))
+    client = VtigerClient("Vtiger", replay.url, "admin", "SECRETKEY", Context(network=rules, clock=Hasty()))
     yield client
     client.close()
 

@@ -124,14 +124,14 @@ ANSWERS: list[tuple[int, bytes, type[ConnectorError]]] = [
 def test_an_answer_that_is_no_result_is_told_as_what_it_means(
     status: int, body: bytes, expected: type[ConnectorError], maybe_done: bool
 ) -> None:
-    error = outcome(lambda: result("create", Answer(status, {}, body, maybe_done)))
+    error = outcome(lambda: result("Vtiger", "create", Answer(status, {}, body, maybe_done)))
     assert type(error) is expected
     assert getattr(error, "maybe_done", maybe_done) is maybe_done
 
 
 def test_warnings_of_php_around_the_answer_are_passed_over() -> None:
     body = b'<br />\n<b>Deprecated</b>: {"x"}\n{"success":true,"result":{"a":"b"}}<br />'
-    assert result("retrieve", Answer(200, {}, body)) == {"a": "b"}
+    assert result("Vtiger", "retrieve", Answer(200, {}, body)) == {"a": "b"}
 
 
 def test_sessions_are_shared_and_one_login_serves_all_processes(server: Server) -> None:

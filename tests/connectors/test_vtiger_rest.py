@@ -11,6 +11,7 @@ from connectors.errors import (
     ConnectorError,
     QueryError,
     ReadOnly,
+    RecordConflict,
     RecordInvalid,
     RecordNotFound,
     Unavailable,
@@ -67,6 +68,8 @@ PARAMS = {
     "relationIdLabel": "Products",
     "leadId": "10x999999",
     "entities": {},
+    "operation": "listtypes",
+    "verb": "GET",
 }
 
 # Relations, files, owners
@@ -146,6 +149,80 @@ def test_every_declared_operation_is_carried_out_or_refused_by_the_server(
             )
         assert any(call.operation == operation.name for call in observer.calls), operation.name
         assert any(call.writes for call in observer.calls) is operation.writes
+
+
+def test_any_operation_is_called_by_its_name_and_shows_no_secret(server: Server, crm: VtigerConnector) -> None:
+    described = crm.call("call", {"operation": "Describe", "verb": "GET", "params": {"elementType": "Contacts"}})
+    assert described["idPrefix"] == "12"
+    element = {"lastname": "By its name", "assigned_user_id": "19x1"}
+    params = {"operation": "create", "verb": "POST", "params": {"elementType": "Contacts", "element": element}}
+    made = crm.call("call", params)
+    assert server.value("Contacts", made["id"], "lastname") == "By its name"
+    shown = crm.call("call", {"operation": "query", "verb": "GET", "params": {"query": "SELECT * FROM Users;"}})
+    assert "accesskey" not in shown[0] and shown[0]["user_name"]
+    assert "token" not in crm.call(
+        "call", {"operation": "getchallenge", "verb": "GET", "params": {"username": "admin"}}
+    )
+    with pytest.raises(Unavailable, match="HTTP status 500"):
+        crm.call("call", {"operation": "delete_related", "verb": "POST"})
+
+
+def test_a_call_by_name_renews_the_session_and_is_never_repeated(
+    server: Server, crm: VtigerConnector, observer: CountingObserver
+) -> None:
+    params = {"elementType": "Contacts", "element": {"lastname": "Once", "assigned_user_id": "19x1"}}
+    given = {"operation": "create", "verb": "POST", "params": params}
+    server.fault("session_expired", "create")
+    crm.call("call", given)
+    assert (server.asked()["create"], server.asked()["login"]) == (2, 2)  # the first was refused for its session
+    for fault in ("cut_after", "http_502_html"):
+        server.fault(fault, "create")
+        with pytest.raises(Unavailable) as unclear:
+            crm.call("call", given)
+        assert unclear.value.maybe_done
+    found = [record["values"]["lastname"] for record in server.ask("GET", "records?module=Contacts")]
+    assert found.count("Once") == 2 and server.asked()["create"] == 4
+    observer.read_only = True
+    with pytest.raises(ReadOnly):
+        crm.call("call", given)
+    assert next(o for o in crm.operations if o.name == "call").admin_only
+
+
+def test_a_call_by_name_neither_logs_in_nor_sets_what_the_portal_sets(
+    crm: VtigerConnector, observer: CountingObserver
+) -> None:
+    observer.calls.clear()
+    for params, told in (
+        ({"operation": "LOGIN ", "verb": "POST"}, "Use the operation “login”"),
+        ({"operation": "query", "verb": "GET", "params": {"sessionName": "x"}}, "sets these parameters itself"),
+        ({"operation": "query", "verb": "PUT"}, "must be one of: GET, POST"),
+    ):
+        with pytest.raises(QueryError, match=told):
+            crm.call("call", params)
+    assert not observer.calls
+
+
+def test_a_lead_becomes_what_it_is_made_into_only_once(server: Server, crm: VtigerConnector) -> None:
+    lead = crm.create("Leads", {"lastname": "Ito", "company": "Acme"}).id
+    entities = {
+        "Accounts": {"create": True, "name": "Accounts", "accountname": "Acme"},
+        "Contacts": {"create": True, "name": "Contacts", "lastname": "Ito"},
+    }
+    made = crm.call("convertlead", {"leadId": lead.replace("x", "×"), "entities": entities})
+    assert crm.get("Accounts", made["Accounts"]).values["accountname"] == "Acme"
+    assert crm.get("Contacts", made["Contacts"]).values["account_id"] == made["Accounts"]
+    assert lead not in {record.id for record in crm.read("Leads", Query(limit=200)).records}
+    with pytest.raises(RecordConflict):
+        crm.call("convertlead", {"leadId": lead, "entities": entities})
+    with pytest.raises(RecordNotFound):
+        crm.call("convertlead", {"leadId": "10x2' or '1", "entities": entities})
+
+
+def test_sync_may_be_asked_of_all_modules_and_says_when_the_server_cannot(server: Server, crm: VtigerConnector) -> None:
+    server.switch(sync_works=True)
+    assert crm.call("sync", {"elementType": "Contacts", "modifiedTime": 1})["updated"]
+    with pytest.raises(Unavailable, match="500"):
+        crm.call("sync", {"modifiedTime": 1})
 
 
 def test_an_operation_with_wrong_parameters_is_refused_with_those_it_takes(

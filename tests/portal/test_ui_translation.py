@@ -68,7 +68,7 @@ def test_a_failed_test_of_a_connection_is_told_in_the_persons_language(
     persian({
         "Access key": "کلید دسترسی",
         "The CRM refused the credentials.": "سی‌آرام اعتبارنامه را نپذیرفت.",
-        "Vtiger refuses “%(operation)s”: %(why)s (%(code)s).": "ویتایگر «%(operation)s» را رد کرد: %(why)s [%(code)s]",
+        "%(crm)s refuses “%(operation)s”: %(why)s (%(code)s).": "%(crm)s «%(operation)s» را رد کرد: %(why)s [%(code)s]",
         "The user name is spelt differently, or the user is inactive.": "نام کاربر جور دیگری است.",
         "Likely causes:": "علت‌های محتمل:",
         "Germany": "آلمان",
@@ -77,7 +77,7 @@ def test_a_failed_test_of_a_connection_is_told_in_the_persons_language(
     _, page = post(admin, ADD, filled(vtiger, setting_access_key="wrong"), "_test")
     assert "کلید دسترسی" in page and ">Access key" not in page  # a setting's label
     assert "سی‌آرام اعتبارنامه را نپذیرفت." in page and "علت‌های محتمل:" in page  # of the portal's code, of a template
-    assert "ویتایگر «login» را رد کرد: Invalid username or password [INVALID_USER_CREDENTIALS]" in page  # an error
+    assert "Vtiger «login» را رد کرد: Invalid username or password [INVALID_USER_CREDENTIALS]" in page  # an error
     assert "نام کاربر جور دیگری است." in page and "DE · آلمان" in page  # a likely cause, a country
     assert 'dir="rtl"' in page and 'lang="fa"' in page
 
@@ -103,14 +103,14 @@ def test_a_command_speaks_the_language_of_its_process(vtiger: Account, persian: 
 
 
 def test_what_is_stored_is_in_the_portals_own_language(vtiger: Account, persian: Catalogue, admin: Client) -> None:
-    persian({"Vtiger refuses “%(operation)s”: %(why)s (%(code)s).": "ویتایگر «%(operation)s» را رد کرد."})
+    persian({"%(crm)s refuses “%(operation)s”: %(why)s (%(code)s).": "%(crm)s «%(operation)s» را رد کرد."})
     post(admin, ADD, filled(vtiger))
     connection = Connection.objects.get(name="berlin")
     connection.secrets = {**connection.open_secrets(), "access_key": "wrong"}
     with override("fa"):
         with pytest.raises(Exception, match="Vtiger refuses") as failed:
             check(connection)
-        assert translated(failed.value) == "ویتایگر «login» را رد کرد."
+        assert translated(failed.value) == "Vtiger «login» را رد کرد."
         assert to_keep(failed.value) == str(failed.value)
     assert connection.check_message.startswith("Vtiger refuses “login”")
 

@@ -136,7 +136,7 @@ class SimplyCrm(Vtiger):
         return super()._signed_in(params)
 
     def _logout(self, is_post: bool, params: Params) -> JSON:
-        return super()._logout(is_post or self.switches["documented_spelling"], params)
+        return super()._logout(is_post != self.switches["documented_spelling"], params)
 
     def records(self, module: str, deleted: bool) -> list[JSON]:
         with _here():
