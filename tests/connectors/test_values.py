@@ -257,6 +257,9 @@ def test_reading_a_record_takes_the_fields_it_carried_and_no_password() -> None:
         "password",
         "assigned_portal_user_hash",
         "passkey",
+        "access_token",
+        "refresh_token",
+        "client_secret",
     ],
 )
 def test_password_like_fields_are_known_by_name(name: str) -> None:
