@@ -10,6 +10,7 @@ import binascii
 import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import unquote
 
 from connectors.errors import ProtocolError, RecordInvalid, Unsupported
 from connectors.http import Answer
@@ -19,8 +20,9 @@ from connectors.wording import text as _
 
 NOTES, FILE_FIELD = "Notes", "filename"
 MOST_BYTES = 20 * 1024 * 1024  # of a file; the vendor tells no limit, and refuses what is above its own (code 16)
+OCTETS = "application/octet-stream"
 CONTENTS = ("filecontents", "file_contents", "contents", "content", "file", "data")
-NAME_IN_HEADER = re.compile(r'filename="?([^";]+)"?', re.IGNORECASE)
+NAME_IN_HEADER = re.compile(r"filename\*=UTF-8''([^;]+)|filename=\"?([^\";]+)\"?", re.IGNORECASE)
 
 
 def on(module: str, id: str) -> And:
@@ -73,9 +75,8 @@ def unnamed(label: str) -> Unsupported:
 def content(answer: Answer, told: JSON, file_id: str) -> FileContent:
     """Return the file in an answer: its bytes, or JSON that holds them in base64. Raises ProtocolError for anything else."""
     if told is None:
-        found = NAME_IN_HEADER.search(str(answer.headers.get("Content-Disposition") or ""))
         kind = str(answer.headers.get("Content-Type") or "").partition(";")[0].strip()
-        return FileContent(found.group(1) if found else file_id, answer.body, kind or "application/octet-stream")
+        return FileContent(named_in(answer) or file_id, answer.body, kind or OCTETS)
     row = told[0] if isinstance(told, list) and told else told
     parts: Mapping[str, JSON] = row if isinstance(row, Mapping) else {"content": row}
     held = next((parts[name] for name in CONTENTS if isinstance(parts.get(name), str)), None)
@@ -83,7 +84,13 @@ def content(answer: Answer, told: JSON, file_id: str) -> FileContent:
         if held is None:
             raise ValueError
         name = str(parts.get("filename") or parts.get("name") or file_id)
-        kind = str(parts.get("filetype") or parts.get("file_mime_type") or "application/octet-stream")
+        kind = str(parts.get("filetype") or parts.get("file_mime_type") or OCTETS)
         return FileContent(name, b64decode("".join(held.split()), validate=True), kind)
     except (ValueError, binascii.Error) as e:
         raise ProtocolError(_("SarvCRM's answer holds no file in a form this portal can read.")) from e
+
+
+def named_in(answer: Answer) -> str:
+    """Return the file's name as the answer's header has it, the one in any letters first; "" where it has none."""
+    found = NAME_IN_HEADER.findall(str(answer.headers.get("Content-Disposition") or ""))
+    return next((unquote(name) for name, _plain in found if name), "") or next((plain for _, plain in found), "")

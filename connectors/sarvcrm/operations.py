@@ -14,7 +14,7 @@ from connectors.operations import checked, without_secrets
 from connectors.query import parse, parse_order
 from connectors.sarvcrm.answers import is_file
 from connectors.sarvcrm.client import PAGE, Question, Request, SarvClient
-from connectors.sarvcrm.notes import check_size, content
+from connectors.sarvcrm.notes import OCTETS, check_size, content
 from connectors.sarvcrm.pushdown import Sql
 from connectors.sarvcrm.schema import Described
 from connectors.types import JSON, Choice, FileContent, Operation, Parameter
@@ -36,7 +36,6 @@ RELATED_FIELD = Parameter(
     "related_field", _("Field of the relation"), required=True, help=_("Its name as get_module_fields tells it.")
 )
 VERBS = tuple(Choice(verb, verb) for verb in ("GET", "POST", "PUT", "DELETE"))
-OCTETS = "application/octet-stream"
 OF_LOGIN = ("10", "11", "12", "60", "1008", "1009")
 OF_MODULE = ("11", "20", "40")
 

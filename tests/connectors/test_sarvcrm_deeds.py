@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,7 +22,6 @@ from connectors.sandbox.server import Sandbox
 from connectors.sarvcrm.connector import SarvConnector
 from connectors.sarvcrm.modules import MODULES
 from connectors.sarvcrm.operations import OPERATIONS
-from connectors.types import FileContent
 from tests.connectors.contract import CountingObserver, read_all
 from tests.connectors.sandbox_client import Account
 from tests.connectors.sarvcrm_account import RULES, SarvSeeder, account, connected, context, crm, observer, seeder
@@ -142,38 +142,6 @@ def test_a_module_without_that_relation_says_so(crm: SarvConnector) -> None:
         crm.related("Accounts", "../1", "Contacts", Query())
 
 
-# Files
-
-
-def test_a_file_is_added_as_a_note_on_the_record(crm: SarvConnector, seeder: SarvSeeder) -> None:
-    lead = seeder.put("With a file")
-    told = crm.upload("Leads", lead, FileContent("گزارش 'x'.pdf", b"%PDF \x00\xff\n", "application/pdf"))
-    assert (told.name, told.size) == ("گزارش 'x'.pdf", 8)
-    note = crm.get("Notes", told.id).values
-    assert (note["filename"], note["parent_type"], note["parent_id"]) == ("گزارش 'x'.pdf", "Leads", lead)
-
-
-def test_a_file_too_large_is_refused_here_or_there(
-    account: Account, crm: SarvConnector, seeder: SarvSeeder, observer: CountingObserver
-) -> None:
-    lead = seeder.put("With a file")
-    crm.describe("Notes")
-    account.control("POST", "switches", max_upload=10)
-    with pytest.raises(RecordInvalid) as refused:
-        crm.upload("Leads", lead, FileContent("a.txt", b"x" * 11))
-    assert refused.value.code == "16"
-    observer.calls.clear()
-    with pytest.raises(RecordInvalid):
-        crm.upload("Leads", lead, FileContent("a.txt", bytes(crm.capabilities.max_upload + 1)))
-    assert not observer.calls
-
-
-def test_a_file_for_a_record_that_is_not_there_is_not_sent(account: Account, crm: SarvConnector) -> None:
-    with pytest.raises(RecordNotFound):
-        crm.upload("Leads", "00000000-0000-0000-0000-000000000000", FileContent("a.txt", b"a"))
-    assert "create Notes" not in account.control("GET", "counters")["sarvcrm"]
-
-
 # Calls by name
 
 
@@ -249,6 +217,37 @@ def test_what_the_document_only_names_is_called_by_name(
         crm.call("call", {"method": " Login ", "verb": "POST", "body": {"password": "x"}})
     with pytest.raises(QueryError):
         crm.call("call", {"method": "Retrieve", "verb": "PATCH"})
+
+
+def test_the_call_by_any_name_is_for_administrators_only() -> None:
+    assert [operation.name for operation in OPERATIONS if operation.admin_only] == ["call"]
+
+
+@pytest.mark.parametrize("as_what", ["data", "file"])
+def test_files_go_and_come_by_the_call_by_any_name(account: Account, crm: SarvConnector, as_what: str) -> None:
+    account.control("POST", "switches", attachment_as=as_what)
+    sent = {"name": "offer.bin", "type": "application/x-offer", "content": b64encode(b"\x00\xffoffer").decode()}
+    given = {"method": "Save", "verb": "POST", "params": {"module": "Notes"}}
+    id = crm.call("call", {**given, "body": {"name": "Offer"}, "files": {"filename": sent}})["id"]
+    got = crm.call("call", {"method": "GetResourceAttachment", "verb": "GET", "params": {"module": "Notes", "id": id}})
+    assert b64decode(got["filecontents"] if as_what == "data" else got["content"]) == b"\x00\xffoffer"
+    assert (got["filename"], got["filetype"]) == ("offer.bin", "application/x-offer")
+
+
+def test_a_body_may_be_sent_as_a_form(crm: SarvConnector) -> None:
+    given = {"method": "Save", "verb": "POST", "params": {"module": "Leads"}, "body": {"last_name": "Formed"}}
+    assert crm.get("Leads", crm.call("call", {**given, "form": "yes"})["id"]).values["last_name"] == "Formed"
+
+
+def test_what_is_no_file_or_too_large_a_one_is_not_sent(crm: SarvConnector, observer: CountingObserver) -> None:
+    given = {"method": "Save", "verb": "POST"}
+    large = b64encode(bytes(crm.capabilities.max_upload + 1)).decode()
+    for wrong in ("text", {"name": "a"}, {"name": "a", "content": "?"}, {"content": "YQ=="}):
+        with pytest.raises(QueryError, match="base64"):
+            crm.call("call", {**given, "files": {"filename": wrong}})
+    with pytest.raises(RecordInvalid, match="a.bin"):
+        crm.call("call", {**given, "files": {"filename": {"name": "a.bin", "content": large}}})
+    assert not observer.calls
 
 
 def test_a_new_login_is_shared_and_shows_no_token(crm: SarvConnector) -> None:

@@ -20,7 +20,7 @@ from connectors.sarvcrm.connector import SarvConnector
 from connectors.types import FieldType
 from tests.connectors.contract import read_all
 from tests.connectors.sandbox_client import Account
-from tests.connectors.sarvcrm_account import account, connected, context, crm, observer, seeder
+from tests.connectors.sarvcrm_account import SarvSeeder, account, connected, context, crm, observer, seeder
 
 __all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
 
@@ -67,6 +67,37 @@ def test_a_record_that_cannot_be_read_back_keeps_its_id(account: Account, crm: S
     assert made.id and made.values == {}
     account.control("DELETE", "faults")
     assert crm.get("Leads", made.id).values["last_name"] == "Miller"
+
+
+@pytest.mark.parametrize("missing", ["400/22", "404/51", ""])
+def test_a_record_gone_from_view_after_its_update_is_not_told_as_refused(
+    account: Account, crm: SarvConnector, seeder: SarvSeeder, missing: str
+) -> None:
+    id = seeder.put("Before")
+    crm.describe("Leads")
+    faulty = (
+        {"fail_with": {"get Leads": missing}} if missing else {"fail_with": {"get Leads": "400/22"}, "http_200": True}
+    )
+    account.control("POST", "switches", **faulty)
+    with pytest.raises(ProtocolError, match=id) as caught:
+        crm.update("Leads", id, {"last_name": "After"})
+    assert caught.value.maybe_done and seeder.stored("Leads", id)["last_name"] == "After"
+
+
+def test_a_record_that_was_gone_before_its_update_is_not_found(crm: SarvConnector, seeder: SarvSeeder) -> None:
+    id = seeder.put("Gone")
+    seeder.remove(id)
+    with pytest.raises(RecordNotFound):
+        crm.update("Leads", id, {"last_name": "After"})
+
+
+def test_a_new_record_that_is_hidden_at_once_keeps_its_id(
+    account: Account, crm: SarvConnector, seeder: SarvSeeder
+) -> None:
+    crm.describe("Leads")
+    account.control("POST", "switches", fail_with={"get Leads": "400/22"})
+    made = crm.create("Leads", LEAD)
+    assert made.values == {} and seeder.stored("Leads", made.id)["last_name"] == "Miller"
 
 
 @pytest.mark.parametrize("fault", ["http_500", "cut_after", "cut_before", "empty_body", "truncated_json"])

@@ -3,11 +3,14 @@ method names and bodies here are ours; nothing public shows the real ones (facts
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Any
+from urllib.parse import quote
 
 from connectors.sandbox.sarvcrm.crm import Crm
 from connectors.sandbox.sarvcrm.errors import SarvError
 from connectors.sandbox.sarvcrm.schema import MODULES, Module
+from connectors.sandbox.wire import Reply
 
 JSON = Any
 SURVEYED = ("Cases", "Communications")
@@ -28,6 +31,12 @@ def attachment(crm: Crm, module: Module, record_id: str) -> JSON:
     if not file:
         raise SarvError("404/21")
     return file
+
+
+def as_file(told: JSON) -> Reply:
+    """Return an attachment as the answer itself."""
+    name = {"Content-Disposition": "attachment; filename=\"file.bin\"; filename*=UTF-8''" + quote(told["filename"])}
+    return Reply(200, b64decode(told["filecontents"]), told["filetype"], name)
 
 
 def comment(crm: Crm, module: Module, record_id: str, sent: dict[str, JSON], user: str) -> str:

@@ -47,6 +47,7 @@ SWITCHES: dict[str, JSON] = {
     "session_seconds": 86400,  # a token lives so long
     "lock_out_after": 5,  # wrong passwords of one name, after which it is 401/1009; 0: never
     "max_upload": 2 * 1024 * 1024,  # bytes; a greater file is 400/16
+    "attachment_as": "data",  # a file in base64 within the data; "file": the answer is the file
     "relations_replace": False,  # SaveRelationships replaces what was there instead of adding
     "database_zone": "UTC",  # the zone of times in the database, which `query` compares
     "no_column": [],  # fields of the metadata that the database has no column for
@@ -107,15 +108,16 @@ class SarvCrm:
             return Reply(404, b"<html><body><h1>Not Found</h1></body></html>", "text/html; charset=UTF-8")
         try:
             with self.lock:
-                return self._json(*self._answered(request))
+                told = self._answered(request)
+                return told if isinstance(told, Reply) else self._json(*told)
         except SarvError as e:
             code = {"code": e.code} if self.switches["error_codes"] else {}
             return self._json(e.status, e.message, {"data": [], **code})
         except SqlError as e:
             return self._sql_error(request, e)
 
-    def _answered(self, request: Request) -> tuple[int, JSON, dict[str, JSON]]:
-        """Return status, message and the rest of the body."""
+    def _answered(self, request: Request) -> tuple[int, JSON, dict[str, JSON]] | Reply:
+        """Return status, message and the rest of the body; or an answer that is none of these."""
         method = request.query.get("method", "")
         failing: dict[str, str] = self.switches["fail_with"]
         if key := failing.get(self.operation(request)) or failing.get(method):
@@ -130,7 +132,7 @@ class SarvCrm:
             raise SarvError("400/1000")
         if method == "SearchByNumber":
             return 200, "", {"data": deed(request)}
-        answered: tuple[int, JSON, dict[str, JSON]] = deed(
+        answered: tuple[int, JSON, dict[str, JSON]] | Reply = deed(
             request, self.crm.module(request.query.get("module", "")), session
         )
         return answered
@@ -201,7 +203,8 @@ class SarvCrm:
         return 200, "", {"data": named.survey_questions(self.crm, module, request.query.get("id", ""))}
 
     def _get_GetResourceAttachment(self, request: Request, module: Module, session: Session) -> JSON:
-        return 200, "", {"data": named.attachment(self.crm, module, request.query.get("id", ""))}
+        told = named.attachment(self.crm, module, request.query.get("id", ""))
+        return named.as_file(told) if self.switches["attachment_as"] == "file" else (200, "", {"data": told})
 
     def _post_LeaveComment(self, request: Request, module: Module, session: Session) -> JSON:
         made = named.comment(self.crm, module, request.query.get("id", ""), sent(request), session[0])
