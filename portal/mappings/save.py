@@ -114,21 +114,23 @@ def _add_version(
         actor=actor,
         note=note,
     )
-    FieldRule.objects.bulk_create(
-        FieldRule(
-            version=version,
-            uuid=_uuid_of(rule, old.rules if old else ()),
-            position=position,
-            source=rule.source,
-            left=rule.left,
-            right=rule.right,
-            value=rule.value,
-            direction=rule.direction,
-            only_on_create=rule.only_on_create,
-            may_clear=rule.may_clear,
-            policy=rule.policy,
-        )
-        for position, rule in enumerate(definition.rules)
+    known = old.rules if old else ()
+    FieldRule.objects.bulk_create(_rule_row(version, n, rule, known) for n, rule in enumerate(definition.rules))
+
+
+def _rule_row(version: MappingVersion, position: int, rule: Rule, old: Sequence[Rule]) -> FieldRule:
+    return FieldRule(
+        version=version,
+        uuid=_uuid_of(rule, old),
+        position=position,
+        source=rule.source,
+        left=rule.left,
+        right=rule.right,
+        value=rule.value,
+        direction=rule.direction,
+        only_on_create=rule.only_on_create,
+        may_clear=rule.may_clear,
+        policy=rule.policy,
     )
 
 

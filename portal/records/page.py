@@ -52,22 +52,26 @@ def mirror_page(
     prepare()
     condition = where(filter, schema)
     keys = NEWEST if order in ((), (Order(schema.modified_field or "", True),)) else sort_keys(order, schema)
+    found, onward, before = _shown(mirror, condition, keys, cursor, size)
+    records = tuple(Record(mirror.module, id, orjson.loads(doc), at or None) for id, doc, at, *_ in found)
+    if filter is None:
+        return Listing(records, onward, before, mirror.records)
+    total = _count(mirror, condition, counted) if cursor or onward else len(found)  # all on one page: counted already
+    return Listing(records, onward, before, min(total, counted), more=total > counted)
+
+
+def _shown(
+    mirror: Mirror, condition: Sql, keys: Sequence[SortKey], cursor: str, size: int
+) -> tuple[list[Any], str | None, str | None]:
+    """Return the rows of the page at the cursor, and the cursors of the next page and of the one before."""
     way, bound = _read_cursor(cursor, len(keys))
     rows = _rows(mirror, condition, _turned(keys) if way == "back" else keys, bound, size + 1)
     more, shown = len(rows) > size, rows[:size]
     if way == "back":
         shown.reverse()
     onward, before = (more, bound is not None) if way == "on" else (True, more)
-    total = mirror.records
-    if filter is not None:  # what fits the first page is counted already
-        total = _count(mirror, condition, counted) if more or bound is not None else len(shown)
-    return Listing(
-        tuple(Record(mirror.module, id, orjson.loads(values), modified or None) for id, values, modified, *_ in shown),
-        next=_cursor("on", shown[-1]) if shown and onward else None,
-        previous=_cursor("back", shown[0]) if shown and before else None,
-        total=total if filter is None else min(total, counted),
-        more=filter is not None and total > counted,
-    )
+    following = _cursor("on", shown[-1]) if shown and onward else None
+    return shown, following, _cursor("back", shown[0]) if shown and before else None
 
 
 def _rows(mirror: Mirror, condition: Sql, keys: Sequence[SortKey], bound: list[str] | None, limit: int) -> list[Any]:

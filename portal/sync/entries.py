@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils import timezone
 
 from connectors.types import JSON
@@ -19,25 +21,15 @@ APPROVED = "approved"  # the reason of a waiting entry that a person approved, u
 
 def entry_of(job: Job, action: Action) -> Entry:
     """Return the action as a new entry, not saved."""
-    side, source, target = action.side, action.source, action.target
-    assert source is not None  # every action is about a record
+    target = action.target
     return Entry(
         run=job.run,
         action=action.kind,
         state=_state_of(job.run, action),
-        connection=job.connections[side],
-        module=job.mirrors[side].module,
-        record_id=target.id if target else "",
-        source_connection=job.connections[OTHER[side]],
-        source_module=job.mirrors[OTHER[side]].module,
-        source_id=source.id,
-        label=_label(job, OTHER[side], source),
         mapping=job.mapping.uuid,
         mapping_version=job.run.mapping_version,
         link_id=action.link,
         rules=list(action.rules),
-        source_version=source.version,
-        target_version=target.version if target else None,
         before={name: target.values.get(name) for name in action.values} if target else {},
         intended=dict(action.values),
         base={rule: list(pair) for rule, pair in action.base.items()},
@@ -45,7 +37,25 @@ def entry_of(job: Job, action: Action) -> Entry:
         message=to_keep(joined(" ", action.errors.values())),
         evidence=dict(action.evidence),
         actor=job.run.actor,
+        **_records_of(job, action),
     )
+
+
+def _records_of(job: Job, action: Action) -> dict[str, Any]:
+    """Return the columns that say which record becomes which, and as of which version of each."""
+    side, source, target = action.side, action.source, action.target
+    assert source is not None  # every action is about a record
+    return {
+        "connection": job.connections[side],
+        "module": job.mirrors[side].module,
+        "record_id": target.id if target else "",
+        "target_version": target.version if target else None,
+        "source_connection": job.connections[OTHER[side]],
+        "source_module": job.mirrors[OTHER[side]].module,
+        "source_id": source.id,
+        "source_version": source.version,
+        "label": _label(job, OTHER[side], source),
+    }
 
 
 def is_bound(run: Run) -> bool:

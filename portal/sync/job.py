@@ -109,7 +109,6 @@ def open_job(run: Run, held: Held, ends_at: float, progress: Progress) -> Iterat
         crms: dict[Side, Connector] = {"left": left, "right": right}
         definition = definition_of(mapping, run.mapping_version)
         places = {side: _place(sides[side], modules[side], crms[side]) for side in SIDES}
-        mirrors = {side: mirror_of(sides[side], modules[side]) for side in SIDES}
         yield Job(
             run=run,
             held=held,
@@ -119,7 +118,7 @@ def open_job(run: Run, held: Held, ends_at: float, progress: Progress) -> Iterat
             passes={side: _filter(getattr(definition, side).filter, places[side]) for side in SIDES},
             connections=sides,
             crms=crms,
-            mirrors=mirrors,
+            mirrors={side: mirror_of(sides[side], modules[side]) for side in SIDES},
             ends_at=ends_at,
             progress=progress,
             leases=leases,
