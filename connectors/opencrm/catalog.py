@@ -169,3 +169,6 @@ def with_named_types(found: ModuleSchema, own: Mapping[str, FieldType]) -> Modul
         replace(f, type=own[f.name], editable=True, refers_to=()) if f.name in own else f for f in found.fields
     )
     return replace(found, fields=fields)
+
+
+PHONED = tuple(name for name in KINDS if any(field.type is FieldType.PHONE for field in catalogued(name)))

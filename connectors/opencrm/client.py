@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import orjson
 
 from connectors.context import Call, Context
-from connectors.errors import AccessDenied, AuthError, ConfigError, ConnectorError
+from connectors.errors import AccessDenied, AuthError, ConfigError, ConnectorError, RecordNotFound
 from connectors.http import Answer, Http
 from connectors.opencrm.about import BY_HEADER, BY_LOGIN
 from connectors.opencrm.answers import (
@@ -28,7 +28,7 @@ from connectors.opencrm.answers import (
     result,
 )
 from connectors.opencrm.catalog import KINDS, LINES, catalogued
-from connectors.opencrm.codec import ISO, form
+from connectors.opencrm.codec import ISO, form, is_id
 from connectors.opencrm.rows import Row, as_rows, id_of, merged
 from connectors.types import JSON
 from connectors.wording import text as _
@@ -224,6 +224,14 @@ class OpenCrmClient:
                     token = self.login()
                     sessions.put(SLOT, token)
         return token
+
+
+def checked_id(module: str, id: str) -> str:
+    """Return the id. Raises RecordNotFound for what cannot be one: "0" would create a record."""
+    if not is_id(id):
+        told = _("“%(id)s” is not an id of %(name)s in OpenCRM, which are numbers.", id=id[:40], name=module)
+        raise RecordNotFound(told)
+    return id
 
 
 def reading(endpoint: str) -> Call:

@@ -12,24 +12,33 @@ from connectors.errors import (
     ConnectorError,
     ProtocolError,
     QueryError,
-    RecordInvalid,
     RecordNotFound,
 )
-from connectors.opencrm import about, access, changes, twins
+from connectors.opencrm import about, access, changes, phones, twins
 from connectors.opencrm.answers import ERRORS
-from connectors.opencrm.catalog import ALIASES, KINDS, LINES, OWN_TYPES, module, own_fields, schema, with_named_types
-from connectors.opencrm.client import Keys, OpenCrmClient
-from connectors.opencrm.codec import OpenCrmCodec, is_id
+from connectors.opencrm.catalog import (
+    ALIASES,
+    KINDS,
+    LINES,
+    OWN_TYPES,
+    PHONED,
+    module,
+    own_fields,
+    schema,
+    with_named_types,
+)
+from connectors.opencrm.client import Keys, OpenCrmClient, checked_id
+from connectors.opencrm.codec import OpenCrmCodec
 from connectors.opencrm.lines import merged, nothing_left_out
 from connectors.opencrm.operations import OPERATIONS, Desk, carry_out
 from connectors.opencrm.pages import PAGE
 from connectors.opencrm.pushdown import push
 from connectors.opencrm.reading import Reader
 from connectors.opencrm.rows import Row
+from connectors.opencrm.writing import complete, hidden, holds, unclear
 from connectors.query import Query, check
 from connectors.types import (
     JSON,
-    TEXT_TYPES,
     Capabilities,
     ChangePage,
     Cursor,
@@ -60,7 +69,9 @@ class OpenCrmConnector(Connector):
         describes_itself=False,
         changes_since=True,
         lists_owners=True,
-        link=True,
+        link=True,  # links are made and cannot be read: no call of the document lists them, so `related` stays denied
+        find_by_phone=True,
+        parallel_pages=True,
         page_size=PAGE,
     )
     operations = OPERATIONS
@@ -102,15 +113,18 @@ class OpenCrmConnector(Connector):
 
     def _seen(self, name: str) -> list[str]:
         """Return the names of fields seen in records; one record is asked for when none was seen yet."""
-        if name not in KINDS:
-            names = ", ".join(KINDS)
-            raise QueryError(_("OpenCRM has no module “%(name)s”. Known are: %(names)s.", name=name, names=names))
+        self._known_module(name)
         seen = self.context.learned.get(fields_of(name))
         if seen is None:
             seen = []
             for row in self.client.listing(f"get_{name}_list_full", limit_start=0, limit_end=1).rows[:1]:
                 seen = self._learn(name, row)
         return list(seen)
+
+    def _known_module(self, name: str) -> None:
+        if name not in KINDS:
+            names = ", ".join(KINDS)
+            raise QueryError(_("OpenCRM has no module “%(name)s”. Known are: %(names)s.", name=name[:60], names=names))
 
     def _learn(self, name: str, seen: Collection[str]) -> list[str]:
         learned = sorted(seen)
@@ -149,6 +163,13 @@ class OpenCrmConnector(Connector):
 
     def ids(self, module: str, after: str | None = None) -> Iterator[list[str]]:
         return changes.ids(self._reader(module), after)
+
+    def find_by(self, kind: str, text: str) -> list[Record]:
+        """Return who has that phone number, among companies, contacts and leads."""
+        if kind != "phone":
+            self._unsupported(_("search by %(kind)s", kind=kind))
+        names = [one.name for one in self.modules() if one.name in PHONED]
+        return phones.having(map(self._reader, names), text, self.context.max_parallel)
 
     # Writing
 
@@ -211,9 +232,14 @@ class OpenCrmConnector(Connector):
             return Record(name, id, {})
 
     def link(self, module: str, id: str, relation: str, other_id: str) -> None:
-        for name in (module, relation):
-            self._seen(name)
-        self.client.link(checked_id(module, id), checked_id(relation, other_id))
+        """Make two records belong together. Both are read first: whether the server looks is not documented."""
+        pairs = ((module, id), (relation, other_id))
+        for name, own in pairs:
+            self._known_module(name)
+            checked_id(name, own)
+        for name, own in pairs:
+            self.client.get(name, own)
+        self.client.link(id, other_id)
 
     def call(self, operation: str, params: Mapping[str, JSON]) -> JSON:
         return carry_out(Desk(self.client, self._write_by_name), find_operation(self, operation), params)
@@ -231,49 +257,3 @@ class OpenCrmConnector(Connector):
 def fields_of(name: str) -> str:
     """Return the name under which the fields seen in a module's records are learned."""
     return f"fields of {name}"
-
-
-def complete(described: ModuleSchema, values: Values) -> None:
-    """Raise RecordInvalid when a new record would lack a field that it must have: the server would take it without a word."""
-    missing = [f.name for f in described.fields if f.required and f.editable and values.get(f.name) is None]
-    if missing:
-        fields, names = dict.fromkeys(missing, _("is required")), ", ".join(missing)
-        label = described.module.label
-        sentence = _("Nothing was sent to %(module)s: needed are %(names)s.", module=label, names=names)
-        raise RecordInvalid(sentence, fields=fields)
-
-
-def checked_id(module: str, id: str) -> str:
-    """Return the id. Raises RecordNotFound for what cannot be one: "0" would create a record."""
-    if not is_id(id):
-        told = _("“%(id)s” is not an id of %(name)s in OpenCRM, which are numbers.", id=id[:40], name=module)
-        raise RecordNotFound(told)
-    return id
-
-
-def holds(described: ModuleSchema, row: Row, wire: Mapping[str, JSON]) -> bool:
-    """Say whether a row is the record just created: most of the texts sent are in it. An id cut off on the way names another."""
-    sent = [f.name for f in described.fields if f.type in TEXT_TYPES and wire.get(f.name) and f.name in row]
-    same = [name for name in sent if words(row[name]) == words(wire[name])]
-    return len(same) * 2 >= len(sent)
-
-
-def words(value: JSON) -> list[str]:
-    """Return a text's beginning as words, the same however a server treats blanks and long texts."""
-    return str(value or "").lower()[:100].split()
-
-
-def unclear() -> ProtocolError:
-    """Return the error for a create whose answer names no record that could be it."""
-    sentence = _("OpenCRM answered with an id that is not the new record's: whether it was created is not known.")
-    return ProtocolError(sentence, maybe_done=True)
-
-
-def hidden(module: str, id: str) -> ProtocolError:
-    """Return the error for a record that took a change and cannot be read after it."""
-    sentence = _(
-        "OpenCRM took the change of %(name)s %(id)s and then showed no such record: look there whether it was deleted meanwhile.",
-        name=module,
-        id=id,
-    )
-    return ProtocolError(sentence, maybe_done=True)

@@ -71,7 +71,7 @@ class Walked:
 
 @dataclass(slots=True)
 class Pages:
-    """One list at one server: a module's, full or basic, or what of it a query string finds. `total` is how many rows the
+    """One list at one server: a module's, full or basic, or what of it a query string or keywords find. `total` is how many rows the
     server counts, once it was asked; then up to `workers` pages are fetched at the same time."""
 
     client: OpenCrmClient
@@ -81,6 +81,7 @@ class Pages:
     full: bool = True
     size: int = PAGE
     workers: int = 1
+    keywords: str = ""
     total: int | None = None
     _mode: str = ""
     _sure: bool = False  # that `limit_end` is a number, because a page behind the first was full
@@ -89,7 +90,7 @@ class Pages:
     def count(self) -> int | None:
         """Ask how many rows there are, and keep it; None where the server does not tell."""
         try:
-            self.total = self.client.count(self.module, query_string=self.query_string)
+            self.total = self.client.count(self.module, query_string=self.query_string, keywords=self.keywords)
         except (QueryError, AccessDenied):
             self.total = None
         return self.total
@@ -123,7 +124,9 @@ class Pages:
 
     def _ask(self, start: int, end: int) -> Listing:
         endpoint = f"get_{self.module}_list" + ("_full" if self.full else "")
-        return self.client.listing(endpoint, query_string=self.query_string, limit_start=start, limit_end=end)
+        return self.client.listing(
+            endpoint, query_string=self.query_string, keywords=self.keywords, limit_start=start, limit_end=end
+        )
 
     def walk(self, start: int = 0, last: str = "") -> Iterator[Part]:
         """Yield all rows behind the first `start`, of which `last` is the id of the last one; at least one part, the last one

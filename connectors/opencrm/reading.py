@@ -56,10 +56,10 @@ class Reader:
         """Return rows as records."""
         return [self.record(row) for row in rows]
 
-    def pages(self, query_string: str = "", *, full: bool = True, size: int = PAGE) -> Pages:
-        """Return the list of the module, or what of it a query string finds."""
+    def pages(self, query_string: str = "", *, full: bool = True, size: int = PAGE, keywords: str = "") -> Pages:
+        """Return the list of the module, or what of it a query string or keywords find."""
         workers = self.client.context.max_parallel
-        return Pages(self.client, self.learned, self.module, query_string, full, size, workers)
+        return Pages(self.client, self.learned, self.module, query_string, full, size, workers, keywords)
 
     # A page of a query
 

@@ -45,6 +45,9 @@ class OpenCrmSeeder(Seeder):
         kept = self.account.control("GET", "records", module="record_links")
         return {id, other_id} in [{str(value) for value in link["values"].values()} for link in kept]
 
+    def with_phone(self, number: str) -> str:
+        return self.mutate("create", self.module, lastname="Called", phone=number, smownerid="1")
+
     def stored(self, module: str, id: str) -> dict[str, Any]:
         """Return the record's values as the server keeps them."""
         kept = self.account.control("GET", "records", module=module)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.context import Context
 from connectors.errors import RecordInvalid
+from connectors.opencrm.catalog import schema
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.opencrm.lines import CHECKS, READ_ONLY, merged
 from connectors.sandbox.server import Sandbox
@@ -69,6 +70,12 @@ def test_a_line_goes_only_when_a_person_says_so() -> None:
     assert [line["lineid"] for line in merged(STORED, [{"lineid": "5", "remove": True}])] == ["6"]
     assert [line["lineid"] for line in merged(STORED, [{"lineid": "5", "remove": False}])] == ["5", "6"]
     assert [line["lineid"] for line in merged(STORED, [])] == ["5", "6"]
+
+
+@pytest.mark.parametrize("module", SALES)
+def test_the_field_says_how_a_line_is_deleted_and_that_others_stay(module: str) -> None:
+    field = schema(module, [], {}).field("products")
+    assert field is not None and '{"lineid": "12", "remove": true}' in field.help and "stay as they are" in field.help
 
 
 def test_an_emptied_value_is_sent_as_empty() -> None:
