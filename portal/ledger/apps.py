@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 class LedgerConfig(AppConfig):
     name = "portal.ledger"
-    verbose_name = _("Ledger")
+    verbose_name = _("Keeping an eye on it")
 
     def ready(self) -> None:
         """Write down who changes connections."""

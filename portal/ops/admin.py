@@ -22,6 +22,14 @@ class CallAlertAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"title": _("Call alerts"), **(extra_context or {})})
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Let a person choose among what there is; connections and users are made on their own pages."""
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        widget = field and field.widget
+        for way in ("add", "change", "delete", "view"):
+            setattr(widget, f"can_{way}_related", False)
+        return field
+
     @admin.display(description=_("mail to"))
     def to(self, alert: CallAlert) -> str:
         return alert.recipient or "–"

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 class OpsConfig(AppConfig):
     name = "portal.ops"
-    verbose_name = _("Operations")
+    verbose_name = _("Keeping an eye on it")
 
     def ready(self) -> None:
         """Have the calls watched, and what is old cleared, by the background worker."""

@@ -123,6 +123,17 @@ def test_a_wrong_filter_is_marked_at_its_word_and_nothing_is_read(admin: Client,
     assert 'data-error-at="19" data-error-end="26"' in page
 
 
+@pytest.mark.parametrize("source", ["mirror", "live"])
+def test_an_order_that_cannot_be_is_told_and_the_records_are_shown_all_the_same(
+    admin: Client, north: Connection, source: str
+) -> None:
+    put("c1", lastname="Miller")
+    mirrored(north)
+    page = text(admin, f"{LIST}?source={source}&filter=lastname+%3D+Miller&o=nosuch")
+    assert "Not sorted as asked: There is no field “nosuch”" in page and "c1" in page
+    assert "filter-error" not in page, "nothing is wrong with the filter"
+
+
 @pytest.mark.parametrize("query", ["o=nosuch", "o=lines", "filter=(", "filter=%00", "filter=" + "(" * 400, "cursor=x"])
 def test_whatever_stands_in_the_address_is_answered(admin: Client, north: Connection, query: str) -> None:
     put("c1", lastname="Miller")
@@ -192,14 +203,14 @@ def test_a_record_shows_every_field_as_what_it_is(admin: Client, north: Connecti
     page = text(admin, LIST + "c1/")
     assert "<h1>Anna Miller</h1>" in page and 'href="mailto:anna@example.org"' in page
     assert 'href="tel:0912345"' in page and 'href="https://example.org/a?b=1&amp;c=2"' in page
-    assert "1,234,567.5" in page and "Feb. 29, 2024" in page and "Being worked on" in page
+    assert "1,234,567.5" in page and "2024-02-29" in page and "Being worked on" in page
     assert "Customer" in page and "<td><bdi>Chair</bdi></td>" in page
 
 
 def test_date_times_are_shown_in_the_persons_zone(admin: Client, north: Connection) -> None:
     User.objects.filter(username="admin").update(time_zone="Asia/Tehran")
     put("c1", lastname="Miller", nextcall="2026-01-01T12:00:00Z")
-    assert "Jan. 1, 2026, 3:30 p.m." in text(admin, LIST + "c1/")
+    assert "2026-01-01 15:30:00" in text(admin, LIST + "c1/")
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,14 @@ def age(moment: datetime | str | None) -> SafeString | str:
     return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), title, text)
 
 
+@register.filter
+def due(moment: datetime | None) -> SafeString | str:
+    """Return when something happens next: "now" for what is due, else as `age`."""
+    if moment is None or (moment - timezone.now()).total_seconds() >= 60:
+        return age(moment)
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), _("now"))
+
+
 def _distance(seconds: float) -> str:
     for size, words in STEPS:
         if seconds >= size:
