@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.admin.utils import quote
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from connectors.errors import QueryError
 from connectors.query import Order, Query, order_to_text, to_text, unlisted
@@ -130,8 +131,9 @@ class _Found:
 
 
 def _read(connection: Connection, schema: ModuleSchema, mirror: Mirror | None, asked: Asked) -> _Found:
-    condition, order = asked.filters(schema), asked.orders(schema)
-    notes = list(map(translated, unlisted(condition, schema)))
+    condition = asked.filters(schema)
+    order, unsorted = _order(asked, schema)
+    notes = [*unsorted, *map(translated, unlisted(condition, schema))]
     if mirror is not None:
         listing = mirror_page(mirror, schema, condition, order, asked.cursor, PAGE)
         return _Found(listing, order, Explanation("", to_text(condition), 0), notes=notes)
@@ -139,6 +141,14 @@ def _read(connection: Connection, schema: ModuleSchema, mirror: Mirror | None, a
         told = crm.explain(schema.module.name, Query(condition, order, limit=PAGE))
         told = replace(told, local=translated(told.local))
         return _Found(live_page(crm, schema.module.name, condition, order, asked.cursor), order, told, notes=notes)
+
+
+def _order(asked: Asked, schema: ModuleSchema) -> tuple[tuple[Order, ...], list[str]]:
+    """Return the order; the usual one and why, when the address names what is not there (any more)."""
+    try:
+        return asked.orders(schema), []
+    except QueryError as e:
+        return (), [_("Not sorted as asked: %(problem)s") % {"problem": translated(e)}]
 
 
 def _wrong(error: QueryError, text: str) -> WrongFilter:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 
 from connectors.errors import RecordInvalid, Unavailable
 from connectors.memory import store
@@ -18,7 +19,7 @@ from portal.records.models import Copy, Mirror
 from portal.records.pull import mirror_of
 from portal.records.store import store_changes
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def run(*words: str) -> tuple[Any, str]:
@@ -110,7 +111,7 @@ def test_a_record_is_read_live(north: Connection) -> None:
         (2, ["list_records", "nowhere", "Contacts"], "There is no connection “nowhere”. There are: north."),
         (2, ["list_records", "north", "Nothing"], "There is no module “Nothing”."),
         (2, ["list_records", "north", "Contacts", "--filter", "status = New and lastnam = x"], "(at character 18)"),
-        (2, ["list_records", "north", "Contacts", "--order", "lastnam"], "Did you mean"),
+        (2, ["list_records", "north", "Contacts", "--order", "lastnam"], "--order: There is no field “lastnam”"),
         (2, ["list_records", "north", "Contacts", "--fields", "lastname,nothing"], "There is no field “nothing”"),
         (2, ["list_records", "north", "Contacts", "--limit", "-1"], "--limit"),
         (1, ["get_record", "north", "Contacts", "404"], "404"),
@@ -125,6 +126,51 @@ def test_a_record_is_read_live(north: Connection) -> None:
 def test_what_is_wrong_is_said_and_nothing_is_kept(north: Connection, code: int, words: list[str], told: str) -> None:
     assert told in fails(code, *words)
     assert not Run.objects.exists() and not store("memory").records
+
+
+def test_a_minus_may_stand_first_in_the_order(north: Connection, capsys: pytest.CaptureFixture[str]) -> None:
+    for id, last in (("a", "Adams"), ("b", "Brown")):
+        put(id, lastname=last)
+    for words in (["--order", "-lastname"], ["--order=-lastname"], ["--order", "lastname desc"]):
+        ids = on_shell(capsys, "list_records", "north", "Contacts", *words, "--json")
+        assert [record["id"] for record in ids] == ["b", "a"], words
+    assert (
+        "expected one argument"
+        in on_shell(capsys, "list_records", "north", "Contacts", "--order", "--json")["error"]["message"]
+    )
+
+
+def on_shell(capsys: pytest.CaptureFixture[str], name: str, *words: str) -> Any:
+    """Return the JSON a command prints that is called as by a shell."""
+    with suppress(SystemExit):
+        load_command_class("portal.records", name).run_from_argv(["manage.py", name, *words])
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("live", [[], ["--live"]])
+def test_a_list_is_searched_as_in_the_browser(north: Connection, live: list[str]) -> None:
+    for id, last, mail in (
+        ("a", "O'Brien", "anna@x.org"),
+        ("b", "Miller", "bob@x.org"),
+        ("c", "Smith", "obrien@x.org"),
+    ):
+        put(id, lastname=last, email=mail)
+    mirrored(north)
+    found = [
+        r["id"] for r in run("list_records", "north", "Contacts", "--search", "brien x.org", "--order", "id", *live)[0]
+    ]
+    assert found == ["a", "c"]
+    more = ["--search", "x.org", "--filter", "lastname = Miller"]
+    assert [r["id"] for r in run("list_records", "north", "Contacts", *more, *live)[0]] == ["b"]
+
+
+def test_fields_may_be_named_by_their_labels_and_an_empty_list_means_all(north: Connection) -> None:
+    put("c1", lastname="Miller")
+    assert run("list_records", "north", "Contacts", "--fields", "Last Name, EMAIL")[0][0]["values"].keys() == {
+        "lastname",
+        "email",
+    }
+    assert "lastname" in run("list_records", "north", "Contacts", "--fields", "")[0][0]["values"]
 
 
 # Writing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -11,16 +12,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from connectors.base import Connector
+from connectors.errors import QueryError
 from connectors.query import Filter, Order, Query, parse_order, unlisted
-from connectors.query.names import find_exact
+from connectors.query.names import find_field
 from connectors.types import JSON, ModuleSchema, Record
 from portal.connections.access import open_connector
 from portal.connections.command import ConnectionCommand
 from portal.connections.named import connection_named
 from portal.connections.schema import module_schema
 from portal.records.as_json import record_as_json
-from portal.records.changelist import default_columns
-from portal.records.filters import read_filter
+from portal.records.changelist import Asked, default_columns
 from portal.records.models import Mirror
 from portal.records.page import mirror_page
 from portal.ui.command import WrongUse
@@ -41,7 +42,10 @@ class Command(ConnectionCommand):
         parser.add_argument(
             "--order",
             default="",
-            help=_("Such as: lastname, -modified (descending; write --order=-modified when the minus comes first)."),
+            help=_("Such as: lastname, -modified (descending). Unless given: newest first, live as the CRM has them."),
+        )
+        parser.add_argument(
+            "--search", default="", help=_("Words that must all occur, as in the search box of the list.")
         )
         parser.add_argument(
             "--limit", type=int, default=100, help=_("At most so many records (default 100); 0 for all.")
@@ -49,19 +53,22 @@ class Command(ConnectionCommand):
         parser.add_argument("--fields", help=_("Names of fields with commas between; all of them unless given."))
         parser.add_argument("--live", action="store_true", help=_("Ask the CRM even where a mirror is kept."))
 
+    def run_from_argv(self, argv: list[str]) -> None:
+        super().run_from_argv(_with_value("--order", argv))
+
     def work(self, *, name: str, module: str, live: bool, limit: int, **options: Any) -> JSON:
         if limit < 0:
             raise WrongUse(_("--limit takes 0 (all) or a positive number."))
         connection = connection_named(name)
         schema = module_schema(connection, module)
-        condition = read_filter(options["filter"], schema)
+        condition = Asked(filter=options["filter"], search=options["search"]).filters(schema)
         for note in unlisted(condition, schema):
             self.say(translated(note))
-        order = parse_order(options["order"], schema) if options["order"] else ()
+        order = _order(options["order"], schema)
         fields = _fields(options["fields"], schema)
         mirror = None if live else Mirror.objects.filter(connection=connection, module=module).first()
         if mirror is not None and mirror.completed_at is not None:
-            found = _from_mirror(mirror, schema, condition, order)
+            found = _from_mirror(mirror, schema, condition, order, min(limit or CHUNK, CHUNK))
             return [record_as_json(record, fields) for record in islice(found, limit or None)]
         with open_connector(connection, purpose="person") as crm:
             found = _from_crm(crm, module, condition, order, limit)
@@ -77,18 +84,32 @@ class Command(ConnectionCommand):
             self.stdout.write("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+def _with_value(option: str, argv: list[str]) -> list[str]:
+    """Return the words with “--order -modified” as “--order=-modified”: argparse takes the minus for another option's."""
+    at = argv.index(option) + 1 if option in argv else len(argv)
+    if argv[at:] and re.fullmatch(r"-\w.+", argv[at]):
+        return [*argv[: at - 1], f"{option}={argv[at]}", *argv[at + 1 :]]
+    return argv
+
+
+def _order(text: str, schema: ModuleSchema) -> tuple[Order, ...]:
+    try:
+        return parse_order(text, schema) if text else ()
+    except QueryError as e:  # its place is one in this text, not in the filter
+        raise QueryError(f"--order: {translated(e)}", position=e.position) from e
+
+
 def _fields(text: str | None, schema: ModuleSchema) -> list[str] | None:
-    if text is None:
-        return None
-    return [find_exact(name.strip(), schema).name for name in text.split(",") if name.strip()]
+    names = [find_field(name.strip(), schema).name for name in (text or "").split(",") if name.strip()]
+    return names or None
 
 
 def _from_mirror(
-    mirror: Mirror, schema: ModuleSchema, condition: Filter | None, order: tuple[Order, ...]
+    mirror: Mirror, schema: ModuleSchema, condition: Filter | None, order: tuple[Order, ...], size: int
 ) -> Iterator[Record]:
     cursor: str | None = ""
     while cursor is not None:
-        page = mirror_page(mirror, schema, condition, order, cursor, CHUNK, counted=0)
+        page = mirror_page(mirror, schema, condition, order, cursor, size, counted=0)
         yield from page.records
         cursor = page.next
 
