@@ -25,6 +25,8 @@ def sandbox() -> Iterator[Sandbox]:
 class TestSarv(ConnectorContract):
     """The contract."""
 
+    DIFFERENT = {"money: tiny": "a number is rounded to the places of its field"}
+
     @pytest.fixture
     def observer(self) -> CountingObserver:
         return CountingObserver()

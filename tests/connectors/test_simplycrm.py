@@ -10,6 +10,7 @@ from connectors.base import Connector
 from connectors.context import Context
 from tests.connectors.contract import ConnectorContract, CountingObserver
 from tests.connectors.simplycrm_account import RULES, Simply, SimplySeeder, account, sandbox
+from tests.connectors.vtiger_server import DIFFERENT
 
 __all__ = ["account", "sandbox"]  # fixtures
 
@@ -17,6 +18,7 @@ __all__ = ["account", "sandbox"]  # fixtures
 class TestSimplyCrm(ConnectorContract):
     """The contract, with both APIs."""
 
+    DIFFERENT = DIFFERENT
     without: tuple[str, ...] = ()
 
     @pytest.fixture

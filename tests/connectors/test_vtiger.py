@@ -10,7 +10,7 @@ from connectors.base import Connector
 from connectors.context import Context
 from tests.connectors.contract import ConnectorContract, CountingObserver, Seeder
 from tests.connectors.contract.reading import ReadingContract
-from tests.connectors.vtiger_server import RULES, Server, sandbox, server
+from tests.connectors.vtiger_server import DIFFERENT, RULES, Server, sandbox, server
 
 __all__ = ["sandbox", "server"]  # fixtures
 
@@ -49,6 +49,8 @@ class VtigerSeeder(Seeder):
 
 class TestVtiger(ConnectorContract):
     """The contract."""
+
+    DIFFERENT = DIFFERENT
 
     @pytest.fixture
     def context(self, observer: CountingObserver) -> Context:

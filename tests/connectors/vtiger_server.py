@@ -18,6 +18,16 @@ from connectors.vtiger.connector import VtigerConnector
 RULES = NetworkRules(allowed_networks=(IPv4Network("127.0.0.0/8"),), deadline=10)
 
 
+# What this family of servers keeps otherwise than it was sent, beside what is refused (vtiger-facts).
+DIFFERENT = {
+    "emoji": "a database of three-byte characters keeps “????” (E11); once seen, they are refused",
+    "markup": "a text with a script in it is kept with entities for its signs (E10)",
+    "long": "a text is cut at the length of its column, which the server does not tell",
+    "phone: quotes": "the same: 50 characters",
+    "tiny": "a number is rounded to the decimals of the API user (E5)",
+}
+
+
 class Server:
     """The simulated server as tests see it: over HTTP only."""
 

@@ -19,6 +19,7 @@ from tests.connectors.contract.errors import ErrorsContract
 from tests.connectors.contract.operations import OperationsContract
 from tests.connectors.contract.reading import ReadingContract
 from tests.connectors.contract.support import CountingObserver, Seeder, read_all
+from tests.connectors.contract.values import ValuesContract
 from tests.connectors.contract.writing import WritingContract
 
 __all__ = ["ConnectorContract", "CountingObserver", "Seeder", "read_all"]
@@ -28,6 +29,7 @@ class ConnectorContract(
     DeclaredContract,
     ReadingContract,
     WritingContract,
+    ValuesContract,
     ChangesContract,
     DeedsContract,
     ErrorsContract,
