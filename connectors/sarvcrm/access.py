@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 from connectors.errors import AccessDenied, ConfigError, ConnectorError, ProtocolError, QueryError, Unsupported
 from connectors.paging import prefetch
 from connectors.query import Condition, Op
-from connectors.sarvcrm.client import Question, Row, SarvClient
+from connectors.sarvcrm.client import Question, SarvClient
 from connectors.sarvcrm.lessons import Lessons
 from connectors.sarvcrm.modules import USERS, module, table
-from connectors.sarvcrm.pages import id_of
 from connectors.sarvcrm.pushdown import literal
 from connectors.sarvcrm.related import RelatedReader
+from connectors.sarvcrm.rows import Row, id_of
 from connectors.types import Identity, Owner
 from connectors.wording import Text
 from connectors.wording import text as _

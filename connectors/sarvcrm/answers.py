@@ -7,6 +7,8 @@ a list. Facts §1.3: a bad query answers something that is not JSON and holds "M
 
 from __future__ import annotations
 
+import json
+
 import orjson
 
 from connectors.context import Call
@@ -27,6 +29,7 @@ from connectors.types import JSON
 from connectors.wording import text as _
 
 SESSIONS_WAIT = 60.0  # seconds after "number of sessions exceeded"; the vendor names none
+DECODER = json.JSONDecoder()
 BAD_SQL = "MYSQL"  # our code for a query the database refused
 NO_RECORDS = "51"
 TOO_MUCH = "90"
@@ -58,8 +61,8 @@ def result(call: Call, answer: Answer, about: str = "") -> JSON:
     told = envelope(answer)
     if told is None:
         raise not_an_envelope(call, answer)
-    if b"mysql error" in answer.body[: max(0, answer.body.find(b'{"status"'))].lower():
-        raise bad_sql(call, answer)  # printed before an answer that then looks empty
+    if "mysql error" in "".join(beside(answer)).lower():
+        raise bad_sql(call, answer)  # printed beside an answer that then looks empty
     inner = number(told.get("status"))
     status = answer.status if not 200 <= answer.status < 300 else inner if inner is not None else 200
     if 200 <= status < 300:
@@ -70,14 +73,31 @@ def result(call: Call, answer: Answer, about: str = "") -> JSON:
 
 
 def envelope(answer: Answer) -> dict[str, JSON] | None:
-    """Return the JSON object of an answer, also behind what PHP printed before it; None when there is none."""
-    for body in (answer.body.removeprefix(b"\xef\xbb\xbf"), answer.body[max(0, answer.body.find(b'{"status"')) :]):
-        try:
-            told = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            continue
-        return told if isinstance(told, dict) and told.keys() & {"status", "data", "message"} else None
-    return None
+    """Return the JSON object of an answer, also within what PHP printed before and behind it; None when there is none."""
+    try:
+        told = orjson.loads(answer.body.removeprefix(b"\xef\xbb\xbf"))
+    except orjson.JSONDecodeError:
+        told = within(answer)[0]
+    return told if isinstance(told, dict) and told.keys() & {"status", "data", "message"} else None
+
+
+def within(answer: Answer) -> tuple[JSON, int, int]:
+    """Return the envelope in a text, where it begins and where it ends; None for none, or one that breaks off."""
+    start = max(0, answer.text.find('{"status"'))
+    try:
+        told, end = DECODER.raw_decode(answer.text, start)
+    except ValueError:
+        return None, start, start
+    whole = isinstance(told, dict) and told.keys() & {"message", "data"}  # else it is a record of a damaged list
+    return (told if whole else None), start, end
+
+
+def beside(answer: Answer) -> tuple[str, str]:
+    """Return what was printed before an envelope and behind it."""
+    if answer.body.startswith(b"{") and answer.body.rstrip().endswith(b"}"):
+        return "", ""
+    _told, start, end = within(answer)
+    return answer.text[:start], answer.text[end:]
 
 
 def is_file(answer: Answer) -> bool:

@@ -16,10 +16,10 @@ import orjson
 from connectors.context import Context
 from connectors.errors import QueryError
 from connectors.sarvcrm.answers import BAD_SQL
-from connectors.sarvcrm.client import Listing, Row
-from connectors.sarvcrm.pages import id_of
+from connectors.sarvcrm.client import Listing
 from connectors.sarvcrm.pushdown import both, literal
-from connectors.sarvcrm.reading import Reader, behind
+from connectors.sarvcrm.reading import Reader
+from connectors.sarvcrm.rows import Row, behind, id_of
 from connectors.sarvcrm.schema import MODIFIED
 from connectors.seconds import Second, latest_stamp
 from connectors.spelling import from_utc, to_utc

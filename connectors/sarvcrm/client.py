@@ -27,6 +27,7 @@ from connectors.http import Answer, Http
 from connectors.sarvcrm.account import Account, refused_before
 from connectors.sarvcrm.answers import is_file, result
 from connectors.sarvcrm.meanings import Forbidden, NothingFound, SessionGone
+from connectors.sarvcrm.rows import Row, as_rows
 from connectors.types import JSON
 from connectors.wording import text as _
 
@@ -44,7 +45,6 @@ LINK = Call("SaveRelationships", "POST", safe=False, writes=True)
 PAGE = 300  # what the clients in use ask for at most (facts §1.3)
 SLOT, REFUSED = "0", "refused"
 ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-Row = dict[str, JSON]
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +217,7 @@ class SarvClient:
             answer, told = self._ask(call, request)
         except NothingFound:
             return Listing([], None)
-        told = [] if told is None else told
-        if isinstance(told, dict):  # PHP makes an object of a list whose numbers have gaps
-            told = [told] if "id" in told else list(told.values())
-        if not isinstance(told, list) or not all(isinstance(row, dict) for row in told):
-            raise answer.not_understood(_("something that is not a list of records"))
-        return Listing(told, answer.at)
+        return Listing(as_rows(answer, told), answer.at)
 
     def page_of(self, module: str, id: str) -> str:
         """Return the address of a record in SarvCRM's own screens (facts §1.1)."""

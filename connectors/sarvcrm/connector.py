@@ -21,10 +21,11 @@ from connectors.sarvcrm.codec import SarvCodec
 from connectors.sarvcrm.lessons import Lessons
 from connectors.sarvcrm.modules import MODULES, USERS, module
 from connectors.sarvcrm.operations import OPERATIONS, Desk, carry_out
-from connectors.sarvcrm.pages import Pages, id_of
+from connectors.sarvcrm.pages import Pages
 from connectors.sarvcrm.reading import Reader
 from connectors.sarvcrm.related import MOST_LINKS, RelatedReader
 from connectors.sarvcrm.relations import Relations
+from connectors.sarvcrm.rows import id_of
 from connectors.sarvcrm.schema import TYPES, Described, described, kept, remembered
 from connectors.spelling import ASCII_DIGITS
 from connectors.types import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from connectors.errors import ProtocolError, QueryError, Unavailable
 from connectors.sarvcrm.answers import BAD_SQL, TOO_MUCH
-from connectors.sarvcrm.client import PAGE, Listing, Question, Row
+from connectors.sarvcrm.client import PAGE, Listing, Question
 from connectors.sarvcrm.lessons import Lessons
 from connectors.wording import text as _
 
@@ -68,14 +68,6 @@ class Pages:
     def heeds_offset(self, asked: Question) -> bool:
         """Say whether the server looks at the offset of this question: far behind the end it finds nothing."""
         return not self.page(replace(asked, limit=1, offset=BEYOND)).rows
-
-
-def id_of(row: Row) -> str:
-    """Return the row's id. Raises ProtocolError for a row without one."""
-    id = row.get("id")
-    if not isinstance(id, str | int) or not id:
-        raise ProtocolError(_("SarvCRM sent a record without an id."))
-    return str(id)
 
 
 def page_size(name: str) -> str:

@@ -13,10 +13,11 @@ from connectors.errors import QueryError
 from connectors.paging import local_page, only_fields
 from connectors.query import Order, Query, check, conditions, match_record, order_to_text, to_text
 from connectors.sarvcrm.answers import BAD_SQL
-from connectors.sarvcrm.client import PAGE, Listing, Question, Row
+from connectors.sarvcrm.client import PAGE, Listing, Question
 from connectors.sarvcrm.codec import SarvCodec
-from connectors.sarvcrm.pages import Pages, id_of
+from connectors.sarvcrm.pages import Pages
 from connectors.sarvcrm.pushdown import Pushed, Sql, both, literal
+from connectors.sarvcrm.rows import Row, behind, id_of
 from connectors.sarvcrm.schema import Described
 from connectors.types import Explanation, ModuleSchema, Page, Record
 from connectors.wording import joined
@@ -243,12 +244,6 @@ def parse(cursor: str) -> Place:
 def unknown_place() -> QueryError:
     """Return the error for a place that is not, or not any more, one to go on from."""
     return QueryError(_("This place in the list is not known. Begin again at its first page."))
-
-
-def behind(rows: list[Row], last: str) -> list[Row]:
-    """Return the rows behind that id: pages may overlap."""
-    known = next((at for at, row in enumerate(rows, 1) if last and id_of(row) == last), 0)
-    return rows[known:]
 
 
 def no_columns(name: str) -> str:

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from connectors.errors import QueryError
 from connectors.query import Order
 from connectors.sarvcrm.answers import BAD_SQL
-from connectors.sarvcrm.client import PAGE, Listing, Question, Row
-from connectors.sarvcrm.pages import SMALLEST, id_of
+from connectors.sarvcrm.client import PAGE, Listing, Question
+from connectors.sarvcrm.pages import SMALLEST
 from connectors.sarvcrm.pushdown import both, literal
 from connectors.sarvcrm.reading import Place, Reader
+from connectors.sarvcrm.rows import Row, id_of
 from connectors.wording import text as _
 
 MOST_LINKS = 3000  # records behind one relation that are read whole

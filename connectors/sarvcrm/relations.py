@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from connectors.errors import ProtocolError, QueryError, RecordInvalid, RecordNotFound, Unsupported
 from connectors.query import And, Condition, Filter, Op, Or, Query
 from connectors.sarvcrm.client import SarvClient, checked_id
-from connectors.sarvcrm.pages import id_of
 from connectors.sarvcrm.related import MOST_LINKS, RelatedReader
+from connectors.sarvcrm.rows import id_of
 from connectors.sarvcrm.schema import Described
 from connectors.types import JSON, Page
 from connectors.wording import text as _

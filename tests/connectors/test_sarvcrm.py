@@ -40,3 +40,27 @@ class TestSarv(ConnectorContract):
         crm = connected(account, context, attachment_call="GetResourceAttachment")  # as this server calls it
         yield crm
         crm.close()
+
+
+class TestSarvOtherwise(ConnectorContract):
+    """The contract again, at a server that does the other thing wherever the document leaves it open."""
+
+    @pytest.fixture
+    def observer(self) -> CountingObserver:
+        return CountingObserver()
+
+    @pytest.fixture
+    def context(self, observer: CountingObserver) -> Context:
+        return Context(observer=observer, network=RULES)
+
+    @pytest.fixture
+    def crm(self, account: Account, context: Context) -> Iterator[Connector]:
+        account.control(
+            "POST", "switches", error_codes=True, status_as_text=True, http_200=True, id_as_list=True, fields_as="list",
+            login_keys=["username"], fields_keys=["select_fields"], largest_page=70, no_records="51", missing_record="",
+            options_shape="pairs", multienum_as="list", relations_replace=True, database_zone="Asia/Tehran",
+            attachment_as="file", no_column=["email1"], passes_over={"GetRelationship": ["offset", "order_by"]},
+        )  # fmt: skip
+        crm = connected(account, context, attachment_call="GetResourceAttachment", time_zone="Asia/Tehran")
+        yield crm
+        crm.close()

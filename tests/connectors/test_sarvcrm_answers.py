@@ -127,9 +127,31 @@ def test_an_answer_without_data_is_nothing() -> None:
             result(call, answered(body))
 
 
-def test_a_databases_complaint_before_an_empty_answer_is_no_empty_list() -> None:
+def test_what_php_prints_around_an_answer_is_passed_over() -> None:
+    warning, told = b"<b>Warning</b>: {a} in x.php on line 3", orjson.dumps({"status": 200, "message": "", "data": [1]})
+    for around in (warning + b"\n" + told, told + b"\n" + warning, warning + told + warning, told + b"\n\n"):
+        assert result(LIST, answered(around)) == [1]
+
+
+@pytest.mark.parametrize("body", [b"MySQL Error 1054: Unknown column<br />%s", b"%s\nMySQL Error 2006: gone away"])
+def test_a_databases_complaint_beside_an_empty_answer_is_no_empty_list(body: bytes) -> None:
     with pytest.raises(QueryError):
-        result(LIST, answered(b'MySQL Error 1054: Unknown column<br />{"status":200,"data":[]}'))
+        result(LIST, answered(body % b'{"status":200,"message":"","data":[]}'))
+
+
+def test_a_record_of_a_list_that_breaks_off_is_no_answer() -> None:
+    for broken in (
+        b'{"message":"","data":[{"status":"200","id":"1"},{"sta',
+        b'{"status":200,"message":"","data":[{"id":"1"',
+    ):
+        for call in (LIST, CREATE):
+            with pytest.raises(ProtocolError):
+                result(call, answered(broken))
+
+
+def test_words_of_a_database_in_a_record_are_no_complaint() -> None:
+    rows = [{"id": "1", "description": "MySQL Error 1054"}]
+    assert result(LIST, answered({"status": 200, "message": "", "data": rows})) == rows
 
 
 @pytest.mark.parametrize(
