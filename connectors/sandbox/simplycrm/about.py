@@ -8,7 +8,7 @@ from connectors.sandbox.simplycrm.calls import Call, MobileError
 from connectors.sandbox.simplycrm.shapes import hidden, name_of, salutations
 from connectors.sandbox.store import Row
 from connectors.sandbox.vtiger import read
-from connectors.sandbox.vtiger.crm import Crm, Module, User, data, modules
+from connectors.sandbox.vtiger.crm import Crm, Module, User, listed, modules
 
 JSON = Any
 _WEB_ONLY = ("CustomQuickCreate", "ProcessBar")  # for the CRM's own screens; no operation knows their records
@@ -35,7 +35,7 @@ def modules_shown() -> list[dict[str, JSON]]:
     found = [
         {"id": m.prefix, "name": m.name, "isEntity": True, "label": m.describe["label"], "singular": _singular(m)}
         for m in sorted(modules().values(), key=lambda m: int(m.prefix))
-        if m.is_entity and m.name not in _NOT_LISTED
+        if m.is_entity and m.name not in _NOT_LISTED and m.name in listed()
     ]
     for number, name in enumerate(_WEB_ONLY, 41):
         found.append({"id": str(number), "name": name, "isEntity": True, "label": name, "singular": f"SINGLE_{name}"})
@@ -43,7 +43,7 @@ def modules_shown() -> list[dict[str, JSON]]:
 
 
 def _singular(module: Module) -> str:
-    return str(data()["information"][module.name]["singular"])
+    return str(listed()[module.name]["singular"])
 
 
 def fetch_modules(call: Call) -> JSON:

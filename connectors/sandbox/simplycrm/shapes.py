@@ -6,7 +6,19 @@ from functools import cache
 from typing import Any
 
 from connectors.sandbox.store import Row
-from connectors.sandbox.vtiger.crm import DENIED, Crm, Field, Module, WsError, by_prefix, data, int_cast, modules
+from connectors.sandbox.vtiger.crm import (
+    DENIED,
+    Crm,
+    Field,
+    Installation,
+    Module,
+    WsError,
+    by_prefix,
+    data,
+    installation,
+    int_cast,
+    modules,
+)
 
 JSON = Any
 _UITYPES: dict[str, str | int] = {
@@ -141,12 +153,17 @@ def _shown(crm: Crm, module: Module) -> list[Field]:
 
 def _entry(crm: Crm, module: Module, field: Field, row: Row) -> dict[str, JSON]:
     value = value_of(crm, field, row)
-    entry = {"name": field.name, "value": value, "label": _labels(module.name)[field.name], "uitype": uitype(field)}
+    entry = {
+        "name": field.name,
+        "value": value,
+        "label": _labels(installation.get(), module.name)[field.name],
+        "uitype": uitype(field),
+    }
     return {**entry, "type": {"defaultValue": value}} if field.type == "owner" else entry
 
 
 @cache
-def _labels(module: str) -> dict[str, str]:
+def _labels(own: Installation, module: str) -> dict[str, str]:
     return {f["name"]: f["label"] for f in modules()[module].describe["fields"]}
 
 
@@ -156,5 +173,7 @@ def _is_calendar(module: Module) -> bool:
 
 def _singular(module: Module) -> str:
     return (
-        "Task" if _is_calendar(module) else str(data()["information"].get(module.name, {}).get("singular", module.name))
+        "Task"
+        if _is_calendar(module)
+        else str(data()["information"].get(module.name, {}).get("singular", module.describe["label"]))
     )

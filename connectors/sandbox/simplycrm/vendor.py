@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from connectors.sandbox.people import letters
@@ -13,7 +11,7 @@ from connectors.sandbox.simplycrm import mobile, webhooks
 from connectors.sandbox.simplycrm.calls import check_address, params_of
 from connectors.sandbox.simplycrm.shapes import hidden
 from connectors.sandbox.store import Row
-from connectors.sandbox.vtiger.crm import DENIED, Crm, Installation, Module, WsError, installation, modules
+from connectors.sandbox.vtiger.crm import DENIED, Crm, Installation, Module, WsError, modules
 from connectors.sandbox.vtiger.seed import sow
 from connectors.sandbox.vtiger.vendor import Session, Vtiger
 from connectors.sandbox.wire import Reply, Request, escaped_json
@@ -47,12 +45,13 @@ class SimplyCrm(Vtiger):
     """
 
     slug = "simplycrm"
+    installed = HERE
 
     def _begin(self) -> None:
         self.clock.reset()
         self.switches.update(
             sync_works=True, logout_works=True, sync_all_owners=False, private_sharing=False, unique={},
-            unseen={}, database_fails=0,
+            unseen={}, database_fails=0, custom_modules=[],
             allowed_ips=["127.0.0.1"], documented_spelling=False, search_ignored=False, filter_count_dies=False,
             sync_custom_fields=False, users_can_be_made=True, hidden_fields={}, query_entities_only=False,
         )  # fmt: skip
@@ -60,7 +59,7 @@ class SimplyCrm(Vtiger):
         self.mobile = mobile.Mobile(self.crm, self._user)
         self._sessions.clear()
         if self.store.is_empty:
-            with _here():
+            with self.here():
                 sow(self.store, self._records, self._seed, self.slug)
                 webhooks.sow(self.crm, self._seed)
             self._give_passwords()
@@ -93,13 +92,13 @@ class SimplyCrm(Vtiger):
         return super().session_key(request)
 
     def answer(self, request: Request) -> Reply:
-        with _here():
+        with self.here():
             if request.path.endswith(mobile.PATH):
                 with self.lock:
                     return self.mobile.answer(request)
             if request.path.endswith(webhooks.PATH):
                 return self._webhook(request)
-            reply = super().answer(request)
+            reply = self._answer(request)
         return _as_documented(reply) if self.switches["documented_spelling"] else reply
 
     def _webhook(self, request: Request) -> Reply:
@@ -139,13 +138,13 @@ class SimplyCrm(Vtiger):
         return super()._logout(is_post != self.switches["documented_spelling"], params)
 
     def records(self, module: str, deleted: bool) -> list[JSON]:
-        with _here():
+        with self.here():
             if module == webhooks.MODULE:
                 return webhooks.shown(self.crm, deleted)
             return super().records(module, deleted)
 
     def mutate(self, action: str, module: str, record_id: str | None, values: dict[str, JSON], touch: bool) -> JSON:
-        with _here():
+        with self.here():
             if module != webhooks.MODULE:
                 return super().mutate(action, module, record_id, values, touch)
             with self.lock:
@@ -165,16 +164,6 @@ class _Crm(Crm):
             return super().rendered(module, row)
         shown = {k: v for k, v in row.values.items() if k not in off and k != "id"}
         return escaped_json({**shown, "id": f"{module.prefix}x{row.id}"})
-
-
-@contextmanager
-def _here() -> Iterator[None]:
-    """Number the modules and have the fields of this server, for as long as something of it runs."""
-    before = installation.set(HERE)
-    try:
-        yield
-    finally:
-        installation.reset(before)
 
 
 def _refuse_non_entity(query: str) -> None:

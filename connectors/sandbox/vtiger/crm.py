@@ -86,13 +86,23 @@ def data() -> dict[str, JSON]:
     return parsed
 
 
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """A module that an administrator made: JSON of its description, and whether listtypes names it to who asks."""
+
+    described: str
+    listed: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Installation:
-    """What one server has otherwise than the recorded one: (module, what its ids begin with) and (module, JSON that describes a
-    field added there). Such numbers and custom fields differ from one installation to the next. Each is made once, and is itself only."""
+    """What one server has otherwise than the recorded one: (module, what its ids begin with), (module, JSON that describes a
+    field added there), and custom modules. Such things differ from one installation to the next. Each is made once, and is itself
+    only."""
 
     prefixes: tuple[tuple[str, str], ...] = ()
     fields: tuple[tuple[str, str], ...] = ()
+    modules: tuple[Custom, ...] = ()
 
 
 AS_RECORDED = Installation()
@@ -112,6 +122,18 @@ def _modules(own: Installation) -> dict[str, Module]:
         fields = [*described["fields"][:-1], *added, described["fields"][-1]]
         prefix = prefixes.get(name, described["idPrefix"])
         found[name] = _module(name, {**described, "fields": fields, "idPrefix": prefix})
+    return found | {
+        made["name"]: _module(made["name"], made) for made in (json.loads(c.described) for c in own.modules)
+    }
+
+
+def listed() -> dict[str, JSON]:
+    """Return what listtypes tells of each module, by name."""
+    found = {name: data()["information"][name] for name in data()["types"]}
+    for custom in installation.get().modules:
+        made = json.loads(custom.described)
+        if custom.listed:
+            found[made["name"]] = {"isEntity": True, "label": made["label"], "singular": made["label"]}
     return found
 
 

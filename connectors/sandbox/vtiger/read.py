@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.sandbox.store import Row
-from connectors.sandbox.vtiger.crm import DENIED, PAGE, Crm, Module, PhpFatal, User, WsError, data, modules
+from connectors.sandbox.vtiger.crm import DENIED, PAGE, Crm, Module, PhpFatal, User, WsError, data, listed, modules
 
 JSON = Any
 Params = dict[str, str]
@@ -22,10 +22,10 @@ def listtypes(crm: Crm, user: User, params: Params) -> JSON:
         wanted = None
     names = [
         name
-        for name in data()["types"]
+        for name in listed()
         if wanted is None or (modules()[name].is_entity and name != "Users" and _has_field(modules()[name], wanted))
     ]
-    return {"types": names, "information": {name: data()["information"][name] for name in names}}
+    return {"types": names, "information": {name: listed()[name] for name in names}}
 
 
 def _has_field(module: Module, types: set[str]) -> bool:

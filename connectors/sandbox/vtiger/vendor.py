@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.sandbox.store import Store
 from connectors.sandbox.vtiger import backdoor, lead, query, read, write
-from connectors.sandbox.vtiger.crm import DENIED, Crm, PhpFatal, RestrictedFile, User, WsError, modules
+from connectors.sandbox.vtiger.crm import (
+    AS_RECORDED,
+    DENIED,
+    Crm,
+    Installation,
+    PhpFatal,
+    RestrictedFile,
+    User,
+    WsError,
+    installation,
+    modules,
+)
+from connectors.sandbox.vtiger.custom import custom_module
 from connectors.sandbox.vtiger.seed import sow
 from connectors.sandbox.wire import Clock, Reply, Request, escaped_json
 
@@ -54,9 +68,11 @@ class Session:
 class Vtiger:
     """One simulated Vtiger 8.0.0 on PHP 8. Switches: `sync_works` and `logout_works` (patched server), `sync_all_owners`,
     `private_sharing` (non-admins see their own records only), `unseen` ({module: [ids]}: what nobody may see, and a query drops
-    after LIMIT, C16), `database_fails` (how many narrowed queries read as no rows, C5), `unique` ({module: [fields that may not repeat together]})."""
+    after LIMIT, C16), `database_fails` (how many narrowed queries read as no rows, C5), `custom_modules` (see
+    `custom.custom_module`), `unique` ({module: [fields that may not repeat together]})."""
 
     slug = "vtiger"
+    installed = AS_RECORDED
 
     def __init__(self, store: Store, records: int, seed: int) -> None:
         self.store, self.lock, self.clock = store, store.lock, Clock()
@@ -65,6 +81,7 @@ class Vtiger:
         self._tokens: dict[str, tuple[str, float]] = {}
         self._sessions: dict[str, Session] = {}
         self.crm = Crm(store, self.clock, self.switches)
+        self._custom: tuple[str, Installation] = ("", self.installed)
         self._begin()
 
     def reset(self) -> None:
@@ -81,6 +98,7 @@ class Vtiger:
             private_sharing=False,
             unseen={},
             database_fails=0,
+            custom_modules=[],
             unique={},
         )
         if self.store.is_empty:
@@ -109,7 +127,24 @@ class Vtiger:
     def session_key(self, request: Request) -> str | None:
         return request.query.get("sessionName") or request.form.get("sessionName")
 
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """Have the modules and fields of this server, for as long as something of it runs."""
+        made = json.dumps(self.switches.get("custom_modules") or "")
+        if made != self._custom[0]:
+            custom = tuple(custom_module(told) for told in self.switches.get("custom_modules") or ())
+            self._custom = (made, replace(self.installed, modules=custom) if custom else self.installed)
+        before = installation.set(self._custom[1])
+        try:
+            yield
+        finally:
+            installation.reset(before)
+
     def answer(self, request: Request) -> Reply:
+        with self.here():
+            return self._answer(request)
+
+    def _answer(self, request: Request) -> Reply:
         if not request.path.endswith("/webservice.php"):
             return Reply(200 if request.path in ("/", "/index.php") else 404, _LOGIN_PAGE, _HTML)
         try:
@@ -218,11 +253,11 @@ class Vtiger:
         return {"message": "successfull"}
 
     def records(self, module: str, deleted: bool) -> list[JSON]:
-        with self.lock:
+        with self.lock, self.here():
             return backdoor.records(self.crm, modules()[module], deleted)
 
     def mutate(self, action: str, module: str, record_id: str | None, values: dict[str, JSON], touch: bool) -> JSON:
-        with self.lock:
+        with self.lock, self.here():
             return backdoor.mutate(self.crm, action, modules()[module], record_id, values, touch)
 
 
