@@ -35,6 +35,12 @@ def test_every_request_is_counted_and_written_down_without_its_values(north: Con
     assert "Marker" not in str(list(Call.objects.values()))
 
 
+def test_a_write_is_written_down_before_anything_else_can_happen_to_us(north: Connection) -> None:
+    with open_connector(north, purpose="sync") as crm:
+        crm.create("Contacts", {"lastname": "x"})
+        assert [call.operation for call in Call.objects.all()] == ["create"]
+
+
 def test_a_failed_request_is_written_down_with_its_error(north: Connection) -> None:
     store().fail("get", Unavailable("The server does not answer."))
     with pytest.raises(Unavailable), open_connector(north, purpose="sync") as crm:
