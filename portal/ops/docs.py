@@ -20,8 +20,9 @@ EXAMPLE = settings.BASE_DIR / ".env.example"
 
 FAILING = (  # what `--json` prints when a command fails: portal.ui.command.error_as_json
     'A command that fails says why on stderr, and with `--json` on stdout too: `{"error": {"message": …, "kind": …}}`. The'
-    " message is the text of stderr; `kind` is the class of the error: `WrongUse`, `Failed`, or one of `connectors/errors.py`"
-    " such as `RecordNotFound`. Where it is known there are also:\n",
+    " message is the text of stderr; `kind` is the class of the error: `WrongUse`, `Failed`, one of `connectors/errors.py`"
+    " such as `RecordNotFound`, or Python's or Django's own, whose message then stands on stderr only. Where it is known"
+    " there are also:\n",
     "* `code`: what the CRM calls it.",
     "* `fields`: an object, field → what is wrong with its value.",
     "* `character`: where in the filter or order, counted from 1.",

@@ -26,7 +26,7 @@ from django.db import connection as database
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 from django_q.models import Task
-from django_q.signing import SignedPackage
+from django_q.signing import BadSignature, SignedPackage
 
 from portal.connections.models import Connection
 from portal.ledger.models import Run
@@ -186,7 +186,11 @@ class Parrot(BaseHTTPRequestHandler):
 
 
 def _unpacked(content: bytes) -> str:
-    """Return what the cache, or django-q2's own statistics, packed; "" for what is not packed."""
+    """Return what the cache packed, or django-q2 signed (a task, a cluster's figures); "" for what is neither."""
+    try:
+        return repr(SignedPackage.loads(content.decode("latin-1")))
+    except BadSignature:
+        pass
     try:
         return repr(pickle.loads(content))
     except (pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError):

@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection as database
 from django.test import Client
+from django_q.brokers import get_broker
 from django_q.models import Task
 from django_q.monitor import monitor
 from django_q.signing import SignedPackage
@@ -305,6 +307,9 @@ def test_the_hunt_finds_what_is_kept_in_any_place(admin: Client) -> None:
     for text in (WRONG, TYPED, HASH):
         assert any(text in cell for cell in cells())
     assert any(LITERAL in value for value in cached())
+    if settings.REDIS_URL:
+        get_broker().set_stat(f"{settings.Q_NAME}:stat", SignedPackage.dumps({"told": BROKER}, True), 60)
+        assert any(BROKER in value for value in cached()), "a cluster's figures are signed and compressed"
     packed = base64.b64encode(f"x{BROKER}".encode()).decode()
     for form in (f"?a={BROKER}", hashlib.md5(BROKER.encode()).hexdigest(), packed):
         with pytest.raises(AssertionError, match="somewhere"):
