@@ -4,7 +4,7 @@ only for the list of modules: a test of the connection asks one. One that is ref
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 from connectors.errors import AccessDenied, ConfigError, ConnectorError, ProtocolError, QueryError, Unsupported
@@ -17,44 +17,39 @@ from connectors.sarvcrm.pushdown import literal
 from connectors.sarvcrm.related import RelatedReader
 from connectors.sarvcrm.rows import Row, id_of
 from connectors.types import Identity, Owner
-from connectors.wording import Text
 from connectors.wording import text as _
 
 REFUSALS = (QueryError, AccessDenied, Unsupported, ProtocolError)
 NAMES = ("id", "name", "full_name", "first_name", "last_name", "user_name", "status")
-READABLE = "readable modules"  # what is learned
+READABLE, LACKING = "readable modules", "lacking modules"  # what is learned
 Describe = Callable[[str], object]
 
 
 def identity(client: SarvClient, keys: Sequence[str], lessons: Lessons, language: str, zone: str) -> Identity:
-    """Return who logged in, and the modules as they were found the last day; else all there may be, and that they were not
-    tried."""
-    found = lessons.recent(READABLE)
-    notes = [
-        _(
-            "SarvCRM does not tell the time zone of its server. Times that name no zone are read as %(zone)s.",
-            zone=zone,
-        ),
-        lacking(keys, found, language)
-        if found
-        else _(
-            "SarvCRM has no call that lists its modules, so all of its document are shown. One that is not on this server, "
-            "or that this user may not see, says so when it is opened."
-        ),
-    ]
+    """Return who logged in, and all modules but those that were refused when they were last asked."""
+    refused = lessons.recent(LACKING)
+    zone_note = _(
+        "SarvCRM does not tell the time zone of its server. Times that name no zone are read as %(zone)s.", zone=zone
+    )
     return Identity(
         account=f"{client.account.utype} ({urlsplit(client.endpoint).hostname or ''})",
         user=own_name(client),
         version="API 5",
-        modules=tuple(module(key, language) for key in keys if not found or key in found),
-        notes=tuple(note for note in notes if note),
+        modules=tuple(module(key, language) for key in keys if key not in refused),
+        notes=(zone_note, *notes(keys, refused, lessons.recent(READABLE), language)),
     )
 
 
-def lacking(keys: Sequence[str], found: Sequence[str], language: str) -> Text | str:
-    """Return the note on modules that were refused; "" when none was."""
-    names = ", ".join(module(key, language).label for key in keys if key not in found)
-    return _("Not on this server, or not permitted: %(names)s.", names=names) if names else ""
+def notes(keys: Sequence[str], refused: Sequence[str], readable: Sequence[str], language: str) -> Iterator[str]:
+    """Yield what is to be said of the modules: which were refused, and whether some were not tried."""
+    names = ", ".join(module(key, language).label for key in keys if key in refused)
+    if names:
+        yield _("Not on this server, or not permitted: %(names)s.", names=names)
+    if not {*refused, *readable}.issuperset(keys):
+        yield _(
+            "SarvCRM has no call that lists its modules, so all that may be there are shown. One that is not on this server, "
+            "or that this user may not see, says so when it is opened."
+        )
 
 
 def own_name(client: SarvClient) -> str:
@@ -85,8 +80,8 @@ def readable(describe: Describe, keys: Sequence[str], lessons: Lessons, workers:
     found = [key for key, error in zip(keys, answers, strict=True) if error is None]
     if not found:
         raise nothing_to_see(answers)
-    lessons.learned.set(READABLE, {})
-    lessons.note(READABLE, *found)
+    lessons.replace(READABLE, *found)
+    lessons.replace(LACKING, *(key for key in keys if key not in found))
     return found
 
 

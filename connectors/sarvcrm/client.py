@@ -159,8 +159,10 @@ class SarvClient:
         return found[0]
 
     def update(self, module: str, id: str, values: Mapping[str, JSON]) -> None:
-        """PUT Save: change these fields only. Raises RecordNotFound."""
-        self._ask(UPDATE, one("Save", module, id, dict(values)))
+        """PUT Save: change these fields only. Raises RecordNotFound, and ProtocolError where another record was changed."""
+        answer, told = self._ask(UPDATE, one("Save", module, id, dict(values)))
+        if isinstance(told, dict) and told.get("id") and new_id(answer, told).lower() != id.lower():
+            raise answer.not_understood(_("another record's id in answer to a write"))
 
     def delete(self, module: str, id: str) -> None:
         """DELETE Save: delete the record. Raises RecordNotFound."""

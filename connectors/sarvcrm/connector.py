@@ -151,7 +151,7 @@ class SarvConnector(Connector):
 
     def _renew(self, key: str, unknown: Set[str]) -> tuple[Described, Set[str]]:
         """Describe a module anew because its rows show unknown fields; those nobody describes are ignored from now on."""
-        found = self._fields(key)
+        found = self._asked(key)
         ignored = unknown - set(found.schema.names)
         self.context.learned.set(f"fields of {key}", kept(found, ignored))
         return found, ignored

@@ -3,7 +3,7 @@ so that nothing which went wrong once is left out for good."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,9 +24,15 @@ class Lessons:
         return tuple(dict(self._recent(name)))
 
     def note(self, name: str, *what: str) -> None:
-        """Remember this from now on for a day; what is older under that name is forgotten."""
-        now = self.clock.now().isoformat(timespec="seconds")
-        self.learned.set(name, dict(self._recent(name)) | dict.fromkeys(what, now))
+        """Remember this, too, from now on for a day."""
+        self.learned.set(name, {**dict(self._recent(name)), **self._now(what)})
+
+    def replace(self, name: str, *what: str) -> None:
+        """Remember this instead of what was learned under that name."""
+        self.learned.set(name, self._now(what))
+
+    def _now(self, what: Sequence[str]) -> dict[str, str]:
+        return dict.fromkeys(what, self.clock.now().isoformat(timespec="seconds"))
 
     def _recent(self, name: str) -> Iterator[tuple[str, str]]:
         kept = self.learned.get(name)

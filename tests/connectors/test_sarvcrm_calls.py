@@ -13,7 +13,7 @@ import pytest
 
 from connectors.base import find_operation
 from connectors.context import Context
-from connectors.errors import QueryError
+from connectors.errors import ProtocolError, QueryError
 from connectors.sarvcrm.account import md5
 from connectors.sarvcrm.connector import SarvConnector
 from tests.connectors.sarvcrm_account import RULES
@@ -149,6 +149,15 @@ def test_a_login_is_sent_as_the_document_writes_it(
     assert (verb, path, query) == ("POST", "/API.php", {"method": "Login"})
     assert body == {"utype": "firm", "user_name": "joel", "username": "joel", "password": md5("Secret-1"), **more}
     assert (headers["Content-Type"], headers.get("Authorization")) == (FORM, None)
+
+
+def test_an_update_that_answers_with_another_records_id_is_not_told_as_done(server: Server) -> None:
+    crm = server.connector()
+    crm.update("Leads", ONE, {"status": "Expired"})
+    with pytest.raises(ProtocolError, match="another record") as caught:
+        crm.update("Leads", OTHER, {"status": "Expired"})
+    assert caught.value.maybe_done
+    crm.close()
 
 
 MODULE, ID = {"module": True}, {"module": True, "id": True}

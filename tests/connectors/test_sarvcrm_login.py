@@ -231,6 +231,15 @@ def test_modules_that_are_not_here_are_hidden_and_named(account: Account) -> Non
     assert any("Appointments" in note and "Bug Tracker" in note for note in identity.notes)
 
 
+def test_a_module_named_after_the_others_were_tried_is_shown_untried(account: Account) -> None:
+    context = Context(network=RULES)
+    connected(account, context).modules()
+    assert not any("when it is opened" in note for note in connected(account, context).check().notes)
+    identity = connected(account, context, extra_modules="Product_Bundle").check()
+    assert identity.modules[-1].name == "Product_Bundle"
+    assert any("when it is opened" in note for note in identity.notes)
+
+
 def test_a_module_whose_fields_came_broken_once_is_not_hidden(account: Account) -> None:
     account.control("POST", "faults", fault="truncated_json", operation="GetModuleFields Bugs")
     assert "Bugs" in {module.name for module in connected(account, Context(network=RULES)).modules()}
