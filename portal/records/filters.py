@@ -17,7 +17,7 @@ def read_filter(text: str, schema: ModuleSchema) -> Filter | None:
 
 def about_days() -> str:
     """Return in which zone a filter's days and times are."""
-    text = _("Days and times are those of %(zone)s; 2026-03-01T09:00+02:00 names its own offset.")
+    text = _("Days and times in filters are those of %(zone)s; 2026-03-01T09:00+02:00 names its own offset.")
     return text % {"zone": settings.TIME_ZONE}
 
 
