@@ -252,3 +252,35 @@ def test_a_lookup_outlives_what_it_points_to(crm: Server) -> None:
     contact = crm.made("Contacts", last_name="x", account_id=account)
     crm.call("DELETE", "Save", "Accounts", id=account)
     assert crm.one("Contacts", contact)["account_id"] == account
+
+
+def test_what_comes_next_comes_once_each(crm: Server) -> None:
+    crm.control("POST", "switches", fail_next=["400/90", "2006 MySQL server has gone away"])
+    assert told(crm.call("POST", "Retrieve", "Leads", {}))[0] == 400
+    gone = crm.call("POST", "Retrieve", "Leads", {})
+    assert gone.status_code == 200 and "MySQL Error 2006" in gone.text
+    assert crm.found("Leads")
+
+
+@pytest.mark.parametrize(("passed_over", "count"), [([], 1), (["offset"], 2), (["query"], 2), (["limit"], 1)])
+def test_a_parameter_may_be_passed_over_in_silence(crm: Server, passed_over: list[str], count: int) -> None:
+    firm = crm.made("Accounts", name="Firm", type="Individual")
+    ids = [crm.made("Contacts", last_name=f"N{n}", account_id=firm) for n in range(3)]
+    crm.control("POST", "switches", passes_over={"GetRelationship": passed_over})
+    asked = {"query": f"contacts.id <> '{ids[0]}'", "order_by": "contacts.id", "limit": 2, "offset": 1}
+    found = crm.data("POST", "GetRelationship", "Accounts", asked, id=firm, related_field="contacts")
+    assert len(found) == count
+    assert len(crm.found("Contacts", f"contacts.account_id = '{firm}'", limit=2)) == 2
+
+
+def test_pages_may_be_cut_without_a_word(crm: Server) -> None:
+    crm.control("POST", "switches", largest_page=2)
+    assert len(crm.found("Leads")) == 2
+
+
+def test_an_attachment_may_be_the_answer_itself(crm: Server) -> None:
+    crm.control("POST", "switches", attachment_as="file")
+    id = form(crm, "Notes", {"name": "x"}, {"filename": ("é.bin", b"\x00\xff", "image/png")}).json()["data"]["id"]
+    answer = crm.call("GET", "GetResourceAttachment", "Notes", id=id)
+    assert (answer.content, answer.headers["Content-Type"]) == (b"\x00\xff", "image/png")
+    assert "%C3%A9.bin" in answer.headers["Content-Disposition"]
