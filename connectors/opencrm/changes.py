@@ -22,7 +22,7 @@ from connectors.errors import QueryError
 from connectors.opencrm.answers import NoSuchEndpoint
 from connectors.opencrm.pages import Incomplete, Part, incomplete
 from connectors.opencrm.pushdown import NEWER
-from connectors.opencrm.reading import Reader, stamp_of, untimed
+from connectors.opencrm.reading import Reader, stamp_of, uncounted, untimed
 from connectors.opencrm.rows import Row, id_of
 from connectors.seconds import CLOSED_AFTER, FARTHEST_ZONE, STAMP, Second, latest_stamp
 from connectors.types import Change, ChangePage, Cursor
@@ -119,12 +119,12 @@ def newer(reader: Reader, place: Place) -> Iterator[ChangePage]:
     for part in pages.walk(begun.offset, begun.last):
         if any(stamp_of(row) <= oldest for row in part.rows):
             raise QueryError(_("The server does not filter by the time of the last change."))
-        if not begun.offset and part.rows:
+        if not begun.offset and part.rows and not reader.learned.get(uncounted(reader.module)):
             begun = replace(begun, total=pages.count() or 0)
         begun, at = begun.read(part, zone), part.at
         if part.rows:
             yield ChangePage(changed(reader, part.rows), begun.text(), pages.total)
-    if pages.lacks(begun.brought):
+    if pages.lacks(begun.brought) and reader.counts_by_time():
         raise incomplete(reader.module)
     newest = max(begun.newest, place.time)
     reached = Place(newest, first=False, open=place.open, seen=place.seen if newest == place.time else 0)

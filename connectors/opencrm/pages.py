@@ -175,10 +175,11 @@ class Pages:
                 yield part
 
     def everything(self) -> Iterator[Row]:
-        """Yield all rows, each once; more than a page of them are counted. Raises Incomplete, at the end."""
+        """Yield all rows, each once. A whole list of more than a page is counted; whether a server counts by a condition is
+        not known. Raises Incomplete, at the end."""
         brought = 0
         for part in self.walk():
-            if part.offset == self.size and not brought:
+            if part.offset == self.size and not brought and not self.query_string:
                 self.count()
             brought += len(part.rows)
             yield from part.rows

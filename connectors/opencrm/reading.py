@@ -24,6 +24,7 @@ from connectors.types import Explanation, FieldType, ModuleSchema, Page, Record
 from connectors.wording import joined
 from connectors.wording import text as _
 
+LATEST = "9999-12-31 23:59:59"  # the last second a database knows
 MOST_PAGES = 10  # of the server's in one page of ours; a filter that finds little gives short pages, not long waits
 
 
@@ -146,6 +147,16 @@ class Reader:
         newest = max(map(stamp_of, self.pages().page(0, SAMPLE).rows), default="")
         return self.is_asked_by_time(newest) if newest else None
 
+    def counts_by_time(self) -> bool:
+        """Say whether the server's count takes notice of a time: tried with one that no record can be newer than. That it does
+        not is remembered."""
+        if self.learned.get(uncounted(self.module)):
+            return False
+        works = self.pages(NEWER + LATEST).count() == 0
+        if not works:
+            self.learned.set(uncounted(self.module), True)
+        return works
+
     def is_asked_by_time(self, known: str) -> bool:
         """Say whether the server can be asked for records newer than a stamp: tried with one just before a stamp that is
         known to be there. That it cannot is remembered."""
@@ -168,6 +179,11 @@ def stamp_of(row: Row) -> str:
     """Return when a row was last modified, as the server's clock showed it: "2018-11-15 12:46:00"; "" where it does not tell."""
     text = year_first(str(row.get(MODIFIED) or ""))
     return f"{text[:10]} {text[11:19]}" if len(text) >= 19 else ""
+
+
+def uncounted(module: str) -> str:
+    """Return the name under which is learned that a module's records cannot be counted by time."""
+    return f"no count by time of {module}"
 
 
 def untimed(module: str) -> str:

@@ -17,7 +17,7 @@ from connectors.errors import ProtocolError
 from connectors.opencrm.client import Listing
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.opencrm.pages import PAGE, Incomplete, Pages
-from connectors.query import Order, Query
+from connectors.query import Order, Query, parse
 from connectors.sandbox.server import Sandbox
 from connectors.types import ChangePage
 from tests.connectors.contract import CountingObserver, read_all
@@ -118,17 +118,20 @@ def test_a_delta_that_brings_fewer_records_than_are_counted_is_read_whole(
         list(crm.changes("contact", cursor))
 
 
-def test_a_delta_that_is_counted_without_its_condition_still_brings_everything(
-    account: Account, crm: OpenCrmConnector
+def test_a_count_that_takes_no_notice_of_the_time_is_no_reason_to_read_everything(
+    account: Account, crm: OpenCrmConnector, observer: CountingObserver
 ) -> None:
     cursor = list(crm.changes("contact", None))[-1].cursor
     account.control("POST", "switches", count_asked="ignored")
-    made = set(crowd(account, 3))
-    for _ in range(2):
+    made = set(crowd(account, 2 * PAGE))
+    crowd_of_a_kind = parse("lastname = Crowd", crm.describe("contact"))
+    assert made <= {record.id for record in read_all(crm, "contact", Query(crowd_of_a_kind, (Order("lastname"),)))}
+    for counted in (True, False):
+        observer.calls.clear()
         pages = list(crm.changes("contact", cursor))
-        assert made <= ids_in(pages)
-        cursor = pages[-1].cursor
-    assert not crm.context.learned.get("no delta of contact")
+        assert made <= ids_in(pages) < there(account)
+        assert ("get_contact_list_count" in {call.operation for call in observer.calls}) is counted
+    assert crm.context.learned.get("no count by time of contact") is True
 
 
 def test_a_server_that_counts_nothing_is_read_all_the_same(account: Account, crm: OpenCrmConnector) -> None:
@@ -242,3 +245,50 @@ def test_whatever_goes_or_comes_between_two_pages_the_rest_comes(
     found = [row["crmid"] for part in pages.walk() for row in part.rows]
     assert len(found) == len(set(found))
     assert {id for id in shelf.rows if int(id) <= total} <= set(found)
+
+
+class Stingy(Shelf):
+    """A list whose answers are cut short: the nth to so many rows."""
+
+    def __init__(self, total: int, cuts: dict[int, int]) -> None:
+        super().__init__(total, [])
+        self.cuts = cuts
+
+    def listing(self, endpoint: str, **params: Any) -> Listing:
+        most = self.cuts.get(self.asked, 99)
+        return Listing(super().listing(endpoint, **params).rows[:most], None)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 60), st.integers(1, 9), st.dictionaries(st.integers(0, 20), st.integers(0, 6), max_size=12))
+def test_answers_cut_short_lose_no_row_or_the_count_tells(total: int, size: int, cuts: dict[int, int]) -> None:
+    pages = Pages(Stingy(total, cuts), MemoryLearned(), "contact", size=size)  # type: ignore[arg-type]
+    pages.count()
+    found = [row["crmid"] for part in pages.walk() for row in part.rows]
+    assert len(found) == len(set(found))
+    assert len(found) == total or pages.lacks(len(found))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 60), st.integers(1, 9), st.dictionaries(st.integers(1, 20), st.integers(1, 6), max_size=12))
+def test_answers_cut_short_but_not_empty_lose_no_row(total: int, size: int, cuts: dict[int, int]) -> None:
+    pages = Pages(Stingy(total, cuts), MemoryLearned(), "contact", size=size)  # type: ignore[arg-type]
+    assert [row["crmid"] for part in pages.walk() for row in part.rows] == [str(n) for n in range(1, total + 1)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 60), st.integers(1, 9), st.lists(st.tuples(st.integers(0, 15), st.integers(0, 59)), max_size=8))
+def test_a_walk_taken_up_again_after_each_page_loses_no_row(
+    total: int, size: int, deletes: list[tuple[int, int]]
+) -> None:
+    shelf = Shelf(total, [event for event in deletes if event[1] < total])
+    found: set[str] = set()
+    offset, last = 0, ""
+    for _ in range(500):
+        pages = Pages(shelf, MemoryLearned(), "contact", size=size)  # type: ignore[arg-type]
+        part = next(iter(pages.walk(offset, last)))
+        offset, last = part.offset, part.last
+        found |= {row["crmid"] for row in part.rows}
+        if part.is_end:
+            break
+    assert part.is_end and {id for id in shelf.rows if int(id) <= total} <= found
