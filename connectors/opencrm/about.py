@@ -52,9 +52,9 @@ SETTINGS: tuple[Setting, ...] = (
             " name it with its type, one a line: contact/cf_123=date."
         ),
     ),
-    DEFAULT_OWNER,
     TIME_ZONE,
     REGION,
+    DEFAULT_OWNER,
 )  # fmt: skip
 CREDENTIALS_HELP = _(
     "OpenCRM's API is off until its support turns it on. Write to support@opencrm.co.uk, ask to have the REST API "
