@@ -81,6 +81,22 @@ def test_a_list_comes_from_the_mirror_unless_live_is_asked_for(north: Connection
     assert run("list_records", "north", "Contacts", "--live")[0][0]["values"]["lastname"] == "New"
 
 
+def test_a_list_says_on_stderr_of_when_it_is_and_that_it_was_cut(north: Connection) -> None:
+    for id in ("a", "b", "c"):
+        put(id, lastname="Miller")
+    mirror = mirrored(north)
+    Mirror.objects.filter(pk=mirror.pk).update(pulled_at="2026-03-01T12:30:00Z")
+    told = "From the mirror as of 2026-03-01 12:30 UTC; --live asks the CRM."
+    cut = "The first 2; there may be more: --limit 0 lists all."
+    for words, said in (
+        ([], [told]),
+        (["--limit", "2"], [told, cut]),
+        (["--limit", "0"], [told]),
+        (["--limit", "2", "--live"], [cut]),
+    ):
+        assert run("list_records", "north", "Contacts", *words)[1].splitlines() == said, words
+
+
 @pytest.mark.parametrize("live", [[], ["--live"]])
 def test_a_list_is_filtered_and_sorted_alike_live_and_from_the_mirror(north: Connection, live: list[str]) -> None:
     for id, last, children in [("a", "O'Brien", "10"), ("b", "o'brien", "9"), ("c", "Smith", "1")]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -66,13 +67,25 @@ class Command(ConnectionCommand):
             self.say(translated(note))
         order = _order(options["order"], schema)
         fields = _fields(options["fields"], schema)
-        mirror = None if live else Mirror.objects.filter(connection=connection, module=module).first()
-        if mirror is not None and mirror.completed_at is not None:
+        mirror = Mirror.objects.filter(connection=connection, module=module, completed_at__isnull=False).first()
+        if mirror is not None and not live:
+            self.tell_age(mirror)
             found = _from_mirror(mirror, schema, condition, order, min(limit or CHUNK, CHUNK))
-            return [record_as_json(record, fields) for record in islice(found, limit or None)]
+            return self.printed(found, fields, limit)
         with open_connector(connection, purpose="person") as crm:
-            found = _from_crm(crm, module, condition, order, limit)
-            return [record_as_json(record, fields) for record in islice(found, limit or None)]
+            return self.printed(_from_crm(crm, module, condition, order, limit), fields, limit)
+
+    def tell_age(self, mirror: Mirror) -> None:
+        """Say that these are copies, and of when."""
+        at = timezone.localtime(mirror.pulled_at or mirror.completed_at)
+        self.say(_("From the mirror as of %(when)s; --live asks the CRM.") % {"when": f"{at:%Y-%m-%d %H:%M %Z}"})
+
+    def printed(self, found: Iterable[Record], fields: list[str] | None, limit: int) -> JSON:
+        """Return the records to print, and say so when there may be more."""
+        records = [record_as_json(record, fields) for record in islice(found, limit or None)]
+        if limit and len(records) == limit:
+            self.say(_("The first %(limit)d; there may be more: --limit 0 lists all.") % {"limit": limit})
+        return records
 
     def show(self, result: JSON, *, name: str, module: str, **options: Any) -> None:
         schema = module_schema(connection_named(name), module)
