@@ -93,7 +93,8 @@ class Relations:
         """Undo a link that a field of one of the two records holds. Raises RecordNotFound for records that are not linked,
         Unsupported for a link of a relation."""
         way = self._way(module, other, back=True)
-        parted = self._clear(module, id, way.own, other_id) or self._clear(other, other_id, way.theirs, id)
+        cleared = [self._clear(module, id, way.own, other_id), self._clear(other, other_id, way.theirs, id)]
+        parted = any(cleared)
         if not way.relation:
             if not parted:
                 names = {"module": module, "id": id, "other": other, "other_id": other_id}

@@ -45,7 +45,8 @@ ALLOWED: dict[str, tuple[str, str | None]] = {
         r"\w+|\w+ [\w /]*\w|\{.*\}",
     ),
     "connectors/reallysimple/pushdown.py": ("never leaves the connector", "not a number .*"),
-    "connectors/sarvcrm/access.py": ("the vendor's query language", r"\{\}\.(user_name = \{\}|id ASC)"),
+    "connectors/sarvcrm/access.py": ("the vendor's query language; keys", r"\{\}\.user_name = \{\}|\w+ modules"),
+    "connectors/sarvcrm/answers.py": ("words of the server's", "mysql error"),
     "connectors/sarvcrm/changes.py": (
         "the vendor's query language; a key",
         r"\(?\{\}( \w+)?,? .*|zone of stamps|no delta of \{\}",
@@ -55,7 +56,12 @@ ALLOWED: dict[str, tuple[str, str | None]] = {
     "connectors/sarvcrm/meanings.py": ("the vendor's own messages", None),
     "connectors/sarvcrm/operations.py": ("headings of the vendor's document; examples", r"Read \(\w+\)|\w+|\{.*\}"),
     "connectors/sarvcrm/pushdown.py": ("the vendor's query language", None),
-    "connectors/sarvcrm/reading.py": ("the vendor's query language; keys", r"\{\} ASC|(no columns|page size) of \{\}"),
+    "connectors/sarvcrm/pages.py": ("a key", r"page size of \{\}"),
+    "connectors/sarvcrm/reading.py": (
+        "the vendor's query language; keys",
+        r"\{\} ASC|no columns of \{\}|sarvcrm \{\} \{\}",
+    ),
+    "connectors/sarvcrm/related.py": ("the vendor's query language", r"\{\} NOT IN \(\{\}\)"),
     "connectors/simplycrm/answers.py": ("words of the server's", "not available|denied for id"),
     "connectors/simplycrm/client.py": ("words of the server's", "Unexpected input"),
     "connectors/simplycrm/operations.py": ("headings of the vendor's document; examples", r"\w+|How to .*|\[.*\]"),
