@@ -54,7 +54,7 @@ def vendor(kind: type[Connector]) -> str:
     text += ["## Operations by name\n", *(line for o in kind.operations for line in _operation(o))]
     text += ["## Errors\n", *_errors(kind), *_table(document, ERRORS)]
     text += ["## Limits\n", *_limits(kind), *_table(document, LIMITS)]
-    text += ["## What else its document says\n", *_table(document, others)]
+    text += ["## What else its document says\n", *(_table(document, others) if others else ["Nothing.\n"])]
     beyond = [*document, *lines(DOCUMENTS, "all")]
     text += ["## Oddities, with evidence\n", *_table(beyond, BEYOND), *_facts(kind.slug)]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(text)).rstrip() + "\n"

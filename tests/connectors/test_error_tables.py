@@ -97,6 +97,6 @@ def test_a_refusal_is_the_error_its_row_says(slug: str, row: ErrorMeaning) -> No
 @pytest.mark.parametrize("slug", OFFERED)
 def test_every_connector_has_a_table_in_which_no_row_stands_twice(slug: str) -> None:
     rows = connector_class(slug).errors
-    assert len(rows) > 10
+    assert rows
     assert len({(row.status, row.code, row.message, row.when) for row in rows}) == len(rows)
     assert all(inspect.isclass(row.error) and row.error.__doc__ for row in rows)
