@@ -52,7 +52,8 @@ class Control:
     GET, POST, DELETE faults   list; switch one on (the fields of faults.Fault); clear all, or one vendor's
     GET records                ?module=M[&deleted=1]: what the server stores
     POST mutate                {"action", "module", "id", "values", "touch"} or {"changes": [such, …]}
-    GET log, GET counters      requests and how many per operation, since the last reset
+    GET log, GET counters      requests (with how many were under way, and in their session) and how many per operation, since
+                               the last reset
     GET, POST clock            {"shift_seconds": N, "zone": Z}: the server's clock before or behind ours; the zone of its stamps
     GET, POST switches         oddities of one vendor, see its class
     POST reset                 back to the seed; {"vendor"} alone or all; faults, log and counters cleared

@@ -8,7 +8,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -59,6 +60,7 @@ class Sandbox:
         self._control = Control(self._vendors, self._faults, self._journal, self._reset) if control else None
         self._latency = latency_ms / 1000
         self._session_locks: dict[tuple[str, str], threading.Lock] = {}
+        self._open, self._guard = Counter[tuple[str, ...]](), threading.Lock()
         self._servers: dict[str, Server] = {}
         self._threads: list[threading.Thread] = []
         try:
@@ -119,7 +121,8 @@ class Sandbox:
         entry: dict[str, Any] = {"method": request.method, "path": request.path, "at": vendor.clock.text()}
         entry["fault"] = fault.fault if fault else None
         try:
-            with self._turn(slug, vendor.session_key(request)):
+            session = vendor.session_key(request)
+            with self._under_way(slug, session, entry), self._turn(slug, session):
                 if self._latency:
                     time.sleep(self._latency)
                 if fault is None:
@@ -135,6 +138,20 @@ class Sandbox:
     def date(self, slug: str) -> str:
         """Return the vendor's own time as the Date header has it."""
         return formatdate(self._vendors[slug].clock.seconds(), usegmt=True)
+
+    @contextlib.contextmanager
+    def _under_way(self, slug: str, session: str | None, entry: dict[str, Any]) -> Iterator[None]:
+        """Note how many requests are under way with this one, at this vendor and within its session, which goes by a number."""
+        keys = [(slug,)] if session is None else [(slug,), (slug, session)]
+        with self._guard:
+            self._open.update(keys)
+            entry["under_way"], entry["in_session"] = self._open[keys[0]], self._open[keys[-1]]
+            entry["session"] = None if session is None else [*self._open].index(keys[1])
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._open.subtract(keys)
 
     def _turn(self, slug: str, session: str | None) -> contextlib.AbstractContextManager[Any]:
         """Return what requests of one session take turns on, as PHP's session lock makes them (vtiger-facts B9)."""
