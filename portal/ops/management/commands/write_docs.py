@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 
 from connectors.types import JSON
 from portal.ops.docs import pages
-from portal.ui.command import PortalCommand
+from portal.ui.command import Failed, PortalCommand
 
 
 class Command(PortalCommand):
@@ -24,7 +24,12 @@ class Command(PortalCommand):
 
     def work(self, **options: Any) -> JSON:
         changed = []
-        for name, text in pages().items():
+        try:
+            made = pages()
+        except FileNotFoundError as e:
+            told = _("A page cannot be made: there is no %(file)s. CONTRIBUTING.md says what it holds.")
+            raise Failed(told % {"file": e.filename}) from e
+        for name, text in made.items():
             path = settings.BASE_DIR / "docs" / name
             if path.is_file() and path.read_text() == text:
                 continue
