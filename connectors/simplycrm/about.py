@@ -3,10 +3,11 @@ test may fail, and what is missing when only one of its two APIs is open to us."
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from connectors.base import DEFAULT_OWNER, REGION, TIME_ZONE
 from connectors.types import Choice, Setting
+from connectors.vtiger.about import EXTRA_MODULES, not_there
 from connectors.wording import text as _
 
 FORM, JSON_BODY = "form", "json"
@@ -42,6 +43,7 @@ SETTINGS: tuple[Setting, ...] = (
         choices=(Choice(FORM, _("As a form")), Choice(JSON_BODY, _("As JSON"))),
         help=_("Simply CRM does not say which it wants. Try the form first."),
     ),
+    EXTRA_MODULES,
     TIME_ZONE,
     REGION,
     DEFAULT_OWNER,
@@ -59,7 +61,7 @@ LIKELY_CAUSES = (
 )
 
 
-def notes(*, by_key: bool, by_password: bool, zone: str, server_zone: str) -> Iterator[str]:
+def notes(*, by_key: bool, by_password: bool, zone: str, server_zone: str, refused: Sequence[str]) -> Iterator[str]:
     """Yield what a person should know about this connection, most of all what is missing."""
     if not by_password:
         yield _(
@@ -71,6 +73,7 @@ def notes(*, by_key: bool, by_password: bool, zone: str, server_zone: str) -> It
             "Without the access key the webservice is closed: records are read and written by the mobile API, which cannot"
             " link records, keeps files back and counts only by reading."
         )
+    yield from not_there(refused)
     if not server_zone:
         yield _(
             "Simply CRM does not tell the time zone of its server. Its times are read as %(zone)s: change the setting if"

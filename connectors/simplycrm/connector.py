@@ -37,9 +37,11 @@ from connectors.types import (
 from connectors.vtiger.answers import OF_NO_ANSWER
 from connectors.vtiger.changes import SYNC_WORKS, try_sync
 from connectors.vtiger.connector import VtigerConnector
+from connectors.vtiger.modules import names_in
 from connectors.vtiger.owners import Owners
 from connectors.wording import text as _
 
+VERSIONS = ("simply_version", "SimplyVersion", "simplyVersion", "vtigerVersion", "vtiger_version")  # one of these
 BOTH = replace(VtigerConnector.capabilities, views=True)
 KEY_ONLY = replace(BOTH, views=False)
 PASSWORD_ONLY = replace(BOTH, link=False, files=False, upload=False, counts=False, parallel_pages=False, max_upload=0)
@@ -72,7 +74,8 @@ class SimplyCrmConnector(VtigerConnector):
         bridge = None if self.by_key else MobileWebservice(self.mobile, context)
         if bridge is not None:
             self.client = bridge
-        self._modules: SimplyModules = SimplyModules(self.client, self.codec, context.learned, self.mobile)
+        extra = names_in(self.config["extra_modules"])
+        self._modules: SimplyModules = SimplyModules(self.client, self.codec, context.learned, extra, self.mobile)
         known = self._modules.reader
         self._owners = MobileOwners(bridge, known) if bridge else Owners(self.client, known)
 
@@ -87,23 +90,23 @@ class SimplyCrmConnector(VtigerConnector):
         if self.by_key and self.by_password:
             told = {**self.mobile.login(), **told}
         self.context.learned.set(DATE_FORMAT, str(told.get("date_format") or ""))
-        modules, zone = tuple(self.modules()), str(told.get("crm_tz") or "")
+        (modules, refused), zone = self._modules.offered(), str(told.get("crm_tz") or "")
         now = int(told.get("serverTime") or 1)
         names = [module.name for module in modules]
         works = not self.by_password and try_sync(self.client, names, now)  # the mobile API tells more
         self.context.learned.set(SYNC_WORKS, works)
-        versions = ("simply_version", "SimplyVersion", "simplyVersion", "vtigerVersion", "vtiger_version")
-        notes = about.notes(
-            by_key=self.by_key, by_password=self.by_password, zone=self.config["time_zone"], server_zone=zone
-        )
         return Identity(
             account=self.client.root,
             user=str(told.get("username") or self.config["username"]),
-            version=next((str(told[name]) for name in versions if told.get(name)), ""),
+            version=next((str(told[name]) for name in VERSIONS if told.get(name)), ""),
             time_zone=zone,
-            modules=modules,
-            notes=tuple(notes),
+            modules=tuple(modules),
+            notes=tuple(self._notes(zone, refused)),
         )
+
+    def _notes(self, server_zone: str, refused: list[str]) -> Iterator[str]:
+        zone, open_by = self.config["time_zone"], {"by_key": self.by_key, "by_password": self.by_password}
+        return about.notes(**open_by, zone=zone, server_zone=server_zone, refused=refused)
 
     def describe(self, module: str) -> ModuleSchema:
         return self._modules.shown(module)

@@ -5,7 +5,7 @@ The rule: sections are an ornament. A server that cannot tell them gives fields 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from connectors.context import Learned
@@ -27,8 +27,15 @@ NOT_TOLD = (RecordError, QueryError, AccessDenied, ProtocolError, Unsupported, U
 class SimplyModules(Modules):
     """What there is, with sections where the mobile API is open to us."""
 
-    def __init__(self, client: VtigerClient, codec: VtigerCodec, learned: Learned, mobile: MobileClient) -> None:
-        super().__init__(client, codec, learned)
+    def __init__(
+        self,
+        client: VtigerClient,
+        codec: VtigerCodec,
+        learned: Learned,
+        extra: Sequence[str],
+        mobile: MobileClient,
+    ) -> None:
+        super().__init__(client, codec, learned, extra)
         self._mobile = mobile
         self._shown: dict[str, ModuleSchema] = {}
 

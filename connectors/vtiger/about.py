@@ -3,12 +3,18 @@ may fail, and what is to be known about this server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from connectors.base import DEFAULT_OWNER, REGION, TIME_ZONE
 from connectors.types import JSON, Setting
 from connectors.wording import text as _
 
+EXTRA_MODULES = Setting(
+    "extra_modules",
+    _("More modules"),
+    required=False,
+    help=_("Names of modules that this user may use and the server does not list, with commas between them."),
+)
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "url", _("Address"), type="url", is_host=True,
@@ -19,6 +25,7 @@ SETTINGS: tuple[Setting, ...] = (
         "access_key", _("Access key"), type="password", secret=True,
         help=_("In Vtiger: My Preferences, at the bottom, “Access Key”. It is not the password."),
     ),
+    EXTRA_MODULES,
     TIME_ZONE,
     REGION,
     DEFAULT_OWNER,
@@ -36,7 +43,7 @@ LIKELY_CAUSES = (
 )
 
 
-def notes(told: Mapping[str, JSON], sync_works: bool, zone: str) -> Iterator[str]:
+def notes(told: Mapping[str, JSON], sync_works: bool, zone: str, refused: Sequence[str]) -> Iterator[str]:
     """Yield what a person should know about this server."""
     if own := told.get("time_zone"):
         yield _(
@@ -50,5 +57,12 @@ def notes(told: Mapping[str, JSON], sync_works: bool, zone: str) -> Iterator[str
             " are wrong.",
             zone=zone,
         )
+    yield from not_there(refused)
     if not sync_works:
         yield _("This server cannot tell what was deleted, so deletions are found by comparing all ids.")
+
+
+def not_there(refused: Sequence[str]) -> Iterator[str]:
+    """Yield which of the modules a person named are not there."""
+    if refused:
+        yield _("Not on this server, or not permitted: %(names)s.", names=", ".join(refused))

@@ -38,7 +38,7 @@ from connectors.vtiger import about, changes, documents, vtql
 from connectors.vtiger.answers import ERRORS, OF_NO_ANSWER
 from connectors.vtiger.client import ID, VtigerClient, checked_id, folded
 from connectors.vtiger.codec import VtigerCodec
-from connectors.vtiger.modules import Modules
+from connectors.vtiger.modules import Modules, names_in
 from connectors.vtiger.operations import OPERATIONS, carry_out
 from connectors.vtiger.owners import Owners
 from connectors.vtiger.reading import Reader
@@ -79,7 +79,7 @@ class VtigerConnector(Connector):
             self.label, self.config["url"], self.config["username"], self.secrets["access_key"], context
         )
         self.codec = VtigerCodec(self.config["time_zone"], context.learned)
-        self._modules = Modules(self.client, self.codec, context.learned)
+        self._modules = Modules(self.client, self.codec, context.learned, names_in(self.config["extra_modules"]))
         self._relations: dict[str, dict[str, JSON]] = {}
         self._owners = Owners(self.client, self._modules.reader)
 
@@ -90,19 +90,19 @@ class VtigerConnector(Connector):
 
     def check(self) -> Identity:
         told = self.client.login()
-        modules = tuple(self.modules())
+        modules, refused = self._modules.offered()
         works = changes.try_sync(self.client, [module.name for module in modules], int(told.get("serverTime") or 1))
         self.context.learned.set(changes.SYNC_WORKS, works)
         return Identity(
             account=self.client.root,
             user=str(told.get("username") or self.config["username"]),
             version=str(told.get("vtigerVersion") or ""),
-            modules=modules,
-            notes=tuple(about.notes(told, works, self.config["time_zone"])),
+            modules=tuple(modules),
+            notes=tuple(about.notes(told, works, self.config["time_zone"], refused)),
         )
 
     def modules(self) -> list[Module]:
-        return self._modules.listed()
+        return self._modules.offered()[0]
 
     def describe(self, module: str) -> ModuleSchema:
         return self._modules.described(module).schema

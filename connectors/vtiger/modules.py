@@ -4,11 +4,11 @@ of it is remembered beyond that, so that a delta over nothing new is one call.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from difflib import get_close_matches
 
 from connectors.context import Learned
-from connectors.errors import QueryError
+from connectors.errors import AccessDenied, ConfigError, QueryError
 from connectors.types import JSON, FieldSchema, FieldType, Module
 from connectors.vtiger.client import VtigerClient
 from connectors.vtiger.codec import VtigerCodec
@@ -20,14 +20,28 @@ from connectors.wording import text as _
 class Modules:
     """What there is, and readers of it."""
 
-    def __init__(self, client: VtigerClient, codec: VtigerCodec, learned: Learned) -> None:
+    def __init__(self, client: VtigerClient, codec: VtigerCodec, learned: Learned, extra: Sequence[str] = ()) -> None:
+        """`extra` are names of modules that are offered though the server does not list them."""
         self._client = client
+        self._extra = extra
         self._codec = codec
         self._learned = learned
         self._described: dict[str, Described] = {}
 
+    def offered(self) -> tuple[list[Module], list[str]]:
+        """Return the modules this user may see, in the server's order, then those a person named besides; and the names of
+        those that are not there."""
+        found, refused = self.listed(), list[str]()
+        for name in self._extra:
+            if name not in {module.name for module in found}:
+                try:
+                    found.append(self.described(name).schema.module)
+                except (QueryError, AccessDenied):
+                    refused.append(name)
+        return found, refused
+
     def listed(self) -> list[Module]:
-        """Return the modules this user may see, in the server's order."""
+        """Return the modules that the server lists for this user."""
         told = self._client.listtypes()
         known = told.get("information") or {}
         return [listed(str(name), known.get(name) or {}) for name in told.get("types") or []]
@@ -75,6 +89,15 @@ class Modules:
             if name in names:
                 raise
             raise QueryError(unknown_module(name, names), code=e.code, vendor_message=e.vendor_message) from e
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Return the names of modules a person wrote with commas or on lines. Raises ConfigError for what cannot be one."""
+    names = [name.strip() for name in text.replace("\n", ",").split(",") if name.strip()]
+    for name in names:
+        if not (name.isascii() and name.isidentifier()):
+            raise ConfigError(_("“%(name)s” cannot be the name of a module. Write names such as: Assets.", name=name))
+    return tuple(dict.fromkeys(names))
 
 
 def about(name: str) -> str:

@@ -10,11 +10,10 @@ from connectors.context import Context, MemoryLearned
 from connectors.errors import AccessDenied, ConnectorError, ProtocolError, QueryError
 from connectors.query import Query
 from connectors.simplycrm.answers import failure
-from connectors.simplycrm.client import rows
 from connectors.simplycrm.codec import DATE_FORMAT, SimplyCodec
 from connectors.simplycrm.connector import SimplyCrmConnector
 from connectors.types import JSON
-from connectors.vtiger.answers import SessionGone
+from connectors.vtiger.answers import SessionGone, rows
 from connectors.vtiger.schema import field_schema
 from tests.connectors.sandbox_phone import MODULES
 from tests.connectors.simplycrm_account import KEY, PASSWORD, RULES, Simply, account, crm, mobile, observer, sandbox

@@ -10,9 +10,9 @@ from connectors.types import Change
 from connectors.vtiger.connector import VtigerConnector
 from tests.connectors.contract import CountingObserver
 from tests.connectors.set_back import LONDON, shift_to
-from tests.connectors.vtiger_server import RULES, Server, sandbox, server
+from tests.connectors.vtiger_account import RULES, VtigerAccount, account, sandbox
 
-__all__ = ["sandbox", "server"]  # fixtures
+__all__ = ["account", "sandbox"]  # fixtures
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def observer() -> CountingObserver:
 
 
 @pytest.fixture
-def crm(server: Server, observer: CountingObserver) -> VtigerConnector:
-    crm = server.connect(Context(observer=observer, network=RULES, max_parallel=3))
+def crm(account: VtigerAccount, observer: CountingObserver) -> VtigerConnector:
+    crm = account.connect(Context(observer=observer, network=RULES, max_parallel=3))
     crm.describe("Contacts")
     observer.calls.clear()
     return crm
@@ -34,7 +34,9 @@ def read(crm: VtigerConnector, cursor: str | None) -> tuple[dict[str, Change], s
     return {change.id: change for page in pages for change in page.changes}, pages[-1].cursor
 
 
-def test_a_delta_over_nothing_new_is_one_call(server: Server, crm: VtigerConnector, observer: CountingObserver) -> None:
+def test_a_delta_over_nothing_new_is_one_call(
+    account: VtigerAccount, crm: VtigerConnector, observer: CountingObserver
+) -> None:
     _, cursor = read(crm, None)
     _, cursor = read(crm, cursor)
     observer.calls.clear()
@@ -43,20 +45,20 @@ def test_a_delta_over_nothing_new_is_one_call(server: Server, crm: VtigerConnect
 
 
 def test_it_is_one_call_also_for_another_process_and_a_field_new_to_it_is_looked_up(
-    server: Server, observer: CountingObserver
+    account: VtigerAccount, observer: CountingObserver
 ) -> None:
     learned = MemoryLearned()
     context = Context(network=RULES, observer=observer, learned=learned)
-    _, cursor = read(server.connect(context), None)
-    _, cursor = read(server.connect(context), cursor)
+    _, cursor = read(account.connect(context), None)
+    _, cursor = read(account.connect(context), cursor)
     observer.calls.clear()
-    read(server.connect(context), cursor)
+    read(account.connect(context), cursor)
     assert [call.operation for call in observer.calls] == ["query"]
     del learned.facts["description of Contacts"]["types"]["title"]  # as if the field had come later
-    id = server.mutate("create", "Contacts", lastname="Doe", title="Head of new fields")
+    id = account.mutate("create", "Contacts", lastname="Doe", title="Head of new fields")
     for operations in (["query", "describe", "query"], ["query", "query"]):
         observer.calls.clear()
-        record = read(server.connect(context), cursor)[0][id].record
+        record = read(account.connect(context), cursor)[0][id].record
         assert record is not None and record.values["title"] == "Head of new fields"
         assert [
             call.operation for call in observer.calls if call.operation not in ("login", "getchallenge")
@@ -64,14 +66,14 @@ def test_it_is_one_call_also_for_another_process_and_a_field_new_to_it_is_looked
 
 
 def test_a_second_is_read_again_until_it_is_closed_by_the_servers_clock(
-    server: Server, crm: VtigerConnector, observer: CountingObserver
+    account: VtigerAccount, crm: VtigerConnector, observer: CountingObserver
 ) -> None:
     _, cursor = read(crm, None)
-    id = server.mutate("create", "Contacts", lastname="New")
+    id = account.mutate("create", "Contacts", lastname="New")
     found, cursor = read(crm, cursor)
     assert id in found
     assert id in read(crm, cursor)[0]  # the second is still open: something may yet be written into it
-    server.ask("POST", "clock", shift_seconds=301)
+    account.control("POST", "clock", shift_seconds=301)
     found, cursor = read(crm, cursor)
     assert id in found  # the last time
     observer.calls.clear()
@@ -79,50 +81,50 @@ def test_a_second_is_read_again_until_it_is_closed_by_the_servers_clock(
     assert len(observer.calls) == 1
 
 
-def test_what_is_written_later_into_the_same_second_is_not_lost(server: Server, crm: VtigerConnector) -> None:
+def test_what_is_written_later_into_the_same_second_is_not_lost(account: VtigerAccount, crm: VtigerConnector) -> None:
     _, cursor = read(crm, None)
-    first = server.mutate("create", "Contacts", lastname="First")
-    stamp = server.value("Contacts", first, "modifiedtime")
+    first = account.mutate("create", "Contacts", lastname="First")
+    stamp = account.values("Contacts", first)["modifiedtime"]
     _, cursor = read(crm, cursor)
-    older = min(record["id"] for record in server.ask("GET", "records?module=Contacts"))
-    server.mutate("update", "Contacts", older, lastname="Second", modifiedtime=stamp)
+    older = min(record["id"] for record in account.records("Contacts"))
+    account.mutate("update", "Contacts", older, lastname="Second", modifiedtime=stamp)
     assert read(crm, cursor)[0][older].record is not None
 
 
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Tehran"])
-def test_a_wrong_time_zone_setting_loses_no_change(server: Server, zone: str) -> None:
-    crm = server.connect(Context(network=RULES), time_zone=zone)
+def test_a_wrong_time_zone_setting_loses_no_change(account: VtigerAccount, zone: str) -> None:
+    crm = account.connect(Context(network=RULES), time_zone=zone)
     _, cursor = read(crm, None)
-    server.mutate("create", "Contacts", lastname="First")
+    account.mutate("create", "Contacts", lastname="First")
     _, cursor = read(crm, cursor)
-    id = server.mutate("create", "Contacts", lastname="Same second")
+    id = account.mutate("create", "Contacts", lastname="Same second")
     assert id in read(crm, cursor)[0]
 
 
-def test_what_is_written_when_an_hour_of_the_servers_clock_repeats_is_not_lost(server: Server) -> None:
-    crm = server.connect(Context(network=RULES), time_zone=LONDON)
-    server.ask("POST", "clock", **shift_to(minutes=-10))
-    server.mutate("create", "Contacts", lastname="At ten to two")
+def test_what_is_written_when_an_hour_of_the_servers_clock_repeats_is_not_lost(account: VtigerAccount) -> None:
+    crm = account.connect(Context(network=RULES), time_zone=LONDON)
+    account.control("POST", "clock", **shift_to(minutes=-10))
+    account.mutate("create", "Contacts", lastname="At ten to two")
     _, cursor = read(crm, None)
-    server.ask("POST", "clock", **shift_to(minutes=-4))
+    account.control("POST", "clock", **shift_to(minutes=-4))
     _, cursor = read(crm, cursor)
     for minutes in (10, 40):  # ten past and twenty to two, for the second time
-        server.ask("POST", "clock", **shift_to(minutes))
-        id = server.mutate("create", "Contacts", lastname="Later, with an earlier stamp")
+        account.control("POST", "clock", **shift_to(minutes))
+        id = account.mutate("create", "Contacts", lastname="Later, with an earlier stamp")
         found, cursor = read(crm, cursor)
         assert id in found
-    server.ask("POST", "clock", **shift_to(minutes=60))
+    account.control("POST", "clock", **shift_to(minutes=60))
     read(crm, cursor)
-    server.ask("POST", "clock", **shift_to(minutes=66))
+    account.control("POST", "clock", **shift_to(minutes=66))
     _, cursor = read(crm, cursor)
     assert read(crm, cursor)[0] == {}
 
 
-def test_a_large_module_is_read_in_ranges_each_record_once(server: Server, crm: VtigerConnector) -> None:
+def test_a_large_module_is_read_in_ranges_each_record_once(account: VtigerAccount, crm: VtigerConnector) -> None:
     for n in range(3):
-        server.mutate("create", "Contacts", f"12x{50_000 * (n + 1)}", lastname=f"Far {n}")
+        account.mutate("create", "Contacts", f"12x{50_000 * (n + 1)}", lastname=f"Far {n}")
     for n in range(150):
-        server.mutate("create", "Contacts", lastname=f"Near {n}")
+        account.mutate("create", "Contacts", lastname=f"Near {n}")
     pages = list(crm.changes("Contacts", None))
     ids = [change.id for page in pages for change in page.changes]
     assert len(ids) == len(set(ids)) == 60 + 3 + 150
@@ -130,70 +132,72 @@ def test_a_large_module_is_read_in_ranges_each_record_once(server: Server, crm: 
     assert sorted(ids) == sorted(id for page in crm.ids("Contacts") for id in page)
 
 
-def test_ids_that_lie_unevenly_are_read_in_ranges_of_bounded_size(server: Server, crm: VtigerConnector) -> None:
-    server.mutate("create", "Assets", "32x9000000", assetname="Far")
-    first = server.mutate("create", "Assets", assetname="Near")
+def test_ids_that_lie_unevenly_are_read_in_ranges_of_bounded_size(account: VtigerAccount, crm: VtigerConnector) -> None:
+    account.mutate("create", "Assets", "32x9000000", assetname="Far")
+    first = account.mutate("create", "Assets", assetname="Near")
     assert first == "32x9000001"
     for n in range(2500):
-        server.mutate("create", "Assets", assetname=f"Cluster {n}")
-    server.mutate("create", "Assets", "32x90000000", assetname="Very far")
+        account.mutate("create", "Assets", assetname=f"Cluster {n}")
+    account.mutate("create", "Assets", "32x90000000", assetname="Very far")
     sizes = [len(page.changes) for page in crm.changes("Assets", None)]
     assert sum(sizes) == 2503
     assert max(sizes) <= 1200
 
 
-def test_rows_hidden_by_a_database_error_are_asked_for_again(server: Server, crm: VtigerConnector) -> None:
+def test_rows_hidden_by_a_database_error_are_asked_for_again(account: VtigerAccount, crm: VtigerConnector) -> None:
     for n in range(150):
-        server.mutate("create", "Contacts", lastname=f"More {n}")
-    server.switch(database_fails=1)
+        account.mutate("create", "Contacts", lastname=f"More {n}")
+    account.switch(database_fails=1)
     ids = [id for page in crm.ids("Contacts") for id in page]
     assert len(ids) == len(set(ids)) == 210
 
 
 @pytest.mark.parametrize("unseen", [range(20, 130), range(60, 171), range(100, 211), range(1, 206)])
 def test_whole_pages_of_rows_this_user_may_not_see_hide_no_other(
-    server: Server, crm: VtigerConnector, unseen: range
+    account: VtigerAccount, crm: VtigerConnector, unseen: range
 ) -> None:
     for n in range(150):
-        server.mutate("create", "Contacts", lastname=f"More {n}")
-    ids = [record["id"] for record in server.ask("GET", "records?module=Contacts")]
+        account.mutate("create", "Contacts", lastname=f"More {n}")
+    ids = [record["id"] for record in account.records("Contacts")]
     hidden = [ids[n] for n in unseen if n < len(ids)]
-    server.switch(unseen={"Contacts": hidden})
+    account.switch(unseen={"Contacts": hidden})
     seen = [id for id in ids if id not in hidden]
     assert [id for page in crm.ids("Contacts") for id in page] == seen
     assert [change.id for page in crm.changes("Contacts", None) for change in page.changes] == seen
 
 
-def test_whole_pages_of_changes_this_user_may_not_see_stop_no_delta(server: Server, crm: VtigerConnector) -> None:
-    hidden = [server.mutate("create", "Contacts", lastname="Hidden")]
-    server.switch(unseen={"Contacts": hidden})
+def test_whole_pages_of_changes_this_user_may_not_see_stop_no_delta(
+    account: VtigerAccount, crm: VtigerConnector
+) -> None:
+    hidden = [account.mutate("create", "Contacts", lastname="Hidden")]
+    account.switch(unseen={"Contacts": hidden})
     _, cursor = read(crm, None)
-    server.ask("POST", "clock", shift_seconds=400)
+    account.control("POST", "clock", shift_seconds=400)
     _, cursor = read(crm, cursor)
-    hidden += [server.mutate("create", "Contacts", lastname=f"Hidden {n}") for n in range(120)]
-    server.switch(unseen={"Contacts": hidden})
-    server.ask("POST", "clock", shift_seconds=500)
-    id = server.mutate("create", "Contacts", lastname="Seen")
+    hidden += [account.mutate("create", "Contacts", lastname=f"Hidden {n}") for n in range(120)]
+    account.switch(unseen={"Contacts": hidden})
+    account.control("POST", "clock", shift_seconds=500)
+    id = account.mutate("create", "Contacts", lastname="Seen")
     found, _ = read(crm, cursor)
     assert id in found
 
 
-def test_a_stamp_in_the_future_does_not_carry_the_cursor_there(server: Server, crm: VtigerConnector) -> None:
-    future = server.mutate("create", "Contacts", lastname="Ahead", modifiedtime="2099-01-01 00:00:00")
+def test_a_stamp_in_the_future_does_not_carry_the_cursor_there(account: VtigerAccount, crm: VtigerConnector) -> None:
+    future = account.mutate("create", "Contacts", lastname="Ahead", modifiedtime="2099-01-01 00:00:00")
     _, cursor = read(crm, None)
     assert set(read(crm, cursor)[0]) >= {future}
     for _ in range(2):
-        server.ask("POST", "clock", shift_seconds=400)
-        id = server.mutate("create", "Contacts", lastname="Now")
+        account.control("POST", "clock", shift_seconds=400)
+        id = account.mutate("create", "Contacts", lastname="Now")
         found, cursor = read(crm, cursor)
         assert id in found
 
 
-def test_a_reading_goes_on_from_any_page_as_after_a_crash(server: Server, crm: VtigerConnector) -> None:
+def test_a_reading_goes_on_from_any_page_as_after_a_crash(account: VtigerAccount, crm: VtigerConnector) -> None:
     for n in range(4):
-        server.mutate("create", "Contacts", f"12x{9_000 * (n + 1)}", lastname=f"Far {n}")
+        account.mutate("create", "Contacts", f"12x{9_000 * (n + 1)}", lastname=f"Far {n}")
     for n in range(1200):
-        server.mutate("create", "Contacts", lastname=f"Many {n}")
+        account.mutate("create", "Contacts", lastname=f"Many {n}")
     whole = {change.id for page in crm.changes("Contacts", None) for change in page.changes}
     first = next(crm.changes("Contacts", None))
     rest, _ = read(crm, first.cursor)
@@ -201,11 +205,13 @@ def test_a_reading_goes_on_from_any_page_as_after_a_crash(server: Server, crm: V
     assert len(rest) < len(whole)
 
 
-def test_more_changes_in_one_old_second_than_a_page_go_on_inside_it(server: Server, crm: VtigerConnector) -> None:
+def test_more_changes_in_one_old_second_than_a_page_go_on_inside_it(
+    account: VtigerAccount, crm: VtigerConnector
+) -> None:
     _, cursor = read(crm, None)
-    server.ask("POST", "clock", shift_seconds=60)
-    ids = {server.mutate("create", "Contacts", lastname=f"Bulk {n}") for n in range(130)}
-    server.ask("POST", "clock", shift_seconds=100_000)
+    account.control("POST", "clock", shift_seconds=60)
+    ids = {account.mutate("create", "Contacts", lastname=f"Bulk {n}") for n in range(130)}
+    account.control("POST", "clock", shift_seconds=100_000)
     pages = crm.changes("Contacts", cursor)
     first = next(pages)
     rest, cursor = read(crm, first.cursor)
@@ -213,35 +219,37 @@ def test_more_changes_in_one_old_second_than_a_page_go_on_inside_it(server: Serv
     assert not {change.id for change in first.changes} & set(rest)
 
 
-def test_deletions_come_from_sync_where_the_check_found_that_it_works(server: Server, crm: VtigerConnector) -> None:
-    server.switch(sync_works=True)
+def test_deletions_come_from_sync_where_the_check_found_that_it_works(
+    account: VtigerAccount, crm: VtigerConnector
+) -> None:
+    account.switch(sync_works=True)
     crm.check()
-    id = server.mutate("create", "Contacts", lastname="Soon gone")
+    id = account.mutate("create", "Contacts", lastname="Soon gone")
     _, cursor = read(crm, None)
-    server.mutate("delete", "Contacts", id)
-    server.ask("POST", "clock", shift_seconds=2)
+    account.mutate("delete", "Contacts", id)
+    account.control("POST", "clock", shift_seconds=2)
     found, cursor = read(crm, cursor)
     assert found[id].gone
-    server.switch(sync_works=False)
-    server.mutate("update", "Contacts", server.ask("GET", "records?module=Contacts")[0]["id"], lastname="Still told")
+    account.switch(sync_works=False)
+    account.mutate("update", "Contacts", account.records("Contacts")[0]["id"], lastname="Still told")
     assert read(crm, cursor)[0]
 
 
 def test_where_sync_is_dead_it_is_not_asked_and_the_sweep_finds_the_deletion(
-    server: Server, crm: VtigerConnector
+    account: VtigerAccount, crm: VtigerConnector
 ) -> None:
     assert any("comparing all ids" in note for note in crm.check().notes)
-    id = server.mutate("create", "Contacts", lastname="Soon gone")
+    id = account.mutate("create", "Contacts", lastname="Soon gone")
     _, cursor = read(crm, None)
-    server.mutate("delete", "Contacts", id)
-    asked = server.asked()["sync"]
+    account.mutate("delete", "Contacts", id)
+    asked = account.asked()["sync"]
     assert id not in read(crm, cursor)[0]
-    assert server.asked()["sync"] == asked == 1
+    assert account.asked()["sync"] == asked == 1
     assert id not in {found for page in crm.ids("Contacts") for found in page}
 
 
 def test_an_empty_module_and_one_without_stamps_can_be_read_again_and_again(
-    server: Server, crm: VtigerConnector
+    account: VtigerAccount, crm: VtigerConnector
 ) -> None:
     for module, records in (("Assets", None), ("Groups", 3), ("Currency", None)):
         cursor = None

@@ -14,9 +14,9 @@ from connectors.types import FieldSchema, FieldType, Record
 from connectors.vtiger import vtql
 from connectors.vtiger.connector import VtigerConnector
 from tests.connectors.contract import CountingObserver
-from tests.connectors.vtiger_server import RULES, Server, sandbox, server
+from tests.connectors.vtiger_account import RULES, VtigerAccount, account, sandbox
 
-__all__ = ["sandbox", "server"]  # fixtures
+__all__ = ["account", "sandbox"]  # fixtures
 
 
 @pytest.fixture
@@ -25,19 +25,19 @@ def observer() -> CountingObserver:
 
 
 @pytest.fixture
-def crm(server: Server, observer: CountingObserver) -> VtigerConnector:
-    return server.connect(Context(observer=observer, network=RULES))
+def crm(account: VtigerAccount, observer: CountingObserver) -> VtigerConnector:
+    return account.connect(Context(observer=observer, network=RULES))
 
 
 # Values
 
 
-def test_a_description_that_is_not_sent_is_not_spoilt(server: Server, crm: VtigerConnector) -> None:
+def test_a_description_that_is_not_sent_is_not_spoilt(account: VtigerAccount, crm: VtigerConnector) -> None:
     text = "Müller & Söhne «x» <b>"
     made = crm.create("Contacts", {"lastname": "Müller", "description": text})
     crm.update("Contacts", made.id, {"firstname": "Eva"})
-    assert server.value("Contacts", made.id, "description") == text
-    assert server.asked()["update"] == 0
+    assert account.values("Contacts", made.id)["description"] == text
+    assert account.asked()["update"] == 0
 
 
 WIRE = [
@@ -52,10 +52,10 @@ WIRE = [
 
 @pytest.mark.parametrize(("field", "value", "stored"), WIRE)
 def test_a_value_is_stored_in_the_servers_spelling(
-    server: Server, crm: VtigerConnector, field: str, value: object, stored: str
+    account: VtigerAccount, crm: VtigerConnector, field: str, value: object, stored: str
 ) -> None:
     made = crm.create("Contacts", {"lastname": "Ito", field: value})
-    assert server.value("Contacts", made.id, field) == stored
+    assert account.values("Contacts", made.id)[field] == stored
     assert crm.get("Contacts", made.id).values[field] == made.values[field]
 
 
@@ -76,15 +76,15 @@ REFUSED = [
 
 @pytest.mark.parametrize(("field", "value", "why"), REFUSED)
 def test_what_the_server_would_quietly_change_is_refused_before_it_is_sent(
-    server: Server, crm: VtigerConnector, field: str, value: str, why: str
+    account: VtigerAccount, crm: VtigerConnector, field: str, value: str, why: str
 ) -> None:
     with pytest.raises(RecordInvalid, match=why) as refusal:
         crm.create("Contacts", {"lastname": "Ito", field: value})
     assert field in refusal.value.fields
-    assert server.asked()["create"] == 0
+    assert account.asked()["create"] == 0
 
 
-def test_emoji_are_refused_once_the_server_was_seen_to_lose_them(server: Server, crm: VtigerConnector) -> None:
+def test_emoji_are_refused_once_the_server_was_seen_to_lose_them(account: VtigerAccount, crm: VtigerConnector) -> None:
     made = crm.create("Contacts", {"lastname": "Emoji 😀"})
     assert made.values["lastname"] == "Emoji ????"  # what was stored, for the one who compares
     with pytest.raises(RecordInvalid, match="emoji"):
@@ -92,8 +92,8 @@ def test_emoji_are_refused_once_the_server_was_seen_to_lose_them(server: Server,
     assert crm.update("Contacts", made.id, {"firstname": "علی"}).values["firstname"] == "علی"
 
 
-def test_ids_may_be_pasted_as_documents_print_them(server: Server, crm: VtigerConnector) -> None:
-    id = server.mutate("create", "Contacts", lastname="Ito")
+def test_ids_may_be_pasted_as_documents_print_them(account: VtigerAccount, crm: VtigerConnector) -> None:
+    id = account.mutate("create", "Contacts", lastname="Ito")
     assert crm.get("Contacts", id.replace("x", "×")).id == crm.get("Contacts", id.replace("x", "X")).id == id
 
 
@@ -120,9 +120,9 @@ def _sample(field: FieldSchema) -> object:
     return field.choices[0].value if field.choices else by_type.get(field.type, "Call back")
 
 
-def test_naive_stamps_are_read_in_the_zone_of_the_setting(server: Server) -> None:
-    id = server.mutate("create", "Contacts", lastname="Ito", modifiedtime="2026-01-10 12:00:00")
-    crm = server.connect(Context(network=RULES), time_zone="Asia/Tehran")
+def test_naive_stamps_are_read_in_the_zone_of_the_setting(account: VtigerAccount) -> None:
+    id = account.mutate("create", "Contacts", lastname="Ito", modifiedtime="2026-01-10 12:00:00")
+    crm = account.connect(Context(network=RULES), time_zone="Asia/Tehran")
     assert crm.get("Contacts", id).modified == "2026-01-10T08:30:00Z"
 
 
@@ -170,12 +170,12 @@ def test_a_filter_too_long_for_an_address_is_evaluated_here(crm: VtigerConnector
 
 
 def test_an_invoice_is_made_with_its_lines_and_keeps_them_when_something_else_changes(
-    server: Server, crm: VtigerConnector
+    account: VtigerAccount, crm: VtigerConnector
 ) -> None:
-    product = server.mutate("create", "Products", productname="Widget")
-    account = server.mutate("create", "Accounts", accountname="Acme")
+    product = account.mutate("create", "Products", productname="Widget")
+    acme = account.mutate("create", "Accounts", accountname="Acme")
     lines = [{"productid": product, "quantity": "2", "listprice": "9.5"}]
-    given = {"subject": "I1", "account_id": account, "productid": product, "bill_street": "s", "ship_street": "s"}
+    given = {"subject": "I1", "account_id": acme, "productid": product, "bill_street": "s", "ship_street": "s"}
     made = crm.create("Invoice", {**given, "LineItems": lines})
     crm.update("Invoice", made.id, {"subject": "I2"})
     kept = crm.get("Invoice", made.id).values
@@ -184,20 +184,20 @@ def test_an_invoice_is_made_with_its_lines_and_keeps_them_when_something_else_ch
     assert "LineItems" not in crm.read("Invoice", Query()).records[0].values  # a query does not carry them
 
 
-def test_many_ids_are_asked_a_hundred_at_a_time(server: Server, crm: VtigerConnector) -> None:
-    made = [server.mutate("create", "Contacts", lastname=f"Many {n}") for n in range(150)]
+def test_many_ids_are_asked_a_hundred_at_a_time(account: VtigerAccount, crm: VtigerConnector) -> None:
+    made = [account.mutate("create", "Contacts", lastname=f"Many {n}") for n in range(150)]
     crm.describe("Contacts")
-    before = server.asked()["query"]
+    before = account.asked()["query"]
     found = crm.get_many("Contacts", [*made, "12x999999", "11x1", "nonsense"])
     assert {record.id for record in found} == set(made)
-    assert server.asked()["query"] - before == 2
+    assert account.asked()["query"] - before == 2
 
 
 def test_more_than_can_be_sorted_here_comes_in_the_servers_order_once_each(
-    server: Server, crm: VtigerConnector
+    account: VtigerAccount, crm: VtigerConnector
 ) -> None:
     for n in range(1010):
-        server.mutate("create", "Assets", assetname=f"Asset {n % 50}")
+        account.mutate("create", "Assets", assetname=f"Asset {n % 50}")
     for order in ("assetname", "-assetname"):
         query = Query(order=parse_order(order, crm.describe("Assets")), fields=("assetname",))
         found: list[Record] = []

@@ -24,9 +24,9 @@ from connectors.query import Query
 from connectors.vtiger.answers import SessionGone, result
 from connectors.vtiger.connector import VtigerConnector
 from tests.connectors.contract import CountingObserver
-from tests.connectors.vtiger_server import RULES, Server, sandbox, server
+from tests.connectors.vtiger_account import RULES, VtigerAccount, account, sandbox
 
-__all__ = ["sandbox", "server"]  # fixtures
+__all__ = ["account", "sandbox"]  # fixtures
 
 NEVER = 0  # times a fault is met: every time
 # fault, its parameters, what a read raises (None: it succeeds), what a create raises, whether the record may be there
@@ -52,9 +52,9 @@ def observer() -> CountingObserver:
 
 
 @pytest.fixture
-def crm(server: Server, observer: CountingObserver) -> VtigerConnector:
+def crm(account: VtigerAccount, observer: CountingObserver) -> VtigerConnector:
     """A connector that is logged in and knows the module, so that a fault meets the request under test."""
-    crm = server.connect(Context(observer=observer, network=RULES))
+    crm = account.connect(Context(observer=observer, network=RULES))
     crm.describe("Contacts")
     return crm
 
@@ -70,7 +70,7 @@ def outcome(deed: Callable[[], object]) -> ConnectorError | None:
 
 @pytest.mark.parametrize(("fault", "params", "read", "create", "maybe_done"), FAULTS, ids=lambda value: str(value))
 def test_a_fault_is_told_as_what_it_means_for_reading_and_for_writing(
-    server: Server,
+    account: VtigerAccount,
     crm: VtigerConnector,
     fault: str,
     params: dict[str, int],
@@ -78,31 +78,31 @@ def test_a_fault_is_told_as_what_it_means_for_reading_and_for_writing(
     create: type[ConnectorError] | None,
     maybe_done: bool | None,
 ) -> None:
-    server.fault(fault, "query", **params)
+    account.fault(fault, "query", **params)
     error = outcome(lambda: crm.read("Contacts", Query(limit=5)))
     assert type(error) is (read or type(None))
     assert getattr(error, "maybe_done", False) is False
-    server.fault(fault, "create", **params)
+    account.fault(fault, "create", **params)
     error = outcome(lambda: crm.create("Contacts", {"lastname": "Once"}))
     assert type(error) is (create or type(None))
     assert getattr(error, "maybe_done", None) is maybe_done
-    server.ask("DELETE", "faults")
+    account.control("DELETE", "faults")
     made = [r for r in crm.read("Contacts", Query(limit=200)).records if r.values["lastname"] == "Once"]
     applied = fault in {"cut_after", "truncated_json", "empty_body"} or create is None
     assert len(made) == int(applied)  # in no case twice
 
 
-def test_the_credentials_that_are_wrong_are_told_and_shown_nowhere(server: Server) -> None:
+def test_the_credentials_that_are_wrong_are_told_and_shown_nowhere(account: VtigerAccount) -> None:
     for changes in ({"access_key": "MARKER-KEY"}, {"username": "nobody"}, {"username": "inactive1"}):
         with pytest.raises(AuthError) as refusal:
-            server.connect(Context(network=RULES), **changes).check()
+            account.connect(Context(network=RULES), **changes).check()
         assert "MARKER" not in repr(refusal.value) + str(refusal.value.__dict__)
         assert refusal.value.vendor_message
 
 
 @pytest.mark.parametrize("path", ["", "/", "/webservice.php", "/index.php", "/index.php?module=Home&view=List"])
-def test_the_address_may_be_any_page_of_the_instance(server: Server, path: str) -> None:
-    assert server.connect(Context(network=RULES), url=server.url + path).check().version == "8.0.0"
+def test_the_address_may_be_any_page_of_the_instance(account: VtigerAccount, path: str) -> None:
+    assert account.connect(Context(network=RULES), url=account.url + path).check().version == "8.0.0"
 
 
 ANSWERS: list[tuple[int, bytes, type[ConnectorError]]] = [
@@ -134,42 +134,38 @@ def test_warnings_of_php_around_the_answer_are_passed_over() -> None:
     assert result("Vtiger", "retrieve", Answer(200, {}, body)) == {"a": "b"}
 
 
-def test_sessions_are_shared_and_one_login_serves_all_processes(server: Server) -> None:
+def test_sessions_are_shared_and_one_login_serves_all_processes(account: VtigerAccount) -> None:
     sessions = MemorySessions()
     for _ in range(3):
-        server.connect(Context(network=RULES, sessions=sessions)).describe("Contacts")
-    assert server.asked()["login"] == 1
+        account.connect(Context(network=RULES, sessions=sessions)).describe("Contacts")
+    assert account.asked()["login"] == 1
 
 
-def test_several_threads_have_a_session_each_and_log_in_one_after_the_other(server: Server) -> None:
-    crm = server.connect(Context(network=RULES, max_parallel=4))
+def test_several_threads_have_a_session_each_and_log_in_one_after_the_other(account: VtigerAccount) -> None:
+    crm = account.connect(Context(network=RULES, max_parallel=4))
     with ThreadPoolExecutor(8) as pool:
         pages = list(pool.map(lambda _: len(crm.read("Contacts", Query(limit=60)).records), range(16)))
     assert pages == [60] * 16
-    assert server.asked()["login"] <= 4
+    assert account.asked()["login"] <= 4
 
 
-def test_a_login_elsewhere_at_the_same_moment_is_survived(server: Server) -> None:
-    crms = [server.connect(Context(network=RULES)) for _ in range(2)]  # which keep their sessions each for itself
+def test_a_login_elsewhere_at_the_same_moment_is_survived(account: VtigerAccount) -> None:
+    crms = [account.connect(Context(network=RULES)) for _ in range(2)]  # which keep their sessions each for itself
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(lambda crm: outcome(crm.check), crms)) == [None, None]
 
 
-def test_all_sessions_lost_at_once_are_made_again(server: Server, crm: VtigerConnector) -> None:
+def test_all_sessions_lost_at_once_are_made_again(account: VtigerAccount, crm: VtigerConnector) -> None:
     for _ in range(2):
-        server.fault("session_expired", "query")
+        account.fault("session_expired", "query")
         assert crm.read("Contacts", Query(limit=5)).records
 
 
-def test_missing_forbidden_and_foreign_records_are_told_apart(server: Server) -> None:
-    server.switch(private_sharing=True)
-    secret = server.mutate("create", "Contacts", lastname="Of the admin")
-    key = next(
-        u["values"]["accesskey"]
-        for u in server.ask("GET", "records?module=Users")
-        if u["values"]["user_name"] == "sales"
-    )
-    crm = server.connect(Context(network=RULES), username="sales", access_key=key)
+def test_missing_forbidden_and_foreign_records_are_told_apart(account: VtigerAccount) -> None:
+    account.switch(private_sharing=True)
+    secret = account.mutate("create", "Contacts", lastname="Of the admin")
+    key = next(u["values"]["accesskey"] for u in account.records("Users") if u["values"]["user_name"] == "sales")
+    crm = account.connect(Context(network=RULES), username="sales", access_key=key)
     with pytest.raises(AccessDenied):
         crm.get("Contacts", secret)
     with pytest.raises(RecordNotFound):
@@ -192,12 +188,12 @@ def test_what_is_no_id_is_not_sent(crm: VtigerConnector, observer: CountingObser
 
 
 def test_an_owner_who_does_not_exist_is_refused_before_the_server_spoils_a_page(
-    server: Server, crm: VtigerConnector
+    account: VtigerAccount, crm: VtigerConnector
 ) -> None:
     with pytest.raises(RecordInvalid) as refusal:
         crm.create("Contacts", {"lastname": "Nobody's", "assigned_user_id": "19x9999"})
     assert list(refusal.value.fields) == ["assigned_user_id"]
-    assert server.asked()["create"] == 0
+    assert account.asked()["create"] == 0
 
 
 def test_the_server_names_the_field_it_misses(crm: VtigerConnector) -> None:
@@ -206,8 +202,8 @@ def test_the_server_names_the_field_it_misses(crm: VtigerConnector) -> None:
     assert list(refusal.value.fields) == ["lastname"]
 
 
-def test_overlapping_pages_bring_every_record_once(server: Server, crm: VtigerConnector) -> None:
-    server.fault("overlapping_page", "query", times=NEVER, rows=3)
+def test_overlapping_pages_bring_every_record_once(account: VtigerAccount, crm: VtigerConnector) -> None:
+    account.fault("overlapping_page", "query", times=NEVER, rows=3)
     found: list[str] = []
     cursor = None
     for _ in range(100):

@@ -14,9 +14,9 @@ from connectors.errors import QueryError
 from connectors.query import Query, parse, parse_order
 from connectors.vtiger.connector import VtigerConnector
 from tests.connectors.contract import CountingObserver, read_all
-from tests.connectors.vtiger_server import RULES, Server, sandbox, server
+from tests.connectors.vtiger_account import RULES, VtigerAccount, account, sandbox
 
-__all__ = ["sandbox", "server"]  # fixtures
+__all__ = ["account", "sandbox"]  # fixtures
 
 
 @pytest.fixture
@@ -25,21 +25,12 @@ def observer() -> CountingObserver:
 
 
 @pytest.fixture
-def crm(server: Server, observer: CountingObserver) -> VtigerConnector:
+def crm(account: VtigerAccount, observer: CountingObserver) -> VtigerConnector:
     """A connector that is logged in and knows the module, so that only what is read counts."""
-    crm = server.connect(Context(observer=observer, network=RULES))
+    crm = account.connect(Context(observer=observer, network=RULES))
     crm.describe("Contacts")
     observer.calls.clear()
     return crm
-
-
-def crowd(server: Server, number: int, module: str = "Contacts", field: str = "lastname") -> list[str]:
-    """Make so many records and return the ids of all there are, in their order."""
-    values = [
-        {field: f"Crowd {n}", "modifiedtime": f"2021-01-01 00:{n // 60 % 60:02}:{n % 60:02}"} for n in range(number)
-    ]
-    server.ask("POST", "mutate", changes=[{"action": "create", "module": module, "values": v} for v in values])
-    return [record["id"] for record in server.ask("GET", f"records?module={module}")]
 
 
 ASKED = [
@@ -55,11 +46,11 @@ ASKED = [
 @pytest.mark.parametrize("unseen", [range(20, 130), range(60, 171), range(100, 210), range(1, 206), range(0, 209, 2)])
 @pytest.mark.parametrize("limit", [7, 1000])
 def test_a_list_goes_on_past_rows_this_user_may_not_see(
-    server: Server, crm: VtigerConnector, unseen: range, limit: int
+    account: VtigerAccount, crm: VtigerConnector, unseen: range, limit: int
 ) -> None:
-    ids = crowd(server, 150)
+    ids = account.crowd(150)
     hidden = {ids[n] for n in unseen}
-    server.switch(unseen={"Contacts": sorted(hidden)})
+    account.switch(unseen={"Contacts": sorted(hidden)})
     schema = crm.describe("Contacts")
     for filter, order in ASKED:
         asked = Query(
@@ -70,10 +61,10 @@ def test_a_list_goes_on_past_rows_this_user_may_not_see(
 
 
 def test_a_page_of_rows_nobody_may_see_costs_a_bounded_number_of_calls_and_the_list_ends(
-    server: Server, crm: VtigerConnector, observer: CountingObserver
+    account: VtigerAccount, crm: VtigerConnector, observer: CountingObserver
 ) -> None:
-    ids = crowd(server, 2500, "Assets", "assetname")
-    server.switch(unseen={"Assets": ids[:-1]})
+    ids = account.crowd(2500, "Assets")
+    account.switch(unseen={"Assets": ids[:-1]})
     crm.describe("Assets")
     query, pages = Query(limit=50), []
     while True:
@@ -87,10 +78,10 @@ def test_a_page_of_rows_nobody_may_see_costs_a_bounded_number_of_calls_and_the_l
     assert sum(pages) == 1 and len(pages) <= 4
 
 
-def test_a_database_error_that_reads_as_no_rows_ends_no_list(server: Server, crm: VtigerConnector) -> None:
-    ids = crowd(server, 150)
+def test_a_database_error_that_reads_as_no_rows_ends_no_list(account: VtigerAccount, crm: VtigerConnector) -> None:
+    ids = account.crowd(150)
     first = crm.read("Contacts", Query(limit=100))
-    server.switch(database_fails=1)
+    account.switch(database_fails=1)
     rest = crm.read("Contacts", Query(limit=200, cursor=first.next_cursor))
     assert [r.id for r in (*first.records, *rest.records)] == ids and rest.next_cursor is None
     assert crm.context.learned.get("hidden rows of Contacts") is None
@@ -114,12 +105,12 @@ class SlowMotion(SystemClock):
 
 
 @pytest.fixture
-def slow(server: Server, observer: CountingObserver) -> Iterator[tuple[VtigerConnector, SlowMotion, list[str]]]:
+def slow(account: VtigerAccount, observer: CountingObserver) -> Iterator[tuple[VtigerConnector, SlowMotion, list[str]]]:
     """A connector that reads in ranges, the clock it goes by, and the ids there are."""
     clock = SlowMotion()
     rules = replace(RULES, deadline=600)
-    crm = server.connect(Context(network=rules, clock=clock, max_parallel=3, observer=observer))
-    ids = crowd(server, 2500, "Assets", "assetname")
+    crm = account.connect(Context(network=rules, clock=clock, max_parallel=3, observer=observer))
+    ids = account.crowd(2500, "Assets")
     crm.describe("Assets")
     observer.calls.clear()
     yield crm, clock, ids

@@ -21,9 +21,9 @@ from connectors.types import FileContent
 from connectors.vtiger.connector import VtigerConnector
 from tests.connectors.contract import CountingObserver
 from tests.connectors.custom_modules import GUARANTEES, UNLISTED
-from tests.connectors.vtiger_server import RULES, Server, sandbox, server
+from tests.connectors.vtiger_account import RULES, VtigerAccount, account, sandbox
 
-__all__ = ["sandbox", "server"]  # fixtures
+__all__ = ["account", "sandbox"]  # fixtures
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def observer() -> CountingObserver:
 
 
 @pytest.fixture
-def crm(server: Server, observer: CountingObserver) -> VtigerConnector:
-    return server.connect(Context(observer=observer, network=RULES))
+def crm(account: VtigerAccount, observer: CountingObserver) -> VtigerConnector:
+    return account.connect(Context(observer=observer, network=RULES))
 
 
 @pytest.mark.parametrize(
@@ -76,17 +76,19 @@ PARAMS = {
 # Relations, files, owners
 
 
-def test_linked_records_are_related_and_comments_are_kept(server: Server, crm: VtigerConnector) -> None:
+def test_linked_records_are_related_and_comments_are_kept(account: VtigerAccount, crm: VtigerConnector) -> None:
     contact = crm.create("Contacts", {"lastname": "Ito"}).id
-    product = server.mutate("create", "Products", productname="Widget")
+    product = account.mutate("create", "Products", productname="Widget")
     crm.link("Contacts", contact, "Products", product)
     assert [r.id for r in crm.related("Contacts", contact, "Products", Query()).records] == [product]
     crm.comment("Contacts", contact, "Called & <b>")
-    comments = server.ask("GET", "records?module=ModComments")
+    comments = account.records("ModComments")
     assert (comments[-1]["values"]["commentcontent"], comments[-1]["values"]["related_to"]) == ("Called & <b>", contact)
 
 
-def test_nothing_is_linked_to_or_said_of_a_record_that_is_not_there(server: Server, crm: VtigerConnector) -> None:
+def test_nothing_is_linked_to_or_said_of_a_record_that_is_not_there(
+    account: VtigerAccount, crm: VtigerConnector
+) -> None:
     contact = crm.create("Contacts", {"lastname": "Ito"}).id
     with pytest.raises(RecordNotFound, match="14x999999"):
         crm.link("Contacts", contact, "Products", "14x999999")
@@ -96,7 +98,7 @@ def test_nothing_is_linked_to_or_said_of_a_record_that_is_not_there(server: Serv
         crm.related("Contacts", contact, "Nonsense", Query()) if False else crm.link(
             "Contacts", contact, "Users", "19x1"
         )
-    assert server.asked()["create"] == 1
+    assert account.asked()["create"] == 1
 
 
 def test_a_file_comes_back_as_it_was_given(crm: VtigerConnector) -> None:
@@ -121,15 +123,15 @@ def test_owners_are_users_and_groups_and_inactive_ones_are_marked(crm: VtigerCon
     assert {owner.active for owner in owners.values()} == {True, False}
 
 
-def test_who_may_not_list_users_sees_himself_and_the_groups(server: Server) -> None:
-    users = server.ask("GET", "records?module=Users")
+def test_who_may_not_list_users_sees_himself_and_the_groups(account: VtigerAccount) -> None:
+    users = account.records("Users")
     key = next(u["values"]["accesskey"] for u in users if u["values"]["user_name"] == "sales")
-    owners = server.connect(Context(network=RULES), username="sales", access_key=key).owners()
+    owners = account.connect(Context(network=RULES), username="sales", access_key=key).owners()
     assert owners[0].id == "19x6" and {owner.kind for owner in owners[1:]} == {"group"}
 
 
-def test_a_record_has_an_address_in_the_screens(server: Server, crm: VtigerConnector) -> None:
-    assert crm.record_url("Contacts", "12x34") == f"{server.url}/index.php?module=Contacts&view=Detail&record=34"
+def test_a_record_has_an_address_in_the_screens(account: VtigerAccount, crm: VtigerConnector) -> None:
+    assert crm.record_url("Contacts", "12x34") == f"{account.url}/index.php?module=Contacts&view=Detail&record=34"
     assert crm.record_url("Contacts", "nonsense") is None
 
 
@@ -152,13 +154,13 @@ def test_every_declared_operation_is_carried_out_or_refused_by_the_server(
         assert any(call.writes for call in observer.calls) is operation.writes
 
 
-def test_any_operation_is_called_by_its_name_and_shows_no_secret(server: Server, crm: VtigerConnector) -> None:
+def test_any_operation_is_called_by_its_name_and_shows_no_secret(account: VtigerAccount, crm: VtigerConnector) -> None:
     described = crm.call("call", {"operation": "Describe", "verb": "GET", "params": {"elementType": "Contacts"}})
     assert described["idPrefix"] == "12"
     element = {"lastname": "By its name", "assigned_user_id": "19x1"}
     params = {"operation": "create", "verb": "POST", "params": {"elementType": "Contacts", "element": element}}
     made = crm.call("call", params)
-    assert server.value("Contacts", made["id"], "lastname") == "By its name"
+    assert account.values("Contacts", made["id"])["lastname"] == "By its name"
     shown = crm.call("call", {"operation": "query", "verb": "GET", "params": {"query": "SELECT * FROM Users;"}})
     assert "accesskey" not in shown[0] and shown[0]["user_name"]
     assert "token" not in crm.call(
@@ -169,20 +171,20 @@ def test_any_operation_is_called_by_its_name_and_shows_no_secret(server: Server,
 
 
 def test_a_call_by_name_renews_the_session_and_is_never_repeated(
-    server: Server, crm: VtigerConnector, observer: CountingObserver
+    account: VtigerAccount, crm: VtigerConnector, observer: CountingObserver
 ) -> None:
     params = {"elementType": "Contacts", "element": {"lastname": "Once", "assigned_user_id": "19x1"}}
     given = {"operation": "create", "verb": "POST", "params": params}
-    server.fault("session_expired", "create")
+    account.fault("session_expired", "create")
     crm.call("call", given)
-    assert (server.asked()["create"], server.asked()["login"]) == (2, 2)  # the first was refused for its session
+    assert (account.asked()["create"], account.asked()["login"]) == (2, 2)  # the first was refused for its session
     for fault in ("cut_after", "http_502_html"):
-        server.fault(fault, "create")
+        account.fault(fault, "create")
         with pytest.raises(Unavailable) as unclear:
             crm.call("call", given)
         assert unclear.value.maybe_done
-    found = [record["values"]["lastname"] for record in server.ask("GET", "records?module=Contacts")]
-    assert found.count("Once") == 2 and server.asked()["create"] == 4
+    found = [record["values"]["lastname"] for record in account.records("Contacts")]
+    assert found.count("Once") == 2 and account.asked()["create"] == 4
     observer.read_only = True
     with pytest.raises(ReadOnly):
         crm.call("call", given)
@@ -203,7 +205,7 @@ def test_a_call_by_name_neither_logs_in_nor_sets_what_the_portal_sets(
     assert not observer.calls
 
 
-def test_a_lead_becomes_what_it_is_made_into_only_once(server: Server, crm: VtigerConnector) -> None:
+def test_a_lead_becomes_what_it_is_made_into_only_once(account: VtigerAccount, crm: VtigerConnector) -> None:
     lead = crm.create("Leads", {"lastname": "Ito", "company": "Acme"}).id
     entities = {
         "Accounts": {"create": True, "name": "Accounts", "accountname": "Acme"},
@@ -219,8 +221,10 @@ def test_a_lead_becomes_what_it_is_made_into_only_once(server: Server, crm: Vtig
         crm.call("convertlead", {"leadId": "10x2' or '1", "entities": entities})
 
 
-def test_sync_may_be_asked_of_all_modules_and_says_when_the_server_cannot(server: Server, crm: VtigerConnector) -> None:
-    server.switch(sync_works=True)
+def test_sync_may_be_asked_of_all_modules_and_says_when_the_server_cannot(
+    account: VtigerAccount, crm: VtigerConnector
+) -> None:
+    account.switch(sync_works=True)
     assert crm.call("sync", {"elementType": "Contacts", "modifiedTime": 1})["updated"]
     with pytest.raises(Unavailable, match="500"):
         crm.call("sync", {"modifiedTime": 1})
@@ -240,8 +244,8 @@ def test_an_operation_with_wrong_parameters_is_refused_with_those_it_takes(
     assert not observer.calls
 
 
-def test_no_session_key_or_password_leaves_the_connector(server: Server, crm: VtigerConnector) -> None:
-    key = server.credentials["access_key"]
+def test_no_session_key_or_password_leaves_the_connector(account: VtigerAccount, crm: VtigerConnector) -> None:
+    key = account.secrets["access_key"]
     shown = [crm.call(name, {}) for name in ("getchallenge", "login", "extendsession", "logout")]
     shown += [crm.call("query", {"query": "SELECT * FROM Users;"}), crm.call("retrieve", {"id": "19x1"})]
     records = [dict(r.values) for r in crm.read("Users", Query()).records]
@@ -264,8 +268,8 @@ def test_a_read_only_connection_writes_by_no_operation(crm: VtigerConnector, obs
             deed()
 
 
-def test_a_custom_module_is_read_and_written_like_any_other(server: Server, crm: VtigerConnector) -> None:
-    server.switch(custom_modules=[GUARANTEES, UNLISTED])
+def test_a_custom_module_is_read_and_written_like_any_other(account: VtigerAccount, crm: VtigerConnector) -> None:
+    account.switch(custom_modules=[GUARANTEES, UNLISTED])
     listed = {module.name: module.label for module in crm.modules()}
     assert listed["Zemanatha"] == "ضمانت‌نامه‌ها" and "Makhfi" not in listed
     for name in ("Zemanatha", "Makhfi"):  # the second is not listed to this user, who may name it all the same
