@@ -144,9 +144,9 @@ class Connector(ABC):
         """Return one record with all its fields. Raises RecordNotFound."""
 
     def get_many(self, module: str, ids: list[str]) -> list[Record]:
-        """Return the records there are, in any order; missing ones are left out. One call each unless overridden."""
+        """Return the records there are, each once, in any order; missing ones are left out. One call each unless overridden."""
         found = []
-        for id in ids:
+        for id in dict.fromkeys(ids):
             try:
                 found.append(self.get(module, id))
             except RecordNotFound:
@@ -197,7 +197,8 @@ class Connector(ABC):
 
     @abstractmethod
     def update(self, module: str, id: str, values: Values) -> Record:
-        """Change only the fields given (None clears) and return the record as stored. Raises RecordNotFound too."""
+        """Change only the fields given (None clears), none where none is, and return the record as stored. Raises
+        RecordNotFound too."""
 
     def delete(self, module: str, id: str) -> None:
         """Delete the record. Raises RecordNotFound when it is gone already."""

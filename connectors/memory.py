@@ -212,6 +212,8 @@ class MemoryConnector(Connector):
 
     def update(self, module: str, id: str, values: Values) -> Record:
         wire = self._wire(module, values)
+        if not wire:
+            return self.get(module, id)
         checked_id(self._known.schema(module), id)
         with self._request("update", writes=True) as crm:
             crm.record(module, id)

@@ -189,6 +189,8 @@ class OpenCrmConnector(Connector):
     def update(self, module: str, id: str, values: Values) -> Record:
         described = self.describe(module)
         wire, lines = self._encoded(described, checked_id(module, id), values)
+        if not wire and lines is None:
+            return self.get(module, id)
         self.client.edit(module, id, wire, lines)
         return self._stored(described, id, wire, is_new=False)
 

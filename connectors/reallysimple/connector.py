@@ -258,6 +258,8 @@ class ReallySimpleConnector(Connector):
 
     def update(self, module: str, id: str, values: Values) -> Record:
         wire = self.codec.encode_values(self._with_choices(self._fields(module), values), values)
+        if not wire:
+            return self.get(module, id)
         row = self.client.update(module, checked_id(module, id), wire)
         return self._reader(module).record(row)
 

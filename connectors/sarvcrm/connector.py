@@ -221,6 +221,8 @@ class SarvConnector(Connector):
 
     def update(self, module: str, id: str, values: Values) -> Record:
         wire = self.codec.encode_values(self.describe(module), values)
+        if not wire:
+            return self.get(module, id)
         self.client.update(module, id, wire)
         try:
             return self._stored(module, id)
