@@ -48,9 +48,6 @@ class OpenCrmSeeder(Seeder):
     def with_phone(self, number: str) -> str:
         return self.mutate("create", self.module, lastname="Called", phone=number, smownerid="1")
 
-    def with_phone(self, number: str) -> str:
-        return self.mutate("create", self.module, lastname="Caller", phone=number, smownerid="1")
-
     def stored(self, module: str, id: str) -> dict[str, Any]:
         """Return the record's values as the server keeps them."""
         kept = self.account.control("GET", "records", module=module)

@@ -47,10 +47,6 @@ class SarvSeeder(Seeder):
         quote, product = (self.mutate("create", module, name="Either") for module in ("AOS_Quotes", "AOS_Products"))
         return "AOS_Quotes", quote, "AOS_Products", product
 
-    def comments(self, id: str) -> list[str]:
-        kept = [note["values"] for note in self.account.control("GET", "records", module="Notes")]
-        return [str(values["description"]) for values in kept if values.get("parent_id") == id]
-
     def with_phone(self, number: str) -> str:
         return self.mutate("create", self.module, last_name="Caller", numbers=[{"number": number}])
 

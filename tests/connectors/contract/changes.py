@@ -19,6 +19,11 @@ def texts(pages: list[ChangePage], field: str) -> dict[str, object]:
     return {id: change.record.values[field] for id, change in merged(pages).items() if change.record is not None}
 
 
+def every(pages: list[ChangePage]) -> list[str]:
+    """Return the id of each change, as often as it came."""
+    return [change.id for page in pages for change in page.changes]
+
+
 class ChangesContract(ContractFixtures):
     """`changes`: the whole, the delta, and what happens in between."""
 
@@ -27,6 +32,7 @@ class ChangesContract(ContractFixtures):
         wanted = {record.id: record.values[seeder.field] for record in read_all(crm, seeder.module)}
         assert texts(pages, seeder.field) == wanted
         assert all(page.cursor for page in pages)
+        assert len(every(pages)) == len(wanted), "each once, where nothing changes meanwhile"
 
     def test_a_reading_over_nothing_new_still_gives_a_cursor(self, crm: Connector, seeder: Seeder) -> None:
         cursor = list(crm.changes(seeder.module, None))[-1].cursor
@@ -44,7 +50,9 @@ class ChangesContract(ContractFixtures):
     def test_more_changes_than_a_page_in_the_same_second_all_come(self, crm: Connector, seeder: Seeder) -> None:
         cursor = list(crm.changes(seeder.module, None))[-1].cursor
         made = {seeder.put(f"Same {n}") for n in range(crm.capabilities.page_size + 20)}
-        assert made <= set(merged(list(crm.changes(seeder.module, cursor))))
+        pages = list(crm.changes(seeder.module, cursor))
+        assert made <= set(merged(pages))
+        assert len(every(pages)) == len(merged(pages)), "each once, however many share a second"
 
     def test_every_cursor_can_be_gone_on_from(self, crm: Connector, seeder: Seeder) -> None:
         for n in range(crm.capabilities.page_size + 20):
@@ -72,6 +80,37 @@ class ChangesContract(ContractFixtures):
         pages += crm.changes(seeder.module, pages[-1].cursor)
         found = texts(pages, seeder.field)
         assert (found[ids[0]], found[ids[-1]], found[made]) == ("First", "Last", "Made")
+
+    def test_what_is_deleted_while_paging_makes_no_other_slip(self, crm: Connector, seeder: Seeder) -> None:
+        ids = [seeder.put(f"Row {n}") for n in range(crm.capabilities.page_size + 20)]
+        found: set[str] = set()
+        swept: set[str] = set()
+        for number, page in enumerate(crm.changes(seeder.module, None)):
+            found |= {change.id for change in page.changes if not change.gone}
+            if number == 0:
+                gone = sorted(found)[:10]
+                for id in gone:
+                    seeder.remove(id)
+        assert set(ids) - set(gone) <= found
+        left = [id for id in ids if id not in gone]
+        for number, part in enumerate(crm.ids(seeder.module)):
+            swept |= set(part)
+            if number == 0:
+                gone = [id for id in left if id in swept][:5]
+                for id in gone:
+                    seeder.remove(id)
+        assert set(left) - set(gone) <= swept
+
+    def test_what_was_made_and_deleted_between_two_readings_spoils_nothing(
+        self, crm: Connector, seeder: Seeder
+    ) -> None:
+        cursor = list(crm.changes(seeder.module, None))[-1].cursor
+        short, stays = seeder.put("Short"), seeder.put("Stays")
+        seeder.remove(short)
+        pages = list(crm.changes(seeder.module, cursor))
+        assert texts(pages, seeder.field)[stays] == "Stays"
+        assert short not in merged(pages) or merged(pages)[short].gone
+        assert merged(list(crm.changes(seeder.module, pages[-1].cursor))).keys() <= merged(pages).keys()
 
     def test_our_own_write_comes_back_with_what_was_stored(self, crm: Connector, seeder: Seeder) -> None:
         cursor = list(crm.changes(seeder.module, None))[-1].cursor

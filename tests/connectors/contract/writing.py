@@ -11,6 +11,7 @@ from tests.connectors.contract.support import (
     ContractFixtures,
     CountingObserver,
     Seeder,
+    nothing_written,
     optional_fields,
     read_all,
     samples,
@@ -51,6 +52,15 @@ class WritingContract(ContractFixtures):
         kept = crm.get(seeder.module, id).values
         assert after.id == id and kept[seeder.field] == "Changed"
         assert {n: kept[n] for n in kept if n in untouched} == {n: before.values[n] for n in kept if n in untouched}
+
+    def test_an_update_of_nothing_writes_nothing(
+        self, crm: Connector, seeder: Seeder, observer: CountingObserver
+    ) -> None:
+        id = seeder.put("As it was")
+        before = crm.get(seeder.module, id)
+        with nothing_written(observer):
+            assert crm.update(seeder.module, id, {}).values[seeder.field] == "As it was"
+        assert crm.get(seeder.module, id) == before
 
     def test_none_clears_a_field(self, crm: Connector, schema: ModuleSchema, seeder: Seeder) -> None:
         field = next(f for f in optional_fields(schema, seeder) if f.type in TEXT_TYPES)
