@@ -20,7 +20,6 @@ from connectors.errors import (
     ProtocolError,
     QueryError,
     RateLimited,
-    RecordNotFound,
     Unavailable,
 )
 from connectors.http import Answer
@@ -177,17 +176,6 @@ def unlisted(answer: Answer, status: int, code: str, message: str, about: str) -
     if status >= 500:
         return Unavailable(sentence, code=code, vendor_message=message, maybe_done=answer.maybe_done)
     return ProtocolError(sentence, code=code, vendor_message=message, maybe_done=answer.maybe_done)
-
-
-def lost(module: str, id: str, error: RecordNotFound) -> ProtocolError:
-    """Return the error for a record that was there to be changed and is not there to be read: never "refused"."""
-    sentence = _(
-        "SarvCRM answered that %(module)s %(id)s was changed, but does not show it any more: it was deleted meanwhile, or this "
-        "user may not see it now.",
-        module=module,
-        id=id,
-    )
-    return ProtocolError(sentence, code=error.code, vendor_message=error.vendor_message, maybe_done=True)
 
 
 def said(about: str, message: str) -> str:

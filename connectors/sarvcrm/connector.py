@@ -11,11 +11,11 @@ from typing import ClassVar
 from connectors.base import Connector, find_operation
 from connectors.body import Files
 from connectors.context import Context
-from connectors.errors import ConnectorError, QueryError, RecordInvalid, RecordNotFound
+from connectors.errors import ConnectorError, QueryError, RecordNotFound
 from connectors.query import Query
 from connectors.sarvcrm import about, access, changes, notes
 from connectors.sarvcrm.account import account_of
-from connectors.sarvcrm.answers import ERRORS, lost
+from connectors.sarvcrm.answers import ERRORS
 from connectors.sarvcrm.client import PAGE, SLOT, SarvClient
 from connectors.sarvcrm.codec import SarvCodec
 from connectors.sarvcrm.lessons import Lessons
@@ -27,6 +27,7 @@ from connectors.sarvcrm.related import MOST_LINKS, RelatedReader
 from connectors.sarvcrm.relations import Relations
 from connectors.sarvcrm.rows import id_of
 from connectors.sarvcrm.schema import TYPES, Described, described, kept, remembered
+from connectors.sarvcrm.writing import complete, hidden
 from connectors.spelling import ASCII_DIGITS
 from connectors.types import (
     JSON,
@@ -206,13 +207,7 @@ class SarvConnector(Connector):
 
     def create(self, module: str, values: Values) -> Record:
         schema = self.describe(module)
-        needed = (f for f in schema.fields if f.required and f.default is None)  # the server fills in its presets
-        missing = [f.name for f in needed if values.get(f.name) in (None, "", [])]
-        if missing:
-            fields = dict.fromkeys(missing, _("is required"))
-            names, label = ", ".join(missing), schema.module.label
-            sentence = _("Nothing was sent to %(module)s: needed are %(names)s.", module=label, names=names)
-            raise RecordInvalid(sentence, fields=fields)
+        complete(schema, values)
         id = self.client.create(module, self.codec.encode_values(schema, values))
         try:
             return self._stored(module, id)
@@ -227,7 +222,7 @@ class SarvConnector(Connector):
         try:
             return self._stored(module, id)
         except RecordNotFound as e:
-            raise lost(module, id, e) from e
+            raise hidden(module, id, e) from e
 
     def _stored(self, module: str, id: str) -> Record:
         """Return the record as stored; when it cannot be read just now its id alone, so that no write is thought undone."""
