@@ -122,8 +122,9 @@ class OAuthClient:
     def renew(self, grant: Grant) -> Grant:
         """Return the grant with a new access token. Raises AuthError when the CRM renews it no more, and as `exchange`."""
         answer = self._ask({"grant_type": "refresh_token", "refresh_token": grant.refresh_token})
-        if answer.status in (400, 401, 403) and error_word(answer) not in OF_CLIENT:
-            raise authorise_again(error_word(answer))
+        word = error_word(answer)
+        if answer.status in (400, 401, 403) and word and word not in OF_CLIENT:  # without one it is no answer of theirs
+            raise authorise_again(word)
         if answer.status != 200:
             raise failure(answer)
         new = self._granted(answer)

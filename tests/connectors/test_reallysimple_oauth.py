@@ -280,6 +280,18 @@ def test_a_wrong_client_while_renewing_does_not_end_the_grant(
     assert not stored(crm).refused and crm.read("accounts", Query(limit=1)).records
 
 
+def test_a_firewall_before_the_server_does_not_end_the_grant(
+    account: Account, crm: Connector, clock: HeldClock
+) -> None:
+    authorised(account, crm)
+    clock.ahead = timedelta(hours=2)
+    account.control("POST", "switches", oauth_blocked=True)
+    with pytest.raises(ConfigError, match="answers HTTP status 403"):
+        crm.read("accounts", Query(limit=1))
+    account.control("POST", "switches", oauth_blocked=False)
+    assert not stored(crm).refused and crm.read("accounts", Query(limit=1)).records
+
+
 @pytest.mark.parametrize(
     ("told", "life"),
     [(3600, 3600.0), ("3600", 3600.0), (None, None), (0, None), (-5, None), ("soon", None), (True, None)],

@@ -3,7 +3,7 @@ tells how the vendor's own works; its tokens look like those of a common PHP ser
 that does: a refresh token serves once, and errors are {"error", "error_description", "message"}.
 
 Switches of the vendor: `oauth_denies` (the person presses Cancel), `oauth_seconds` (how long an access token lives), `oauth_withdrawn`
-(no refresh token serves any more)."""
+(no refresh token serves any more), `oauth_blocked` (a firewall answers for the server)."""
 
 from __future__ import annotations
 
@@ -53,6 +53,8 @@ class Authorisation:
             return self._authorize(request.query)
         if (request.method, request.path) != ("POST", "/oauth/token"):
             return _json(405, {"message": "Method not allowed."})
+        if self._switches["oauth_blocked"]:
+            return Reply(403, b"<html><body>Request blocked</body></html>", "text/html")
         try:
             return _json(200, self._token(request.form))
         except Refused as e:

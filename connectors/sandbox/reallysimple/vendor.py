@@ -58,7 +58,7 @@ class ReallySimple:
         self.clock.reset()
         self._oauth.reset()
         self.switches.update(not_in_plan=[], no_has_more=False, custom_tables=[])
-        self.switches.update(oauth_denies=False, oauth_seconds=3600, oauth_withdrawn=False)
+        self.switches.update(oauth_denies=False, oauth_seconds=3600, oauth_withdrawn=False, oauth_blocked=False)
         if self.store.is_empty:
             sow(self.store, self._records, self._seed)
             self.store.note("issued", [self._seed, self._issued])
