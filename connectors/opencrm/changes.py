@@ -111,7 +111,8 @@ def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage
 
 def newer(reader: Reader, place: Place) -> Iterator[ChangePage]:
     """Yield what the server says was modified since the place. Raises QueryError when it says something else, Incomplete when
-    it counts more. Where nothing was modified the place stays, so there is nothing to count."""
+    it counts more. Nothing at all is counted only while the second is open, when what we know should come again; else the
+    place stays where it is, and the next delta asks the same."""
     zone, oldest = reader.codec.zone, place.oldest(reader.codec.zone)
     at, begun = None, place if place.offset else replace(place, sure="", newest="", total=0, brought=0)
     pages = reader.pages(NEWER + oldest)
@@ -124,6 +125,8 @@ def newer(reader: Reader, place: Place) -> Iterator[ChangePage]:
         begun, at = begun.read(part, zone), part.at
         if part.rows:
             yield ChangePage(changed(reader, part.rows), begun.text(), pages.total)
+    if place.open and not begun.brought:
+        pages.count()
     if pages.lacks(begun.brought) and reader.counts_by_time():
         raise incomplete(reader.module)
     newest = max(begun.newest, place.time)

@@ -118,6 +118,23 @@ def test_a_delta_that_brings_fewer_records_than_are_counted_is_read_whole(
         list(crm.changes("contact", cursor))
 
 
+def test_a_delta_that_is_empty_by_mistake_loses_nothing(
+    account: Account, crm: OpenCrmConnector, seeder: OpenCrmSeeder
+) -> None:
+    cursor = list(crm.changes("contact", None))[-1].cursor
+    made = seeder.put("Made")
+    account.control("POST", "switches", short_pages=[0])
+    pages = list(crm.changes("contact", cursor))
+    cursor = list(crm.changes("contact", pages[-1].cursor))[-1].cursor
+    again = seeder.put("Again", made)
+    account.control("POST", "clock", shift_seconds=3600)
+    account.control("POST", "switches", short_pages=[0])
+    pages += crm.changes("contact", cursor)
+    pages += crm.changes("contact", pages[-1].cursor)
+    found = {change.record.values["lastname"] for page in pages for change in page.changes if change.record}
+    assert again == made and "Again" in found
+
+
 def test_a_count_that_takes_no_notice_of_the_time_is_no_reason_to_read_everything(
     account: Account, crm: OpenCrmConnector, observer: CountingObserver
 ) -> None:
