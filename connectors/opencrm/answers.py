@@ -63,7 +63,7 @@ DIED = re.compile(
     re.MULTILINE,
 )
 SHORT = 4000  # bytes; longer answers are lists, which are not searched for warnings behind them
-WARNED = re.compile(r"\s*(PHP )?(Warning|Notice|Deprecated|Strict Standards)\b")
+WARNED = re.compile(r"\b(Warning|Notice|Deprecated|Strict Standards):")
 SAVED = re.compile(r"\b(success\w*|saved|created|updated)\b", re.IGNORECASE)
 NOT_SAVED = re.compile(r"\b(not|no|cannot|can't|could|must|fail\w*|invalid|error|unable|un\w+)\b", re.IGNORECASE)
 
@@ -103,6 +103,8 @@ def result(call: Call, answer: Answer, about: str, id: str = "") -> JSON:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         value = beside(text) or plain_text(answer, text)
+    if call.writes and isinstance(value, str) and WARNED.search(value):  # whatever it warns of, more may have been done
+        raise answer.not_understood(_("nothing but its own warnings"))
     error = error_text(value)
     if error is not None:
         raise failure(call, answer, error, about, id)
@@ -234,10 +236,10 @@ def edited(call: Call, answer: Answer, about: str, id: str) -> str:
 
 
 def may_be_saved(text: str) -> bool:
-    """Say whether a text in answer to an edit may stand for a record that was saved: PHP's warnings of itself, a text with a
-    number on a line of its own, or one that says so."""
+    """Say whether a text in answer to an edit may stand for a record that was saved: one with a number on a line of its own, or
+    one that says so."""
     has_number = any(line.strip().isdecimal() for line in text.splitlines())
-    return has_number or bool(WARNED.match(text) or (SAVED.search(text) and not NOT_SAVED.search(text)))
+    return has_number or bool(SAVED.search(text) and not NOT_SAVED.search(text))
 
 
 def access_key(answer: Answer) -> str:

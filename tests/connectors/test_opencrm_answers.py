@@ -191,6 +191,7 @@ def test_an_id_behind_warnings_or_before_them_is_read(warning: str, told: str) -
     "body",
     [
         PLAIN, HTML, "Warning: odd", "Warning: odd<br />123", "Saving contact\n123", "Contact saved", "Success",
+        "123<br />Warning: Undefined method log()", '"Warning: unknown function"', "123 Notice: Invalid method",
         "Fatal error: Uncaught TypeError in /www/a.php:3\nStack trace:\n#0 {main}\n  thrown in /www/a.php on line 3",
         "PHP Fatal error:  Allowed memory size exhausted in /www/a.php on line 3",
         f"{PLAIN}Fatal error: Maximum execution time exceeded in /www/a.php on line 3", "123\nFatal error: gone",
