@@ -66,6 +66,7 @@ LIKELY_CAUSES = (
     _("The API is not enabled: it is off by default, and OpenCRM's support turns it on."),
     _("The key or the pass key was not copied whole, or the two are mixed up."),
     _("Calls are allowed from certain addresses only, and the portal's is not among them: ask OpenCRM's support."),
+    _("A firewall before OpenCRM turns the portal away by its name: set “Name of the caller”."),
     _("The number of calls of your subscription is used up."),
     _("The address is not that of your system: https://yoursystemname.opencrm.co.uk."),
 )

@@ -190,7 +190,7 @@ def by_status(call: Call, answer: Answer, message: str, about: str, id: str) -> 
     if status == 403 and not message:
         sentence = _(
             "OpenCRM's firewall refused the call (HTTP status 403). Ask OpenCRM's support whether calls are limited to"
-            " certain addresses."
+            " certain addresses, or set the “Name of the caller” to one it lets through."
         )
         return AccessDenied(sentence, code=code)
     if status == 401 and not NO_ENTRY.search(message):
