@@ -46,6 +46,8 @@ WITH_OWNERS = (
 class MobileWebservice(VtigerClient):
     """Asked like the webservice's client; asks the mobile API."""
 
+    relations_whole = True
+
     def __init__(self, mobile: MobileClient, context: Context) -> None:
         super().__init__(mobile.label, mobile.root, mobile.username, "", context)
         self.mobile = mobile

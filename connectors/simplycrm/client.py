@@ -7,6 +7,8 @@ Vendor: "Simply CRM JSON Rest API". Where its servers differ, the fact stands be
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 import orjson
 
@@ -16,9 +18,9 @@ from connectors.http import Answer, Http
 from connectors.simplycrm.answers import result
 from connectors.simplycrm.records import Row, as_values, number
 from connectors.types import JSON
-from connectors.vtiger.answers import SessionGone, rows
+from connectors.vtiger.answers import SessionGone, first_taken, rows
 from connectors.vtiger.answers import fields as of_the_webservice
-from connectors.vtiger.client import checked_id, end, endpoint
+from connectors.vtiger.client import checked_id, endpoint
 from connectors.wording import text as _
 
 PAGE_API = "modules/Mobile/api.php"
@@ -33,6 +35,7 @@ CALLS: dict[str, Call] = {
     **{name: Call(f"mobile.{name}", "POST", safe=True) for name in READS},
     **{name: Call(f"mobile.{name}", "POST", safe=False, writes=True) for name in WRITES},
 }
+LOGOUTS = (CALLS["logout"], replace(CALLS["logout"], method="GET"))
 
 
 class MobileClient:
@@ -89,8 +92,10 @@ class MobileClient:
         if token is None:
             return
         self.context.sessions.drop(SLOT, token)
-        params = {"_session": token.partition(" ")[0]}
-        end(lambda call: result(self.label, "logout", self._send("logout", params, call)), CALLS["logout"])
+        first_taken(*(partial(self._end, token.partition(" ")[0], call) for call in LOGOUTS))
+
+    def _end(self, session: str, call: Call) -> None:
+        result(self.label, "logout", self._send("logout", {"_session": session}, call))
 
     def userid(self) -> str:
         """Return the number of the user we are ("1"); logs in when no session is kept."""

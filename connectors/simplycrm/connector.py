@@ -39,6 +39,7 @@ from connectors.vtiger.changes import SYNC_WORKS, try_sync
 from connectors.vtiger.connector import VtigerConnector
 from connectors.vtiger.modules import names_in
 from connectors.vtiger.owners import Owners
+from connectors.vtiger.related import Relations
 from connectors.wording import text as _
 
 VERSIONS = ("simply_version", "SimplyVersion", "simplyVersion", "vtigerVersion", "vtiger_version")  # one of these
@@ -73,7 +74,7 @@ class SimplyCrmConnector(VtigerConnector):
         self.capabilities = own  # type: ignore[misc]  # what this connection's credentials open, of all there is
         bridge = None if self.by_key else MobileWebservice(self.mobile, context)
         if bridge is not None:
-            self.client = bridge
+            self.client, self._relations = bridge, Relations(bridge)
         extra = names_in(self.config["extra_modules"])
         self._modules: SimplyModules = SimplyModules(self.client, self.codec, context.learned, extra, self.mobile)
         known = self._modules.reader

@@ -173,6 +173,19 @@ def rows(operation: str, answer: JSON) -> list[dict[str, JSON]]:
     return found
 
 
+def first_taken(*tries: Callable[[], object]) -> None:
+    """Carry out the first of these that the server does not refuse; what else it says is of no interest."""
+    for deed in tries:
+        try:
+            deed()
+        except (Unsupported, AccessDenied):
+            continue
+        except ConnectorError:
+            return
+        else:
+            return
+
+
 UNCLEAR = frozenset({  # the server failed somewhere: whether before or after the deed, nobody knows
     "INTERNAL_SERVER_ERROR", "DATABASE_QUERY_ERROR",
     "LEAD_RELATEDLIST_UPDATE_FAILED", "FAILED_TO_CREATE_RELATION", "FAILED_TO_MARK_LEAD_CONVERTED",

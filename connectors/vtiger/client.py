@@ -10,19 +10,20 @@ import hashlib
 import heapq
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import orjson
 
 from connectors.body import Files
 from connectors.context import Call, Context
-from connectors.errors import AccessDenied, AuthError, ConnectorError, ProtocolError, RecordNotFound, Unsupported
+from connectors.errors import AuthError, ProtocolError, RecordNotFound
 from connectors.http import Answer, Http
 from connectors.types import JSON
-from connectors.vtiger.answers import SessionGone, fields, result, rows
+from connectors.vtiger.answers import SessionGone, fields, first_taken, result, rows
 from connectors.wording import text as _
 
 READS = ("getchallenge", "listtypes", "describe", "retrieve", "query", "sync", "relatedtypes", "retrieve_related", "files_retrieve")  # fmt: skip
@@ -33,6 +34,7 @@ CALLS: dict[str, Call] = {
     **{name: Call(name, "POST", safe=False, writes=True) for name in WRITES},
     **{name: Call(name, "POST", safe=True) for name in SESSION},
 }
+LOGOUTS = (CALLS["logout"], replace(CALLS["logout"], method="GET"))
 # Refused credentials, and also what another login at the same moment causes (B2).
 RACE = frozenset({"INVALID_AUTH_TOKEN", "INVALID_USER_CREDENTIALS"})
 RACE_PAUSE = 0.3  # seconds
@@ -49,6 +51,8 @@ class Listing:
 
 class VtigerClient:
     """One user at one Vtiger. Thread-safe; up to `max_parallel` sessions, because PHP serialises requests of one (B9)."""
+
+    relations_whole = False  # only the first hundred records of a relation come (C2)
 
     def __init__(self, label: str, url: str, username: str, access_key: str, context: Context) -> None:
         """Take what the CRM is called in sentences, its address, and who we are there."""
@@ -111,8 +115,11 @@ class VtigerClient:
         for slot in map(str, range(max(1, self.context.max_parallel))):
             if token := self.context.sessions.get(slot):
                 self.context.sessions.drop(slot, token)
-                params = {"sessionName": token.partition(" ")[0]}
-                end(lambda call, params=params: self._once("logout", params, call), CALLS["logout"])  # type: ignore[misc]
+                self._end(token.partition(" ")[0])
+
+    def _end(self, session: str) -> None:
+        """End a session by POST, as servers want it, or by GET, as one document has it (facts §6)."""
+        first_taken(*(partial(self._once, "logout", {"sessionName": session}, call) for call in LOGOUTS))
 
     def extendsession(self) -> dict[str, JSON]:
         """Keep a session alive and return user and version. Not needed by us, who log in again."""
@@ -150,13 +157,12 @@ class VtigerClient:
         return Listing(rows("query", found), answer.at)
 
     def sync(self, module: str, since: int) -> dict[str, JSON]:
-        """Return updated, deleted, more and lastModifiedTime of this user's own records since the second (F2, F3); of all
-        modules for "", as the document has it and no server seen does (F8)."""
+        """Return updated, deleted, more, lastModifiedTime of our own records (F3); of all modules for "", where it works (F8)."""
         of = {"elementType": module} if module else {}
         return fields("sync", self.request("sync", {**of, "modifiedTime": max(1, since)}))
 
     def retrieve_related(self, id: str, module: str, label: str) -> list[dict[str, JSON]]:
-        """Return the records of a relation; `label` is its name in `relatedtypes`."""
+        """Return the records of a relation, a hundred at most; `label` is its name in `relatedtypes`."""
         params = {"id": checked_id(id), "relatedType": module, "relatedLabel": label}
         return rows("retrieve_related", self.request("retrieve_related", params))
 
@@ -258,15 +264,6 @@ class VtigerClient:
             with self._slots:
                 heapq.heappush(self._free, slot)
                 self._slots.notify()
-
-
-def end(logout: Callable[[Call], JSON], call: Call) -> None:
-    """End a session by POST, as servers want it, or where that is refused by GET, as one document has it (facts §6)."""
-    with suppress(ConnectorError):
-        try:
-            logout(call)
-        except (Unsupported, AccessDenied):
-            logout(replace(call, method="GET"))
 
 
 def endpoint(url: str) -> str:

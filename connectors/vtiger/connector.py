@@ -11,7 +11,6 @@ from connectors.base import Connector, find_operation
 from connectors.context import Context
 from connectors.errors import (
     AccessDenied,
-    QueryError,
     RecordNotFound,
 )
 from connectors.paging import local_page
@@ -42,6 +41,7 @@ from connectors.vtiger.modules import Modules, names_in
 from connectors.vtiger.operations import OPERATIONS, carry_out
 from connectors.vtiger.owners import Owners
 from connectors.vtiger.reading import Reader
+from connectors.vtiger.related import Relations, all_related
 from connectors.vtiger.schema import DEFAULTS, TYPES
 from connectors.wording import text as _
 
@@ -80,7 +80,7 @@ class VtigerConnector(Connector):
         )
         self.codec = VtigerCodec(self.config["time_zone"], context.learned)
         self._modules = Modules(self.client, self.codec, context.learned, names_in(self.config["extra_modules"]))
-        self._relations: dict[str, dict[str, JSON]] = {}
+        self._relations = Relations(self.client)
         self._owners = Owners(self.client, self._modules.reader)
 
     def close(self) -> None:
@@ -139,9 +139,11 @@ class VtigerConnector(Connector):
         return changes.ids(self._modules.remembering_reader(module), self.context, after)
 
     def related(self, module: str, id: str, relation: str, query: Query) -> Page:
-        other, label = self._modules.reader(relation), self._relation(module, relation)
+        other, label = self._modules.reader(relation), self._relations.label(module, relation)
         with self._telling_missing((module, id)) as (plain,):
             rows = self.client.retrieve_related(plain, relation, label)
+            if len(rows) >= vtql.PAGE and not self.client.relations_whole:
+                rows = all_related(other, module, plain, rows)
         return local_page(map(other.record, rows), query, other.schema)
 
     def owners(self) -> list[Owner]:
@@ -175,7 +177,7 @@ class VtigerConnector(Connector):
             self.client.delete(plain)
 
     def link(self, module: str, id: str, relation: str, other_id: str) -> None:
-        label = self._relation(module, relation)
+        label = self._relations.label(module, relation)
         with self._telling_missing((module, id), (relation, other_id)) as (plain, other):
             self.client.add_related(plain, other, label)
 
@@ -189,7 +191,7 @@ class VtigerConnector(Connector):
         if module == documents.DOCUMENTS:
             with self._telling_missing((module, id)) as (plain,):
                 return documents.infos([self.client.retrieve(plain)])
-        label = self._relation(module, documents.DOCUMENTS)
+        label = self._relations.label(module, documents.DOCUMENTS)
         with self._telling_missing((module, id)) as (plain,):
             return documents.infos(self.client.retrieve_related(plain, documents.DOCUMENTS, label))
 
@@ -199,7 +201,7 @@ class VtigerConnector(Connector):
 
     def upload(self, module: str, id: str, file: FileContent) -> FileInfo:
         documents.check_size(file)
-        self._relation(module, documents.DOCUMENTS)  # before anything is stored
+        self._relations.label(module, documents.DOCUMENTS)  # before anything is stored
         record = self.get(module, id)
         folder = f"{self._modules.described(documents.FOLDERS).prefix}x1"  # the default folder, which cannot be deleted
         info = documents.upload(self.client, file, folder)
@@ -227,18 +229,6 @@ class VtigerConnector(Connector):
         if schema.owner_field in wire:
             self._owners.check(str(schema.owner_field), wire[schema.owner_field])
         return wire
-
-    def _relation(self, module: str, relation: str) -> str:
-        """Return the label of the relation that leads from a module to another. Raises QueryError."""
-        if module not in self._relations:
-            self._relations[module] = self.client.relatedtypes(module).get("information") or {}
-        known = self._relations[module]
-        for label, told in known.items():
-            if relation in (told.get("name"), label):
-                return label
-        names = ", ".join(known) or _("none")
-        told = _("%(module)s has no relation “%(name)s”. It has: %(names)s.", module=module, name=relation, names=names)
-        raise QueryError(told)
 
     @contextmanager
     def _telling_missing(self, *records: tuple[str, str]) -> Iterator[list[str]]:

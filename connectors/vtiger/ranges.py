@@ -14,7 +14,7 @@ from connectors.errors import RetryLater
 from connectors.paging import prefetch
 from connectors.vtiger.places import Row, number
 from connectors.vtiger.reading import Reader
-from connectors.vtiger.vtql import PAGE, Groups, literal
+from connectors.vtiger.vtql import PAGE, Groups, literal, with_condition
 
 RANGE = 8 * PAGE  # records one worker reads before it hands them over
 SLOW = 1.0  # seconds a page takes, from which on a range would take too long: then page after page is handed over
@@ -141,19 +141,20 @@ def edge(reader: Reader, groups: Groups, order: str, total: int) -> int | None:
     return None
 
 
-def read_range(reader: Reader, span: Span, columns: Sequence[str] = ()) -> list[Row]:
-    """Return all rows of a span."""
-    return [row for rows in pages(reader, span, columns) for row in rows]
+def read_range(reader: Reader, span: Span, columns: Sequence[str] = (), groups: Groups = ((),)) -> list[Row]:
+    """Return all rows of a span, those that meet these conditions."""
+    return [row for rows in pages(reader, span, columns, groups) for row in rows]
 
 
-def pages(reader: Reader, span: Span, columns: Sequence[str]) -> Iterator[list[Row]]:
+def pages(reader: Reader, span: Span, columns: Sequence[str], groups: Groups = ((),)) -> Iterator[list[Row]]:
     """Yield the rows of a span page by page. An empty page may hide a database error (C5), or rows this user may not see,
     which are lost after LIMIT (C16): it is passed by its offset while the server counts more, and the end is believed when
     asking again brings nothing. Then deltas have to do the same: learned."""
-    counted = reader.count(between(reader, span)) if span.expected is None else span.expected
+    whole = between(reader, span, groups)
+    counted = reader.count(whole) if span.expected is None else span.expected
     at, had, offset, doubted = span, 0, 0, False
     while had < counted:
-        came = reader.rows(between(reader, at), offset=offset, columns=columns).rows
+        came = reader.rows(between(reader, at, groups), offset=offset, columns=columns).rows
         if fresh := [row for row in came if is_after(row, at.after)]:
             yield fresh
             at, offset, doubted = replace(at, after=last_of(fresh, at.after)), 0, False
@@ -164,7 +165,7 @@ def pages(reader: Reader, span: Span, columns: Sequence[str]) -> Iterator[list[R
             if doubted:
                 reader.client.context.learned.set(reader.hidden, True)
                 return
-            counted, offset, doubted = reader.count(between(reader, span)), 0, True
+            counted, offset, doubted = reader.count(whole), 0, True
 
 
 def is_after(row: Row, after: int) -> bool:
@@ -177,8 +178,9 @@ def last_of(rows: Sequence[Row], after: int) -> int:
     return number(str(rows[-1]["id"])) if rows else after
 
 
-def between(reader: Reader, span: Span) -> Groups:
-    """Return the condition after < id <= last; without the part that would not narrow."""
+def between(reader: Reader, span: Span, groups: Groups = ((),)) -> Groups:
+    """Return the groups narrowed to after < id <= last; without the part that would not narrow."""
     prefix = reader.described.prefix
     low = [f"id > {literal(f'{prefix}x{span.after}')}"] if span.after else []
-    return ((*low, *([f"id <= {literal(f'{prefix}x{span.last}')}"] if span.last is not None else [])),)
+    high = [f"id <= {literal(f'{prefix}x{span.last}')}"] if span.last is not None else []
+    return with_condition(groups, *low, *high)

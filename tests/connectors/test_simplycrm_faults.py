@@ -13,36 +13,17 @@ from connectors.errors import (
     AccessDenied,
     AuthError,
     ConnectorError,
-    ProtocolError,
     QueryError,
-    RateLimited,
     RecordInvalid,
     RecordNotFound,
-    Unavailable,
 )
 from connectors.query import Query
 from connectors.simplycrm.client import SLOT
 from connectors.simplycrm.connector import SimplyCrmConnector
-from tests.connectors.contract import CountingObserver
 from tests.connectors.simplycrm_account import KEY, PASSWORD, RULES, Simply, account, crm, mobile, observer, sandbox
 
 __all__ = ["account", "crm", "mobile", "observer", "sandbox"]  # fixtures
 NEVER = 0  # times a fault is met: every time
-# fault, its parameters, what a read raises (None: it succeeds), what a write raises, whether it may have been done
-FAULTS: list[tuple[str, dict[str, int], type[ConnectorError] | None, type[ConnectorError] | None, bool | None]] = [
-    ("http_500", {"times": NEVER}, Unavailable, Unavailable, True),
-    ("http_502_html", {"times": NEVER}, Unavailable, Unavailable, True),
-    ("http_502_html", {}, None, Unavailable, True),
-    ("rate_limited", {"times": NEVER, "retry_after": 60}, RateLimited, RateLimited, None),
-    ("rate_limited", {"retry_after": 0}, None, RateLimited, None),
-    ("cut_before", {}, None, Unavailable, True),
-    ("cut_after", {}, None, Unavailable, True),
-    ("truncated_json", {"times": NEVER}, ProtocolError, ProtocolError, True),
-    ("empty_body", {"times": NEVER}, ProtocolError, ProtocolError, True),
-    ("session_expired", {}, None, None, None),
-    ("php_warnings", {}, None, None, None),
-]
-APPLIED = frozenset({"cut_after", "truncated_json", "empty_body", "session_expired", "php_warnings"})
 
 
 def outcome(deed: Callable[[], object]) -> ConnectorError | None:
@@ -52,41 +33,6 @@ def outcome(deed: Callable[[], object]) -> ConnectorError | None:
     except ConnectorError as e:
         return e
     return None
-
-
-@pytest.mark.parametrize(("fault", "params", "read", "write", "maybe_done"), FAULTS, ids=lambda value: str(value))
-def test_a_fault_is_told_as_what_it_means_for_reading_and_for_writing(
-    account: Simply,
-    mobile: SimplyCrmConnector,
-    fault: str,
-    params: dict[str, int],
-    read: type[ConnectorError] | None,
-    write: type[ConnectorError] | None,
-    maybe_done: bool | None,
-) -> None:
-    contact = mobile.read("Contacts", Query(limit=1)).records[0].id
-    mobile.owners()
-    account.fault(fault, "mobile.query", **params)
-    error = outcome(lambda: mobile.read("Contacts", Query(limit=5)))
-    assert type(error) is (read or type(None))
-    assert getattr(error, "maybe_done", False) is False
-    for operation, deed in {
-        "mobile.saveRecord": lambda: mobile.create("Contacts", {"lastname": "Once"}),
-        "mobile.addRecordComment": lambda: mobile.comment("Contacts", contact, "Once"),
-        "mobile.deleteRecords": lambda: mobile.delete("Contacts", contact),
-    }.items():
-        account.fault(fault, operation, **params)
-        error = outcome(deed)
-        assert type(error) is (write or type(None)), operation
-        assert getattr(error, "maybe_done", None) is maybe_done
-    account.control("DELETE", "faults")
-    applied = int(fault in APPLIED)
-    made = [r for r in mobile.read("Contacts", Query(limit=200)).records if r.values["lastname"] == "Once"]
-    said = [
-        r for r in account.control("GET", "records", module="ModComments") if r["values"]["commentcontent"] == "Once"
-    ]
-    assert (len(made), len(said)) == (applied, applied)  # in no case twice
-    assert (outcome(lambda: mobile.get("Contacts", contact)) is not None) is bool(applied)
 
 
 @pytest.mark.parametrize("wrong", [{"password": "MARKER-WORD"}, {"username": "nobody"}])
@@ -172,36 +118,9 @@ def test_the_server_names_the_field_it_misses(mobile: SimplyCrmConnector) -> Non
     assert list(refusal.value.fields) == ["lastname"]
 
 
-@pytest.mark.parametrize("id", ["4x2' or '1'='1", "4", "x", "", "4x2x1", "abc"])
-def test_what_is_no_id_is_not_sent(mobile: SimplyCrmConnector, observer: CountingObserver, id: str) -> None:
-    mobile.describe("Contacts")
-    observer.calls.clear()
-    for deed in (
-        lambda: mobile.get("Contacts", id),
-        lambda: mobile.delete("Contacts", id),
-        lambda: mobile.update("Contacts", id, {"lastname": "x"}),
-    ):
-        with pytest.raises(RecordNotFound):
-            deed()
-    assert not observer.calls
-
-
 def test_an_id_as_a_document_prints_it_is_understood(mobile: SimplyCrmConnector) -> None:
     id = mobile.read("Contacts", Query(limit=1)).records[0].id
     assert mobile.get("Contacts", id.replace("x", "×")).id == id
-
-
-def test_overlapping_pages_bring_every_record_once(account: Simply, mobile: SimplyCrmConnector) -> None:
-    account.fault("overlapping_page", "mobile.query", times=NEVER, rows=3)
-    found: list[str] = []
-    cursor = None
-    for _number in range(100):
-        page = mobile.read("Contacts", Query(limit=7, cursor=cursor))
-        found += [record.id for record in page.records]
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    assert len(found) == len(set(found)) == 60
 
 
 def test_a_record_whose_owner_is_no_more_spoils_no_other(account: Simply, mobile: SimplyCrmConnector) -> None:

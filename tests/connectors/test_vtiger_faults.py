@@ -14,7 +14,6 @@ from connectors.errors import (
     ConfigError,
     ConnectorError,
     ProtocolError,
-    RateLimited,
     RecordInvalid,
     RecordNotFound,
     Unavailable,
@@ -27,23 +26,6 @@ from tests.connectors.contract import CountingObserver
 from tests.connectors.vtiger_account import RULES, VtigerAccount, account, sandbox
 
 __all__ = ["account", "sandbox"]  # fixtures
-
-NEVER = 0  # times a fault is met: every time
-# fault, its parameters, what a read raises (None: it succeeds), what a create raises, whether the record may be there
-FAULTS: list[tuple[str, dict[str, int], type[ConnectorError] | None, type[ConnectorError] | None, bool | None]] = [
-    ("http_500", {"times": NEVER}, Unavailable, Unavailable, True),
-    ("http_502_html", {"times": NEVER}, Unavailable, Unavailable, True),
-    ("http_502_html", {}, None, Unavailable, True),
-    ("rate_limited", {"times": NEVER, "retry_after": 60}, RateLimited, RateLimited, None),
-    ("rate_limited", {"retry_after": 0}, None, RateLimited, None),
-    ("cut_before", {}, None, Unavailable, True),
-    ("cut_after", {}, None, Unavailable, True),
-    ("cut_after", {"times": NEVER}, Unavailable, Unavailable, True),
-    ("truncated_json", {"times": NEVER}, ProtocolError, ProtocolError, True),
-    ("empty_body", {"times": NEVER}, ProtocolError, ProtocolError, True),
-    ("session_expired", {}, None, None, None),
-    ("php_warnings", {}, None, None, None),
-]
 
 
 @pytest.fixture
@@ -66,30 +48,6 @@ def outcome(deed: Callable[[], object]) -> ConnectorError | None:
     except ConnectorError as e:
         return e
     return None
-
-
-@pytest.mark.parametrize(("fault", "params", "read", "create", "maybe_done"), FAULTS, ids=lambda value: str(value))
-def test_a_fault_is_told_as_what_it_means_for_reading_and_for_writing(
-    account: VtigerAccount,
-    crm: VtigerConnector,
-    fault: str,
-    params: dict[str, int],
-    read: type[ConnectorError] | None,
-    create: type[ConnectorError] | None,
-    maybe_done: bool | None,
-) -> None:
-    account.fault(fault, "query", **params)
-    error = outcome(lambda: crm.read("Contacts", Query(limit=5)))
-    assert type(error) is (read or type(None))
-    assert getattr(error, "maybe_done", False) is False
-    account.fault(fault, "create", **params)
-    error = outcome(lambda: crm.create("Contacts", {"lastname": "Once"}))
-    assert type(error) is (create or type(None))
-    assert getattr(error, "maybe_done", None) is maybe_done
-    account.control("DELETE", "faults")
-    made = [r for r in crm.read("Contacts", Query(limit=200)).records if r.values["lastname"] == "Once"]
-    applied = fault in {"cut_after", "truncated_json", "empty_body"} or create is None
-    assert len(made) == int(applied)  # in no case twice
 
 
 def test_the_credentials_that_are_wrong_are_told_and_shown_nowhere(account: VtigerAccount) -> None:
@@ -174,19 +132,6 @@ def test_missing_forbidden_and_foreign_records_are_told_apart(account: VtigerAcc
         crm.get("Accounts", secret)
 
 
-@pytest.mark.parametrize("id", ["12x2' or '1'='1", "12", "x", "", "12x2x1", "abc"])
-def test_what_is_no_id_is_not_sent(crm: VtigerConnector, observer: CountingObserver, id: str) -> None:
-    observer.calls.clear()
-    for deed in (
-        lambda: crm.get("Contacts", id),
-        lambda: crm.delete("Contacts", id),
-        lambda: crm.update("Contacts", id, {"lastname": "x"}),
-    ):
-        with pytest.raises(RecordNotFound):
-            deed()
-    assert not observer.calls
-
-
 def test_an_owner_who_does_not_exist_is_refused_before_the_server_spoils_a_page(
     account: VtigerAccount, crm: VtigerConnector
 ) -> None:
@@ -200,17 +145,3 @@ def test_the_server_names_the_field_it_misses(crm: VtigerConnector) -> None:
     with pytest.raises(RecordInvalid) as refusal:
         crm.create("Contacts", {"firstname": "Only"})
     assert list(refusal.value.fields) == ["lastname"]
-
-
-def test_overlapping_pages_bring_every_record_once(account: VtigerAccount, crm: VtigerConnector) -> None:
-    account.fault("overlapping_page", "query", times=NEVER, rows=3)
-    found: list[str] = []
-    cursor = None
-    for _ in range(100):
-        page = crm.read("Contacts", Query(limit=7, cursor=cursor))
-        found += [record.id for record in page.records]
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    assert len(found) == len(set(found)) == 60
-    assert sorted(id for page in crm.ids("Contacts") for id in page) == sorted(found)

@@ -16,11 +16,10 @@ from connectors.errors import (
     RecordNotFound,
     Unavailable,
 )
-from connectors.query import Query, parse
+from connectors.query import Query
 from connectors.types import FileContent
 from connectors.vtiger.connector import VtigerConnector
 from tests.connectors.contract import CountingObserver
-from tests.connectors.custom_modules import GUARANTEES, UNLISTED
 from tests.connectors.vtiger_account import RULES, VtigerAccount, account, sandbox
 
 __all__ = ["account", "sandbox"]  # fixtures
@@ -266,27 +265,3 @@ def test_a_read_only_connection_writes_by_no_operation(crm: VtigerConnector, obs
     ):
         with pytest.raises(ReadOnly):
             deed()
-
-
-def test_a_custom_module_is_read_and_written_like_any_other(account: VtigerAccount, crm: VtigerConnector) -> None:
-    account.switch(custom_modules=[GUARANTEES, UNLISTED])
-    listed = {module.name: module.label for module in crm.modules()}
-    assert listed["Zemanatha"] == "ضمانت‌نامه‌ها" and "Makhfi" not in listed
-    for name in ("Zemanatha", "Makhfi"):  # the second is not listed to this user, who may name it all the same
-        schema = crm.describe(name)
-        assert [schema.field(n).label for n in ("onvan", "cf_1201", "cf_1203", "cf_1205")] == [  # type: ignore[union-attr]
-            "عنوان", "وضعیت", "Größe & Länge", "顧客",
-        ]  # fmt: skip
-        status = schema.field("cf_1201")
-        assert status and [(c.value, c.label) for c in status.choices] == [("open", "در جریان"), ("بسته", "بسته‌شده")]
-        owner = crm.create("Accounts", {"accountname": "شرکت"}).id
-        values = {"onvan": "الف «۱»", "cf_1201": "بسته", "cf_1203": "12.5", "cf_1205": owner}
-        made = crm.create(name, values)
-        assert values.items() <= crm.get(name, made.id).values.items()
-        cursor = list(crm.changes(name, None))[-1].cursor
-        assert crm.update(name, made.id, {"cf_1201": "open"}).values["cf_1201"] == "open"
-        assert made.id in {change.id for page in crm.changes(name, cursor) for change in page.changes}
-        found = crm.read(name, Query(parse('cf_1201 = "open" and onvan contains "الف"', schema))).records
-        assert [record.id for record in found] == [made.id] == [id for page in crm.ids(name) for id in page]
-        crm.delete(name, made.id)
-        assert not crm.read(name, Query()).records

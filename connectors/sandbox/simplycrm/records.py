@@ -73,7 +73,7 @@ def related_records_with_grouping(call: Call) -> JSON:
     if label is None or name not in modules():
         raise MobileError(None)
     asked = {"id": call.text("record"), "relatedType": name, "relatedLabel": label}
-    rows = read.retrieve_related(call.crm, call.user, asked)
+    rows = read.related_rows(call.crm, call.user, asked)
     if not rows:
         raise MobileError(0, "Unexpected input at line1: '")
     page, related = call.number("page"), modules()[name]

@@ -82,6 +82,11 @@ def _relation(module: Module, related: str, label: str) -> Module:
 
 
 def retrieve_related(crm: Crm, user: User, params: Params) -> JSON:
+    """A hundred at most, as of any query (C2)."""
+    return related_rows(crm, user, params)[:PAGE]
+
+
+def related_rows(crm: Crm, user: User, params: Params) -> list[dict[str, JSON]]:
     """Rows that refer to the record, and those joined to it by add_related."""
     module, row, _ = crm.locate(params.get("id", ""), user)
     related = _relation(module, params.get("relatedType", ""), params.get("relatedLabel", ""))
