@@ -3,7 +3,7 @@ traded and stored before anything is shown, and the browser is sent on, so that 
 
 from __future__ import annotations
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -55,16 +55,14 @@ def ask(request: HttpRequest, name: str) -> HttpResponse:
 @never_cache
 def come_back(request: HttpRequest) -> HttpResponse:
     """Take the CRM's answer, which is the browser's address; whatever it is, send the browser on to the connection."""
-    if not admin.site.has_permission(request):
-        return redirect("connections:list")  # leads to the login, without the code in its address
-    begun = grants.take(request, request.GET.get("state", ""))
+    begun = grants.take(request, request.GET.get("state", ""))  # of nobody where nobody is logged in
     if begun is None:
         told = _(
             "This answer of a CRM does not belong to an authorisation begun in this browser within the last ten minutes, or"
             " it was used already. Nothing was changed. Begin again on the connection's page."
         )
         messages.error(request, told)
-        return redirect("connections:list")
+        return redirect("connections:list")  # leads to the login, if need be, without the code in its address
     connection = get_object_or_404(Connection, pk=begun.connection_id)
     if not may_change(request.user, connection):
         raise PermissionDenied
