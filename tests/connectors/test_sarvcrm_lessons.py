@@ -9,7 +9,7 @@ import pytest
 
 from connectors.base import Connector
 from connectors.context import Context, MemoryLearned, SystemClock
-from connectors.errors import QueryError, Unavailable
+from connectors.errors import ProtocolError, QueryError, Unavailable
 from connectors.query import Order, Query, parse
 from connectors.sandbox.server import Sandbox
 from connectors.sarvcrm.lessons import Lessons
@@ -132,6 +132,21 @@ def test_a_module_that_could_not_be_asked_by_time_is_asked_again_after_a_day(
     observer.calls.clear()
     assert not [change for page in crm.changes("Leads", cursor) for change in page.changes]
     assert len(observer.calls) == 1
+
+
+def test_a_module_whose_time_of_change_is_no_column_is_read_whole(account: Account, crm: Connector) -> None:
+    cursor = list(crm.changes("Leads", None))[-1].cursor
+    account.control("POST", "switches", no_column=["date_modified"])
+    wanted = {record.id for record in read_all(crm, "Leads", Query(order=(Order("date_modified"),)))}
+    assert list(crm.context.learned.get("no columns of Leads")) == ["date_modified"]
+    assert {change.id for page in crm.changes("Leads", cursor) for change in page.changes} == wanted
+
+
+def test_a_list_in_the_servers_order_is_no_shorter_where_it_heeds_no_offset(account: Account, crm: Connector) -> None:
+    account.control("POST", "switches", passes_over={"Retrieve": ["offset"]})
+    with pytest.raises(ProtocolError, match="again and again"):
+        read_all(crm, "Leads", Query(order=(Order("score"),), limit=20))
+    assert len(read_all(crm, "Leads", Query(order=(Order("last_name"),), limit=20))) >= 60  # sorted here
 
 
 def test_a_server_that_is_busy_once_is_asked_for_smaller_pages_for_a_day(

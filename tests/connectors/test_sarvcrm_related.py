@@ -203,6 +203,17 @@ def test_a_link_that_both_a_relation_and_a_field_tell_is_undone_by_the_field(
     assert {record.id for record in crm.related(account, parent, relation, Query()).records} == children - {child}
 
 
+def test_a_link_that_is_shown_though_its_field_was_emptied_is_not_told_as_undone(
+    account: Account, crm: Connector, seeder: SarvSeeder
+) -> None:
+    firm, parent, relation, children = seeder.related()
+    child = sorted(children)[0]
+    account.control("POST", "switches", also_related=[child])
+    with pytest.raises(ProtocolError, match="still shows") as caught:
+        crm.unlink(firm, parent, relation, child)
+    assert caught.value.maybe_done
+
+
 def test_a_link_no_field_tells_cannot_be_undone(
     account: Account, crm: Connector, seeder: SarvSeeder, quote: tuple[str, dict[str, str]]
 ) -> None:

@@ -17,7 +17,7 @@ LINKS = "links"  # the table of links: a row joins two records, whichever of the
 def related(crm: Crm, module: Module, row: Row, name: str, asked: dict[str, JSON], overlap: int) -> list[JSON]:
     """Return a page of the records on the other side, with what their links carry. Raises SqlError, SarvError 400/31."""
     target = _target(crm, module, name)
-    carried = _carried(crm, module, row, target)
+    carried = {**dict.fromkeys(crm.switches["also_related"], {}), **_carried(crm, module, row, target)}
     others = [found for other in carried if (found := crm.find(target.name, other)) is not None]
     rows = matching(crm, target, others, text_of(asked.get("query")), text_of(asked.get("order_by")), natural=True)
     wanted = fields_of(crm, asked)

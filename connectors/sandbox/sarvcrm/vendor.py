@@ -48,6 +48,7 @@ SWITCHES: dict[str, JSON] = {
     "lock_out_after": 5,  # wrong passwords of one name, after which it is 401/1009; 0: never
     "max_upload": 2 * 1024 * 1024,  # bytes; a greater file is 400/16
     "attachment_as": "data",  # a file in base64 within the data; "file": the answer is the file
+    "also_related": [],  # ids that every relation to their module shows, as if a link were kept elsewhere
     "relations_replace": False,  # SaveRelationships replaces what was there instead of adding
     "database_zone": "UTC",  # the zone of times in the database, which `query` compares
     "no_column": [],  # fields of the metadata that the database has no column for
