@@ -57,7 +57,6 @@ class Server:
     def fill(self, total: int) -> None:
         """Add records until there are so many, then let a day pass: what is there is old."""
         there = len(self.account.control("GET", "records", module=self.subject.module))
-        change = {"action": "create", "module": self.subject.module}
-        values = [{self.subject.field: f"Crowd {n}", **self.subject.stored} for n in range(total - there)]
-        self.account.control("POST", "mutate", changes=[{**change, "values": one} for one in values])
+        rows = [{self.subject.field: f"Crowd {n}", **self.subject.stored} for n in range(total - there)]
+        self.account.create_all(self.subject.module, rows)
         self.account.control("POST", "clock", shift_seconds=86_400)

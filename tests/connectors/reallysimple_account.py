@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -31,6 +32,9 @@ class ReallySimpleSeeder(Seeder):
 
     def put(self, text: str, id: str = "") -> str:
         return self.mutate("update" if id else "create", self.module, id or None, last=text, accountid=1001)
+
+    def put_many(self, texts: Sequence[str]) -> list[str]:
+        return self.account.create_all(self.module, [{"last": text, "accountid": 1001} for text in texts])
 
     def remove(self, id: str) -> None:
         self.mutate("delete", self.module, id)

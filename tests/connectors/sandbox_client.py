@@ -32,6 +32,11 @@ class Account:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def create_all(self, module: str, rows: list[dict[str, JSON]]) -> list[str]:
+        """Create records behind the API's back, at once, and return their ids."""
+        changes = [{"action": "create", "module": module, "values": row} for row in rows]
+        return [str(made["id"]) for made in self.control("POST", "mutate", changes=changes)]
+
     def access_key(self, username: str) -> str:
         """Return a Vtiger user's key, told by the control side."""
         users = self.control("GET", "records", module="Users")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -34,6 +34,9 @@ class SarvSeeder(Seeder):
 
     def put(self, text: str, id: str = "") -> str:
         return self.mutate("update" if id else "create", self.module, id or None, last_name=text)
+
+    def put_many(self, texts: Sequence[str]) -> list[str]:
+        return self.account.create_all(self.module, [{"last_name": text} for text in texts])
 
     def remove(self, id: str) -> None:
         self.mutate("delete", self.module, id)

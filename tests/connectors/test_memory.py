@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -77,6 +78,9 @@ class MemorySeeder(Seeder):
 
     def put(self, text: str, id: str = "") -> str:
         return self.store.put(self.module, {self.field: text}, id).id
+
+    def put_many(self, texts: Sequence[str]) -> list[str]:
+        return [self.put(text) for text in texts]
 
     def remove(self, id: str) -> None:
         self.store.remove(self.module, id)

@@ -53,7 +53,8 @@ def test_no_more_pages_are_under_way_than_the_context_allows(server: Server, mos
     crm.close()
     assert len(found) == len(server.account.control("GET", "records", module=module))
     busiest = max(entry["under_way"] for entry in seen(server, before))
-    assert (1 < busiest <= most) if most > 1 and crm.capabilities.parallel_pages else busiest == 1
+    allowed = most if crm.capabilities.parallel_pages else 1
+    assert busiest <= allowed and (busiest > 1 or allowed == 1 or reading == "ids")  # of ids there are few pages
 
 
 def test_a_worker_has_a_session_of_its_own_where_a_session_makes_requests_wait(server: Server) -> None:

@@ -45,6 +45,8 @@ class TestSarv(ConnectorContract):
 class TestSarvOtherwise(ConnectorContract):
     """The contract again, at a server that does the other thing wherever the document leaves it open."""
 
+    DIFFERENT = TestSarv.DIFFERENT
+
     @pytest.fixture
     def observer(self) -> CountingObserver:
         return CountingObserver()

@@ -4,7 +4,7 @@ Simply CRM, which is built on Vtiger."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -92,6 +92,9 @@ class VtigerSeeder(Seeder):
 
     def put(self, text: str, id: str = "") -> str:
         return self.account.mutate("update" if id else "create", self.module, id or None, lastname=text)
+
+    def put_many(self, texts: Sequence[str]) -> list[str]:
+        return self.account.create_all(self.module, [{"lastname": text} for text in texts])
 
     def remove(self, id: str) -> None:
         self.account.mutate("delete", self.module, id)

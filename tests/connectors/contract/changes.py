@@ -49,14 +49,13 @@ class ChangesContract(ContractFixtures):
 
     def test_more_changes_than_a_page_in_the_same_second_all_come(self, crm: Connector, seeder: Seeder) -> None:
         cursor = list(crm.changes(seeder.module, None))[-1].cursor
-        made = {seeder.put(f"Same {n}") for n in range(crm.capabilities.page_size + 20)}
+        made = set(seeder.put_many([f"Same {n}" for n in range(crm.capabilities.page_size + 20)]))
         pages = list(crm.changes(seeder.module, cursor))
         assert made <= set(merged(pages))
         assert len(every(pages)) == len(merged(pages)), "each once, however many share a second"
 
     def test_every_cursor_can_be_gone_on_from(self, crm: Connector, seeder: Seeder) -> None:
-        for n in range(crm.capabilities.page_size + 20):
-            seeder.put(f"Page {n}")
+        seeder.put_many([f"Page {n}" for n in range(crm.capabilities.page_size + 20)])
         everything = {record.id for record in read_all(crm, seeder.module)}
         found: set[str] = set()
         cursor = None
@@ -69,7 +68,7 @@ class ChangesContract(ContractFixtures):
         assert everything <= found | set(merged(list(crm.changes(seeder.module, cursor))))
 
     def test_what_is_edited_while_paging_comes_now_or_next_time(self, crm: Connector, seeder: Seeder) -> None:
-        ids = [seeder.put(f"Edited {n}") for n in range(crm.capabilities.page_size + 20)]
+        ids = seeder.put_many([f"Edited {n}" for n in range(crm.capabilities.page_size + 20)])
         pages: list[ChangePage] = []
         for page in crm.changes(seeder.module, None):
             pages.append(page)
@@ -82,7 +81,7 @@ class ChangesContract(ContractFixtures):
         assert (found[ids[0]], found[ids[-1]], found[made]) == ("First", "Last", "Made")
 
     def test_what_is_deleted_while_paging_makes_no_other_slip(self, crm: Connector, seeder: Seeder) -> None:
-        ids = [seeder.put(f"Row {n}") for n in range(crm.capabilities.page_size + 20)]
+        ids = seeder.put_many([f"Row {n}" for n in range(crm.capabilities.page_size + 20)])
         found: set[str] = set()
         swept: set[str] = set()
         for number, page in enumerate(crm.changes(seeder.module, None)):

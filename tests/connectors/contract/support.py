@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -52,6 +52,10 @@ class Seeder(ABC):
     @abstractmethod
     def put(self, text: str, id: str = "") -> str:
         """Create a record with this text in `field`, or change it in the record with this id; return the id."""
+
+    @abstractmethod
+    def put_many(self, texts: Sequence[str]) -> list[str]:
+        """Create a record with each of these texts, at once; return their ids."""
 
     @abstractmethod
     def remove(self, id: str) -> None:
