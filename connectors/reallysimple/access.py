@@ -3,7 +3,7 @@ or of permissions and is hidden; only when all are refused is it the access toke
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -25,30 +25,32 @@ def identity(client: ReallySimpleClient, objects: Sequence[str], context: Contex
     """Return what the token tells of itself and which objects it may read. Raises AuthError when there are none."""
     readable, refused = probe(client, objects, context)
     runs_out = end_of_access(client)
-    untold = _(
-        "Really Simple Systems does not tell the time zone of its server. Its times are read as %(zone)s: change the"
-        " setting if they are wrong.",
-        zone=zone,
-    )
-    notes = [untold]
-    if names := [module(name).label for name in refused if name in OBJECTS]:
-        notes.append(_("Not in your price plan, or not permitted: %(names)s.", names=", ".join(names)))
-    if own := [name for name in refused if name not in OBJECTS]:
-        told = _(
-            "There is no custom table %(names)s, or it is not permitted: check the setting “Custom tables”.",
-            names=", ".join(own),
-        )
-        notes.append(told)
-    if runs_out and runs_out - context.clock.now() < SOON:
-        day = f"{runs_out:%Y-%m-%d}"
-        notes.append(_("The access token runs out on %(day)s: make a new one before.", day=day))
     return Identity(
         account=urlsplit(client.root).hostname or "",
         version="API 4.0",
         expires_at=instant(runs_out) if runs_out else None,
         modules=tuple(module(name) for name in readable),
-        notes=tuple(notes),
+        notes=tuple(notes(refused, runs_out, context.clock.now(), zone)),
     )
+
+
+def notes(refused: Refused, runs_out: datetime | None, now: datetime, zone: str) -> Iterator[str]:
+    """Yield what a person should know: of the time zone, of objects that are refused, of a token that runs out soon."""
+    yield _(
+        "Really Simple Systems does not tell the time zone of its server. Its times are read as %(zone)s: change the"
+        " setting if they are wrong.",
+        zone=zone,
+    )
+    if names := [module(name).label for name in refused if name in OBJECTS]:
+        yield _("Not in your price plan, or not permitted: %(names)s.", names=", ".join(names))
+    if own := [name for name in refused if name not in OBJECTS]:
+        yield _(
+            "There is no custom table %(names)s, or it is not permitted: check the setting “Custom tables”.",
+            names=", ".join(own),
+        )
+    if runs_out and runs_out - now < SOON:
+        day = f"{runs_out:%Y-%m-%d}"
+        yield _("The access token runs out on %(day)s: make a new one before.", day=day)
 
 
 def end_of_access(client: ReallySimpleClient) -> datetime | None:

@@ -12,7 +12,8 @@ app_name = "connections"
 urlpatterns = [
     path("connections/", admin.site.admin_view(connection_list), name="list"),
     path("connections/add/", admin.site.admin_view(views.choose), name="choose"),
-    path("connections/authorised/", authorise.come_back, name="authorised"),  # must not hand its address on to the login
+    # Not behind the login, which would be handed this address with the CRM's code.
+    path("connections/authorised/", authorise.come_back, name="authorised"),
     path("connections/<str:name>/authorise/", admin.site.admin_view(authorise.ask), name="authorise"),
     path("connections/<str:name>/change/", admin.site.admin_view(views.change), name="change"),
     path("connections/<str:name>/test/", admin.site.admin_view(deeds.test), name="test"),

@@ -1,5 +1,4 @@
-"""Access to Really Simple Systems by what it grants at its own pages: the code, the tokens, their renewing, their end; and the
-tables of an account's own."""
+"""Access to Really Simple Systems by what it grants at its own pages: the code, the tokens, their renewing, their end."""
 
 from __future__ import annotations
 
@@ -9,20 +8,19 @@ import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from connectors.base import Connector
 from connectors.context import Context, MemorySessions, SystemClock
-from connectors.errors import AuthError, ConfigError, ConnectorError, QueryError, Unavailable
-from connectors.oauth import GRANT, Grant, seconds
+from connectors.errors import AuthError, ConfigError, ConnectorError, Unavailable
+from connectors.oauth import GRANT, Grant
 from connectors.query import Query
 from connectors.sandbox.reallysimple.oauth import CLIENT_ID, CLIENT_SECRET
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
-from tests.connectors.reallysimple_account import RULES, ReallySimpleSeeder, connected
+from tests.connectors.reallysimple_account import RULES, connected
 from tests.connectors.sandbox_client import Account
 
 VERIFIER = "v" * 64
@@ -292,14 +290,6 @@ def test_a_firewall_before_the_server_does_not_end_the_grant(
     assert not stored(crm).refused and crm.read("accounts", Query(limit=1)).records
 
 
-@pytest.mark.parametrize(
-    ("told", "life"),
-    [(3600, 3600.0), ("3600", 3600.0), (None, None), (0, None), (-5, None), ("soon", None), (True, None)],
-)
-def test_how_long_a_token_lives_is_read_however_it_is_told(told: Any, life: float | None) -> None:
-    assert seconds(told) == life
-
-
 def test_no_token_is_shown_by_anything(
     account: Account, crm: Connector, caplog: pytest.LogCaptureFixture, context: Context
 ) -> None:
@@ -309,37 +299,3 @@ def test_no_token_is_shown_by_anything(
     shown = caplog.text + repr(grant) + repr(crm)
     assert not any(secret in shown for secret in (grant.access_token, grant.refresh_token, CLIENT_SECRET))
     assert isinstance(context.sessions, MemorySessions)
-
-
-# Tables of the account's own
-
-
-def test_custom_tables_are_named_one_a_line_and_offered_when_the_server_has_them(
-    account: Account, context: Context
-) -> None:
-    account.control("POST", "switches", custom_tables=["policies"])
-    own = connected(account, context, extra_objects="policies\n\nsites\nPOLICIES_2, old-ones")
-    identity = own.check()
-    assert [module.label for module in identity.modules if module.name == "policies"] == ["Policies"]
-    assert [module.name for module in own.modules()][-1] == "policies"
-    told = "There is no custom table sites, POLICIES_2, old-ones, or it is not permitted"
-    assert any(told in note for note in identity.notes)
-    assert not any("price plan" in note for note in identity.notes)
-
-
-def test_a_custom_table_is_read_and_written_like_any_module(account: Account, context: Context) -> None:
-    account.control("POST", "switches", custom_tables=["policies"])
-    own = connected(account, context, extra_objects="policies")
-    made = own.create("policies", {"name": "Fire", "accountid": "1001", "premium": "12.5"})
-    assert own.get("policies", made.id).values["premium"] == "12.5"
-    assert [r.id for r in own.related("accounts", "1001", "policies", Query()).records] == [made.id]
-    assert own.update("policies", made.id, {"name": "Flood"}).values["name"] == "Flood"
-    assert ReallySimpleSeeder(account).stored("policies", made.id)["name"] == "Flood"
-    own.delete("policies", made.id)
-    assert not own.read("policies", Query()).records
-
-
-def test_a_table_nobody_named_is_unknown(account: Account, context: Context) -> None:
-    account.control("POST", "switches", custom_tables=["policies"])
-    with pytest.raises(QueryError, match="policies"):
-        connected(account, context).read("policies", Query())
