@@ -69,6 +69,7 @@ class Reader:
         check(query.filter, query.order, self.schema)
         pushed = push(query.filter, self.schema, self.trusts)
         if query.order:
+            local_page((), query, self.schema)  # a cursor not ours is refused unasked
             everything = map(self.record, self.pages(pushed.query_string).everything())
             return local_page(everything, query, self.schema)
         return self._page_in_servers_order(query, pushed)

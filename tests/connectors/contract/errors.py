@@ -8,7 +8,7 @@ import pytest
 
 from connectors.base import Connector
 from connectors.errors import QueryError, RecordInvalid, RecordNotFound, Unsupported
-from connectors.query import Query
+from connectors.query import Order, Query
 from connectors.types import FileContent, ModuleSchema
 from tests.connectors.contract.support import ContractFixtures, CountingObserver, Seeder, no_request, nothing_written
 
@@ -116,8 +116,9 @@ class ErrorsContract(ContractFixtures):
     ) -> None:
         with no_request(seeder):
             for cursor in NO_CURSORS:
-                with pytest.raises(QueryError):
-                    crm.read(seeder.module, Query(cursor=cursor))
+                for order in ((), (Order(seeder.field),), (Order(seeder.field, True),)):
+                    with pytest.raises(QueryError):
+                        crm.read(seeder.module, Query(order=order, cursor=cursor))
 
     def test_a_cursor_of_changes_that_this_connector_never_gave_out_is_refused(
         self, crm: Connector, schema: ModuleSchema, seeder: Seeder
