@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from connectors.base import Connector
-from connectors.context import Context, MemorySessions, SystemClock
+from connectors.context import Context, SystemClock
 from connectors.errors import AuthError, ConfigError, ConnectorError, Unavailable
 from connectors.oauth import GRANT, Grant
 from connectors.query import Query
@@ -290,12 +290,9 @@ def test_a_firewall_before_the_server_does_not_end_the_grant(
     assert not stored(crm).refused and crm.read("accounts", Query(limit=1)).records
 
 
-def test_no_token_is_shown_by_anything(
-    account: Account, crm: Connector, caplog: pytest.LogCaptureFixture, context: Context
-) -> None:
+def test_no_token_is_shown_by_anything(account: Account, crm: Connector, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         grant = authorised(account, crm)
         crm.check()
     shown = caplog.text + repr(grant) + repr(crm)
     assert not any(secret in shown for secret in (grant.access_token, grant.refresh_token, CLIENT_SECRET))
-    assert isinstance(context.sessions, MemorySessions)
