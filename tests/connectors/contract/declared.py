@@ -80,6 +80,15 @@ class DeclaredContract(ContractFixtures):
                         deed(crm, seeder.module)
                     assert crm.label in str(told.value)
 
+    def test_what_is_authorised_by_its_settings_alone_has_no_page_for_it(self, crm: Connector, seeder: Seeder) -> None:
+        if crm.oauth is not None:
+            pytest.skip("is authorised at the CRM's own pages")
+        with no_request(seeder):
+            with pytest.raises(Unsupported):
+                crm.authorize_url("state", "challenge", "https://portal.example.org/back")
+            with pytest.raises(Unsupported):
+                crm.exchange("code", "verifier", "https://portal.example.org/back")
+
     def test_what_cannot_be_counted_is_unknown_without_a_request(
         self, crm: Connector, schema: ModuleSchema, seeder: Seeder
     ) -> None:
