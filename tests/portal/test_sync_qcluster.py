@@ -27,14 +27,10 @@ Start = Callable[..., Portal]
 
 ON_SERVICES = "postgres" in os.environ.get("DATABASE_URL", "")  # the suite itself: its other pass has shown the rest
 
-FILES = pytest.param("files", marks=[pytest.mark.skipif(ON_SERVICES, reason="shown by the pass on SQLite")])
 SERVICES = pytest.param("services", marks=[pytest.mark.services])
-SERVICES_IN_THEIR_PASS = pytest.param(
-    "services", marks=[pytest.mark.services, *(() if ON_SERVICES else [pytest.mark.nightly])]
-)
-on_both = pytest.mark.parametrize("kind", [FILES, SERVICES])
-on_each_in_its_pass = pytest.mark.parametrize("kind", [FILES, SERVICES_IN_THEIR_PASS])
-on_files = pytest.mark.parametrize("kind", [FILES])
+SERVICES_AT_NIGHT = pytest.param("services", marks=[pytest.mark.services, pytest.mark.nightly])
+on_both = pytest.mark.parametrize("kind", [SERVICES] if ON_SERVICES else ["files", SERVICES])
+on_each_in_its_pass = pytest.mark.parametrize("kind", [SERVICES] if ON_SERVICES else ["files", SERVICES_AT_NIGHT])
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +211,7 @@ def test_a_cluster_that_lost_its_master_ends_whole_and_the_next_goes_on(kind: st
     assert_everybody_arrived_once(portal, at)
 
 
-@on_files
+@on_each_in_its_pass
 def test_a_cluster_whose_idle_workers_or_sentinel_are_killed_starts_anew_whole(
     kind: str, start: Start, at: Crms
 ) -> None:
@@ -273,7 +269,7 @@ def test_a_worker_stopped_past_its_lease_and_woken_writes_nothing(kind: str, sta
     assert everything_written(portal, at) == before
 
 
-@on_files
+@on_each_in_its_pass
 def test_a_run_asked_for_in_the_background_that_must_wait_goes_on_by_itself(kind: str, start: Start, at: Crms) -> None:
     portal = start(kind)
     portal.unschedule("mapping:")
