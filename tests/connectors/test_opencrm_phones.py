@@ -65,6 +65,7 @@ def test_a_text_without_digits_is_not_asked_for(crm: OpenCrmConnector, observer:
         ("+44 20 7946 0018", "020 7946 0018", True),
         ("7946 0018", "020 7946 0018", True),
         ("0018", "020 7946 0018", False),
+        ("020 7946 0018", "020 7946 00182", False),
         ("020 7946 0018", "020 7946 0019", False),
         ("۰۲۰ ۷۹۴۶ ۰۰۱۸", "020 7946 0018", True),
     ],
