@@ -111,7 +111,7 @@ class SarvConnector(Connector):
     def _asked(self, key: str) -> Described:
         """Return the module's fields as the server tells them now."""
         found = self._described[key] = described(key, self.client.module_fields(key), self.language)
-        self.context.learned.set(f"fields of {key}", kept(found, frozenset()))
+        self.context.learned.set(fields_of(key), kept(found, frozenset()))
         return found
 
     def _known_module(self, key: str) -> None:
@@ -143,7 +143,7 @@ class SarvConnector(Connector):
     def _known(self, key: str) -> tuple[Described, Set[str]]:
         """Return the module's fields, those learned before where there are some, and the names that are ignored."""
         self._known_module(key)
-        learned = self.context.learned.get(f"fields of {key}")
+        learned = self.context.learned.get(fields_of(key))
         known, ignored = self._described.get(key), frozenset[str]()
         if isinstance(learned, dict):
             again, ignored = remembered(key, learned, self.language)
@@ -154,7 +154,7 @@ class SarvConnector(Connector):
         """Describe a module anew because its rows show unknown fields; those nobody describes are ignored from now on."""
         found = self._asked(key)
         ignored = unknown - set(found.schema.names)
-        self.context.learned.set(f"fields of {key}", kept(found, ignored))
+        self.context.learned.set(fields_of(key), kept(found, ignored))
         return found, ignored
 
     def read(self, module: str, query: Query) -> Page:
@@ -281,3 +281,8 @@ class SarvConnector(Connector):
 
     def call(self, operation: str, params: Mapping[str, JSON]) -> JSON:
         return carry_out(Desk(self.client, self._fields), find_operation(self, operation), params)
+
+
+def fields_of(key: str) -> str:
+    """Return the name under which the fields of a module are learned."""
+    return f"fields of {key}"

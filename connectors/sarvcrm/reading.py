@@ -186,7 +186,7 @@ class Reader:
 
     def _step(self, query: Query, pushed: Pushed, place: Place, size: int) -> tuple[list[Row], list[Place]]:
         """Return the next page of the server's, and for each row the place after it."""
-        fields = self.fields_of(query)
+        fields = self.asked_fields(query)
         if place.kind == "after":
             down = bool(query.order) and query.order[0].descending
             rows = self.after(place.value, pushed.sql, size, down, fields).rows
@@ -194,7 +194,7 @@ class Reader:
         rows = self.at(place, pushed.sql, self.sql.order_by(query.order), size, fields)
         return rows, [replace(place, number=place.number + at, value=id_of(row)) for at, row in enumerate(rows, 1)]
 
-    def fields_of(self, query: Query) -> tuple[str, ...]:
+    def asked_fields(self, query: Query) -> tuple[str, ...]:
         """Return the fields to ask for, () for all: those wanted, those tested here, and when it was modified."""
         if query.fields is None:
             return ()
@@ -207,7 +207,7 @@ class Reader:
         is more than can be sorted here; then it comes in the server's order."""
         local_page((), replace(query, cursor=place.value or None), self.schema)  # a cursor not ours is refused unasked
         holds, kept = match_record(query.filter, self.schema), list[Record]()
-        for found in self.walk(query=pushed.sql, fields=self.fields_of(query)):
+        for found in self.walk(query=pushed.sql, fields=self.asked_fields(query)):
             kept += [record for record in self.records(found.rows) if holds(record)]
             if len(kept) > self.sorted_here and not place.value:
                 return None
