@@ -13,6 +13,7 @@ from connectors.errors import (
     ProtocolError,
     QueryError,
     RecordNotFound,
+    Unsupported,
 )
 from connectors.opencrm import about, access, changes, phones, twins
 from connectors.opencrm.answers import ERRORS
@@ -69,7 +70,7 @@ class OpenCrmConnector(Connector):
         describes_itself=False,
         changes_since=True,
         lists_owners=True,
-        link=True,  # links are made and cannot be read: no call of the document lists them, so `related` stays denied
+        link=True,
         find_by_phone=True,
         parallel_pages=True,
         page_size=PAGE,
@@ -163,6 +164,15 @@ class OpenCrmConnector(Connector):
 
     def ids(self, module: str, after: str | None = None) -> Iterator[list[str]]:
         return changes.ids(self._reader(module), after)
+
+    def related(self, module: str, id: str, relation: str, query: Query) -> Page:
+        """Links are made (edit_record_link) and cannot be read: no call of the document lists them. Raises Unsupported."""
+        raise Unsupported(
+            _(
+                "OpenCRM does not tell which records are linked. Those of another module that name this one in a field are found"
+                " there by a filter, such as accountid = 1001."
+            )
+        )
 
     def find_by(self, kind: str, text: str) -> list[Record]:
         """Return who has that phone number, among companies, contacts and leads."""

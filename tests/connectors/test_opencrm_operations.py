@@ -11,6 +11,7 @@ from connectors.errors import (
     QueryError,
     RecordInvalid,
     RecordNotFound,
+    Unsupported,
 )
 from connectors.opencrm.catalog import KINDS
 from connectors.opencrm.connector import OpenCrmConnector
@@ -143,6 +144,12 @@ def test_every_documented_call_is_declared() -> None:
     } <= names  # fmt: skip
     assert {o.name for o in OPERATIONS if o.writes} == {*EDITS, "edit_record_link", "add_to_campaign", "call"}
     assert {o.name for o in OPERATIONS if o.admin_only} == {"call"}
+
+
+def test_links_cannot_be_listed_and_the_way_around_is_told(crm: OpenCrmConnector, observer: CountingObserver) -> None:
+    with pytest.raises(Unsupported, match="accountid = 1001"):
+        crm.related("company", "1001", "contact", Query())
+    assert not observer.calls
 
 
 def test_any_other_call_is_carried_out_by_its_name_and_shows_no_secret(
