@@ -46,7 +46,7 @@ def test_operations_are_listed_without_asking_the_crm(north: Connection) -> None
     found = run("list_operations", "north")
     assert [(o["name"], o["writes"]) for o in found] == [("count_records", False), ("empty_module", True)]
     assert found[0]["parameters"][0] == {
-        "name": "module", "label": "", "type": "text", "required": True, "help": "", "choices": [],
+        "name": "module", "label": "Module", "type": "text", "required": True, "help": "", "choices": [],
     }  # fmt: skip
     out = io.StringIO()
     call_command("list_operations", "north", stdout=out)
