@@ -20,12 +20,13 @@ from connectors.errors import (
     ConfigError,
     LockedOut,
     ProtocolError,
+    QueryError,
     RecordNotFound,
     Unavailable,
 )
 from connectors.http import Answer, Http
 from connectors.sarvcrm.account import Account, refused_before
-from connectors.sarvcrm.answers import is_file, result
+from connectors.sarvcrm.answers import BAD_SQL, is_file, result
 from connectors.sarvcrm.meanings import Forbidden, NothingFound, SessionGone
 from connectors.sarvcrm.rows import Row, as_rows
 from connectors.types import JSON
@@ -212,7 +213,13 @@ class SarvClient:
         answer = self._http.send(call, params=request.params, headers=head, **body)
         if request.may_be_file and is_file(answer):
             return answer, None
-        return answer, result(call, answer, request.about)
+        try:
+            return answer, result(call, answer, request.about)
+        except QueryError as e:
+            if e.code != BAD_SQL or request.body is not None:
+                raise
+            sentence = _("SarvCRM's database failed while it was asked for %(about)s.", about=request.about)
+            raise Unavailable(sentence, code=e.code) from e  # nothing of ours was in the query
 
     def _rows(self, call: Call, request: Request) -> Listing:
         try:

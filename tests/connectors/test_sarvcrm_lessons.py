@@ -81,6 +81,14 @@ def test_while_the_database_refuses_everything_nothing_is_learned(
     assert not crm.context.learned.get("no columns of Leads")
 
 
+def test_a_database_that_fails_over_one_record_is_not_blamed_on_a_query(account: Account, crm: Connector) -> None:
+    id = SarvSeeder(account).put("There")
+    account.control("POST", "switches", fail_next=[GONE_AWAY])
+    with pytest.raises(Unavailable, match="Leads"):
+        crm.get("Leads", id)
+    assert crm.get("Leads", id).values["last_name"] == "There"
+
+
 def test_a_column_that_comes_back_is_asked_for_again_after_a_day(
     account: Account, crm: Connector, observer: CountingObserver, clock: LaterClock
 ) -> None:

@@ -41,7 +41,7 @@ SWITCHES: dict[str, JSON] = {
     "denied": [],  # modules answered 403/40
     "unique": [],  # fields ("Leads.email1") two records may not share: 400/50
     "fail_with": {},  # {operation or method: "HTTP/code" of the error table}
-    "fail_next": [],  # what lists and relations say next, each once: "HTTP/code", or "1205 Lock wait timeout" of MySQL
+    "fail_next": [],  # what records, lists and relations say next, each once: "HTTP/code", or "1205 Lock wait timeout" of MySQL
     "passes_over": {},  # {method: parameters it does not look at}: {"GetRelationship": ["offset"]}
     "max_sessions": 0,  # more logins are 401/60; 0: no limit
     "session_seconds": 86400,  # a token lives so long
@@ -145,6 +145,7 @@ class SarvCrm:
     def _get_Retrieve(self, request: Request, module: Module, session: Session) -> JSON:
         record_id = request.query.get("id")
         if record_id:
+            self._fail_next()
             return 200, "", {"data": reading.one(self.crm, module, record_id, {**request.query, **sent(request)})}
         asked = self._asked(request)
         return 200, "", {"data": reading.retrieve(self.crm, module, asked, request.overlap)}
@@ -175,14 +176,18 @@ class SarvCrm:
         if module.name in ("Users", "ACLRoles") and (user is None or user.values["is_admin"] != "1"):
             raise SarvError("401/70")
 
-    def _asked(self, request: Request) -> dict[str, JSON]:
-        """Return the parameters of a list. Raises SarvError, SqlError for what the switch `fail_next` has in store."""
+    def _fail_next(self) -> None:
+        """Raises SarvError, SqlError for what the switch `fail_next` has in store."""
         if coming := self.switches["fail_next"]:
             key, *self.switches["fail_next"] = coming
             if key in MESSAGES:
                 raise SarvError(key)
             number, _, message = key.partition(" ")
             raise SqlError(int(number), message)
+
+    def _asked(self, request: Request) -> dict[str, JSON]:
+        """Return the parameters of a list. Raises SarvError, SqlError."""
+        self._fail_next()
         passed_over = self.switches["passes_over"].get(request.query.get("method"), ())
         return {name: value for name, value in {**request.query, **sent(request)}.items() if name not in passed_over}
 
