@@ -96,6 +96,20 @@ def _rows(table: str) -> list[Any]:
         return [[bytes(v) if isinstance(v, memoryview) else v for v in row] for row in cursor.fetchall()]
 
 
+def test_a_new_connection_without_a_token_says_to_save_it_first_and_then_to_authorise(
+    admin: Client, account: Account
+) -> None:
+    own = {"url": account.url, "authorize_url": f"{account.url}/oauth/authorize"}
+    own |= {"token_url": f"{account.url}/oauth/token", "client_id": "x", "client_secret": "y"}
+    own |= {"time_zone": "UTC", "region": "GB"}
+    form = {"name": "london", "max_parallel": "1", **{f"setting_{name}": value for name, value in own.items()}}
+    page = admin.post("/connections/add/reallysimple/", form | {"_save": "1"}).content.decode()
+    assert "There is no access token yet" in page and "press “Authorise at the CRM” on its page" in page
+    page = admin.post("/connections/add/reallysimple/", form | {"_save_anyway": "1"}, follow=True).content.decode()
+    assert f'href="{ASK}"' in page
+    assert account.control("GET", "counters").get("reallysimple", {}) == {}
+
+
 # Answers that do not count
 
 
