@@ -65,7 +65,20 @@ class CallObserver:
 
     def after(self, call: context.Call, outcome: context.Outcome) -> None:
         """Write down how it ended: a write at once, readings together, so that a fast one stays fast."""
-        row = Call(
+        with self._lock:
+            self._rows.append(self._row(call, outcome))
+            due = (
+                call.writes
+                or len(self._rows) >= FLUSH_ROWS
+                or time.monotonic() - self._flushed_at >= settings.BEAT_SECONDS
+            )
+        with visiting(self._home):
+            self._quietly(self._places.leave)
+            if due:
+                self.flush()
+
+    def _row(self, call: context.Call, outcome: context.Outcome) -> Call:
+        return Call(
             connection_id=self._connection_id,
             at=datetime.now(UTC),
             operation=call.operation[:60],
@@ -79,13 +92,6 @@ class CallObserver:
             purpose=self._purpose,
             run_id=self._run_id,
         )
-        with self._lock:
-            self._rows.append(row)
-            due = call.writes or len(self._rows) >= FLUSH_ROWS or time.monotonic() - self._flushed_at >= settings.BEAT_SECONDS
-        with visiting(self._home):
-            self._quietly(self._places.leave)
-            if due:
-                self.flush()
 
     def flush(self) -> None:
         """Store the buffered rows; keeps them for the next time when the database cannot take them now."""
