@@ -29,6 +29,7 @@ from connectors.vtiger.answers import failure as of_the_webservice
 from connectors.vtiger.answers import not_an_envelope as no_json_of_the_webservice
 from connectors.wording import text as _
 
+REFUSED = "1210"  # the user or the password; the access key is of no account here
 LOGIN = "1501"  # "Login required", but also three other things
 # How the webservice calls what is asked: it decides what its overloaded ACCESS_DENIED means.
 LIKE = {
@@ -80,6 +81,9 @@ def failure(crm: str, operation: str, like: str, error: dict[str, JSON], *, mayb
         return of_1501(sentence, told)
     if code == "ACCESS_DENIED" and operation in OF_MANY and told.endswith("denied for id"):
         return AccessDenied(sentence, code=code, vendor_message=told)
+    if code == REFUSED:
+        given = {"crm": crm, "why": told or _("it gave no reason"), "code": code}
+        sentence = _("%(crm)s refuses the user name or the password: %(why)s (%(code)s).", **given)
     if kind := BY_NUMBER.get(code):
         return kind(sentence, code=code, vendor_message=told)
     return of_the_webservice(crm, operation, error, maybe_done=maybe_done, like=like)
@@ -97,7 +101,7 @@ def of_1501(sentence: str, told: str) -> ConnectorError:
 
 
 BY_NUMBER: dict[str, Callable[..., ConnectorError]] = {
-    "1210": AuthError,  # also for a user who does not exist
+    REFUSED: AuthError,  # also for a user who does not exist
     "1404": Unsupported,  # no such operation
     "1401": RecordNotFound,  # no such alert
     "1001": RecordNotFound,  # no record was named

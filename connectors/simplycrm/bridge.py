@@ -19,11 +19,12 @@ from connectors.errors import (
 )
 from connectors.http import Answer
 from connectors.simplycrm.client import MobileClient
-from connectors.simplycrm.records import Row, asked, flat
+from connectors.simplycrm.records import asked, flat
 from connectors.types import JSON, Owner
 from connectors.vtiger.client import VtigerClient
 from connectors.vtiger.owners import Owners
 from connectors.vtiger.reading import Reader
+from connectors.vtiger.rows import Row
 from connectors.vtiger.vtql import PAGE
 from connectors.wording import text as _
 

@@ -16,11 +16,12 @@ from connectors.context import Call, Context
 from connectors.errors import ConfigError, ProtocolError, RecordNotFound
 from connectors.http import Answer, Http
 from connectors.simplycrm.answers import result
-from connectors.simplycrm.records import Row, as_values, number
+from connectors.simplycrm.records import as_values, number
 from connectors.types import JSON
 from connectors.vtiger.answers import SessionGone, first_taken, rows
 from connectors.vtiger.answers import fields as of_the_webservice
 from connectors.vtiger.client import checked_id, endpoint
+from connectors.vtiger.rows import Row
 from connectors.wording import text as _
 
 PAGE_API = "modules/Mobile/api.php"

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from connectors.types import JSON
+from connectors.vtiger.rows import Row
 
-Row = dict[str, JSON]
 # Where a purifier of HTML would bite; as escapes it sees nothing, and JSON reads them as what they are (G9).
 BITTEN = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 

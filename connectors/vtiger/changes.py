@@ -18,9 +18,9 @@ from connectors.errors import AccessDenied, QueryError, Unavailable
 from connectors.seconds import Second, latest_stamp
 from connectors.types import Change, ChangePage, Cursor
 from connectors.vtiger.client import Listing, VtigerClient
-from connectors.vtiger.places import Row, number
 from connectors.vtiger.ranges import ranges
 from connectors.vtiger.reading import Reader
+from connectors.vtiger.rows import Row, id_of, number
 from connectors.vtiger.schema import MODIFIED
 from connectors.vtiger.vtql import PAGE, Groups, literal
 from connectors.wording import text as _
@@ -55,7 +55,7 @@ def changes(reader: Reader, since: Cursor | None, context: Context) -> Iterator[
 def ids(reader: Reader, context: Context, after: str | None) -> Iterator[list[str]]:
     """Yield every id there is behind that one; ends normally only when the sweep was complete."""
     read = ranges(reader, number(after) if after else 0, context, columns=("id",))
-    yield from ([str(row["id"]) for row in page[0]] for page in read if page[0])
+    yield from ([id_of(row) for row in page[0]] for page in read if page[0])
 
 
 def parse(cursor: Cursor | None) -> Place:
@@ -105,7 +105,7 @@ def delta(reader: Reader, place: Place) -> Iterator[ChangePage]:
     while True:
         answer = next_seen(reader, asked)
         last = answer.rows[-1] if answer.rows else {}
-        stamp, id = str(last.get(MODIFIED) or ""), str(last.get("id") or "")
+        stamp, id = str(last.get(MODIFIED) or ""), id_of(last) if last else ""
         if not last or (stamp, number(id)) <= reached:  # nothing came, or the server gives the same page again
             break
         reached, reader = (stamp, number(id)), reader.fit_for(answer.rows)
@@ -131,7 +131,7 @@ def next_seen(reader: Reader, asked: Groups) -> Listing:
 def advanced(place: Place, page: Listing, zone: str) -> Place:
     """Return the place after a page of rows in the order of their stamps."""
     believed = [row for row in page.rows if place.time <= str(row[MODIFIED]) <= latest_stamp(page.at, zone)]
-    return place.at(str(believed[-1][MODIFIED]), page.at, zone, str(believed[-1]["id"])) if believed else place
+    return place.at(str(believed[-1][MODIFIED]), page.at, zone, id_of(believed[-1])) if believed else place
 
 
 def since(place: Place, zone: str) -> Groups:

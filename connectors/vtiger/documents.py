@@ -8,6 +8,7 @@ from base64 import b64decode
 from connectors.errors import ProtocolError, RecordInvalid, RecordNotFound
 from connectors.types import JSON, FileContent, FileInfo
 from connectors.vtiger.client import VtigerClient
+from connectors.vtiger.rows import id_of
 from connectors.wording import text as _
 
 DOCUMENTS = "Documents"
@@ -25,7 +26,7 @@ def info(document: dict[str, JSON]) -> FileInfo:
     """Return what a document says of its file."""
     size = str(document.get("filesize") or "")
     return FileInfo(
-        str(document["id"]),
+        id_of(document),
         str(document["filename"]),
         int(size) if size.isdecimal() else None,
         str(document.get("filetype") or ""),

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from connectors.errors import AccessDenied, QueryError, RecordInvalid
 from connectors.types import Owner
 from connectors.vtiger.client import VtigerClient
-from connectors.vtiger.places import Row
 from connectors.vtiger.ranges import Span, read_range
 from connectors.vtiger.reading import Reader
+from connectors.vtiger.rows import Row, id_of
 from connectors.wording import text as _
 
 NAME = ("first_name", "last_name")
@@ -48,7 +48,7 @@ class Owners:
             rows = read_range(self._reader("Users"), Span(0), ("id", "user_name", "status", *NAME))
         except (AccessDenied, QueryError):
             return ()
-        return [Owner(str(row["id"]), _label(row), active=row.get("status") != "Inactive") for row in rows]
+        return [Owner(id_of(row), _label(row), active=row.get("status") != "Inactive") for row in rows]
 
     def _groups(self) -> Sequence[Owner] | None:
         """Return the groups, None when we may not list them."""
@@ -56,9 +56,9 @@ class Owners:
             rows = read_range(self._reader("Groups"), Span(0), ("id", "groupname"))
         except (AccessDenied, QueryError):
             return None
-        return [Owner(str(row["id"]), str(row.get("groupname") or row["id"]), "group") for row in rows]
+        return [Owner(id_of(row), str(row.get("groupname") or id_of(row)), "group") for row in rows]
 
 
 def _label(row: Row) -> str:
     name = " ".join(str(row[part]) for part in NAME if row.get(part))
-    return name or str(row.get("user_name") or row["id"])
+    return name or str(row.get("user_name") or id_of(row))

@@ -7,13 +7,12 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from connectors.errors import ProtocolError, QueryError
-from connectors.types import JSON
+from connectors.errors import QueryError
 from connectors.vtiger import vtql
+from connectors.vtiger.rows import Row, id_of, number
 from connectors.vtiger.vtql import Groups
 from connectors.wording import text as _
 
-Row = dict[str, JSON]
 Kind = Literal["after", "at", "left", "sorted"]
 
 
@@ -63,13 +62,5 @@ def behind(groups: Groups, id: str, down: bool) -> Groups:
 
 def is_beyond(row: Row, id: str, down: bool) -> bool:
     """Say whether a row comes after that id in the walk."""
-    own, last = number(str(row.get("id"))), number(id)
+    own, last = number(id_of(row)), number(id)
     return own < last if down else own > last
-
-
-def number(id: str) -> int:
-    """Return the second part of an id, by which the server compares (C4). Raises ProtocolError."""
-    tail = id.partition("x")[2]
-    if not tail.isdecimal():
-        raise ProtocolError(_("The server sent “%(id)s” where an id belongs.", id=id[:40]))
-    return int(tail)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from connectors.context import Context
 from connectors.errors import RetryLater
 from connectors.paging import prefetch
-from connectors.vtiger.places import Row, number
 from connectors.vtiger.reading import Reader
+from connectors.vtiger.rows import Row, id_of, number
 from connectors.vtiger.vtql import PAGE, Groups, literal, with_condition
 
 RANGE = 8 * PAGE  # records one worker reads before it hands them over
@@ -137,7 +137,7 @@ def edge(reader: Reader, groups: Groups, order: str, total: int) -> int | None:
     asked for twice, and then passed, for the reasons `pages` has."""
     for asked in range(0, 2 * total, PAGE):
         if found := reader.rows(groups, order, PAGE, asked // (2 * PAGE) * PAGE, ("id",)).rows:
-            return number(str(found[0]["id"]))
+            return number(id_of(found[0]))
     return None
 
 
@@ -170,12 +170,12 @@ def pages(reader: Reader, span: Span, columns: Sequence[str], groups: Groups = (
 
 def is_after(row: Row, after: int) -> bool:
     """Say whether a row's number is above that one: pages may overlap."""
-    return number(str(row["id"])) > after
+    return number(id_of(row)) > after
 
 
 def last_of(rows: Sequence[Row], after: int) -> int:
     """Return the number of the last row, that other one when there is none."""
-    return number(str(rows[-1]["id"])) if rows else after
+    return number(id_of(rows[-1])) if rows else after
 
 
 def between(reader: Reader, span: Span, groups: Groups = ((),)) -> Groups:

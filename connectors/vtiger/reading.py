@@ -12,12 +12,14 @@ from connectors.errors import ProtocolError, QueryError
 from connectors.paging import local_page, only_fields
 from connectors.query import Order, Query, check, conditions, match_record, to_text
 from connectors.types import Explanation, FieldType, ModuleSchema, Page, Record
-from connectors.vtiger import vtql
+from connectors.vtiger import pushdown, vtql
 from connectors.vtiger.client import Listing, VtigerClient
 from connectors.vtiger.codec import VtigerCodec
-from connectors.vtiger.places import Place, Row, behind, is_beyond, parse
+from connectors.vtiger.places import Place, behind, is_beyond, parse
+from connectors.vtiger.pushdown import Pushed
+from connectors.vtiger.rows import Row, id_of
 from connectors.vtiger.schema import Described
-from connectors.vtiger.vtql import PAGE, Groups, Pushed
+from connectors.vtiger.vtql import PAGE, Groups
 from connectors.wording import text as _
 
 MOST_PAGES = 10  # of the server's in one page of ours; a filter that finds little gives short pages, not long waits
@@ -44,10 +46,8 @@ class Reader:
 
     def record(self, row: Row) -> Record:
         """Return a row as a record. Raises ProtocolError when it has no id."""
-        if not row.get("id"):
-            raise ProtocolError(_("The server sent a record of %(module)s without an id.", module=self.module))
         values = self.codec.decode_values(self.schema, row)
-        return Record(self.module, str(row["id"]), values, values.get(self.schema.modified_field or ""))
+        return Record(self.module, id_of(row), values, values.get(self.schema.modified_field or ""))
 
     def fit_for(self, rows: Sequence[Row]) -> Reader:
         """Return a reader that knows all fields of these rows: the module is described anew where they show another."""
@@ -149,7 +149,7 @@ class Reader:
 
     def pushed(self, query: Query) -> Pushed:
         """Return what of the query's filter the server is asked."""
-        return vtql.push(query.filter, self.schema, self.codec.zone)
+        return pushdown.push(query.filter, self.schema, self.codec.zone)
 
     def _start(self, query: Query, pushed: Pushed) -> Place:
         """Choose how to walk: by id; by offset, from the end when descending (DESC takes no tie-breaker, C11); or sort here."""
@@ -174,9 +174,9 @@ class Reader:
         """Say whether the server's order is ours: not for text, which every database sorts by rules of its own, nor when
         a column follows a date, of which 0000-00-00 and NULL both are nothing to us."""
         fields = [field for column in order if (field := self.schema.field(column.field))]
-        known = len(fields) == len(order) and all(field.type in vtql.EXACTLY_SORTED for field in fields)
+        known = len(fields) == len(order) and all(field.type in pushdown.EXACTLY_SORTED for field in fields)
         stamps = (self.schema.created_field, self.schema.modified_field)
-        return one_way(order) and known and all(f.type not in vtql.POINTS or f.name in stamps for f in fields[:-1])
+        return one_way(order) and known and all(f.type not in pushdown.POINTS or f.name in stamps for f in fields[:-1])
 
     def _columns(self, query: Query) -> tuple[str, ...]:
         """Return the fields to ask for, () for all: those wanted, those tested here, and when it was modified."""
@@ -220,7 +220,7 @@ class Reader:
         fresh = [row for row in came if not place.value or is_beyond(row, place.value, down)]  # pages may overlap
         if came and not fresh and limit < PAGE:
             return self._step_by_id(groups, place, PAGE, columns, down)
-        return [(row, Place("after", str(row["id"]))) for row in fresh]
+        return [(row, Place("after", id_of(row))) for row in fresh]
 
     def _sorted_page(self, query: Query, pushed: Pushed, place: Place) -> Page:
         """Return a page of all that matches, sorted here: text has an order of its own at every server."""

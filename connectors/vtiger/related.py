@@ -6,9 +6,9 @@ from __future__ import annotations
 from connectors.errors import QueryError
 from connectors.types import JSON
 from connectors.vtiger.client import VtigerClient
-from connectors.vtiger.places import Row
 from connectors.vtiger.ranges import Span, read_range
 from connectors.vtiger.reading import Reader
+from connectors.vtiger.rows import Row
 from connectors.vtiger.vtql import PAGE, one_of
 from connectors.wording import text as _
 

@@ -43,6 +43,7 @@ def test_a_refused_login_is_not_tried_again_and_shown_nowhere(account: Simply, w
             crm.check()
         assert "MARKER" not in repr(refusal.value) + str(refusal.value.__dict__)
         assert refusal.value.vendor_message
+        assert "username" in wrong or "refuses the user name or the password" in str(refusal.value)
     assert account.asked()["mobile.login"] == (1 if "username" in wrong else 2)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from connectors.query import Condition, Op, parse
 from connectors.types import FieldSchema, FieldType, Module, ModuleSchema
-from connectors.vtiger.vtql import Pushed, push
+from connectors.vtiger.pushdown import Pushed, push
 
 SCHEMA = ModuleSchema(
     Module("Contacts", "Contacts"),

@@ -10,9 +10,10 @@ from dataclasses import replace
 import pytest
 
 from connectors.context import Context, SystemClock
-from connectors.errors import QueryError
+from connectors.errors import ProtocolError, QueryError
 from connectors.query import Query, parse, parse_order
 from connectors.vtiger.connector import VtigerConnector
+from connectors.vtiger.rows import id_of
 from tests.connectors.contract import CountingObserver, read_all
 from tests.connectors.vtiger_account import RULES, VtigerAccount, account, sandbox
 
@@ -95,6 +96,12 @@ def test_the_end_of_a_list_costs_one_call(crm: VtigerConnector, observer: Counti
     assert len(observer.calls) == 1
 
 
+@pytest.mark.parametrize("row", [{}, {"id": ""}, {"id": None}, {"id": 7}])
+def test_a_row_without_an_id_is_an_error_and_not_passed_over(row: dict[str, object]) -> None:
+    with pytest.raises(ProtocolError, match="without an id"):
+        id_of(row)
+
+
 class SlowMotion(SystemClock):
     """A clock by which this server takes seconds for what takes it milliseconds."""
 
@@ -165,4 +172,4 @@ def test_a_reading_that_is_stopped_leaves_no_worker_asking(
 )
 def test_a_place_in_a_list_that_is_not_ours_is_a_query_error(crm: VtigerConnector, cursor: str) -> None:
     with pytest.raises(QueryError):
-        crm.read("Contacts", Query(cursor=cursor or " "))
+        crm.read("Contacts", Query(cursor=f"vtiger {cursor}"))

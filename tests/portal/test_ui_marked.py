@@ -80,6 +80,7 @@ ALLOWED: dict[str, tuple[str, str | None]] = {
     "connectors/vtiger/operations.py": ("examples", r"\{.*\}|wsapp_\w+"),
     "connectors/vtiger/places.py": ("a cursor", r"vtiger .*"),
     "connectors/vtiger/reading.py": ("a key", r"hidden rows of \{\}"),
+    "connectors/vtiger/pushdown.py": ("the vendor's query language", None),
     "connectors/vtiger/vtql.py": ("the vendor's query language", None),
     "connectors/wording.py": ("a mistake of whoever writes the code", "a Text cannot be changed"),
     "portal/connections/drafts.py": ("a key", r"connection \{\}"),
