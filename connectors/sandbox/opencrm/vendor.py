@@ -89,7 +89,7 @@ class OpenCrm:
         self.clock.reset()
         self.switches.update(copy.deepcopy(SWITCHES))
         if self.store.is_empty:
-            sow(self.store, self._records, self._seed)
+            self.store.sow(lambda: sow(self.store, self._records, self._seed))
             self.store.note("seed", self._seed)
         seed: int = self.store.notes["seed"]  # a kept state keeps its keys
         self.access = Access(letters(seed, "opencrm key", 21), letters(seed, "opencrm passkey", 21), self.clock)

@@ -80,7 +80,7 @@ class SarvCrm:
         self.switches.update(orjson.loads(orjson.dumps(SWITCHES)))
         if self.store.is_empty:
             self.store.note("seed", self._seed)
-            sow(self.crm, self._records, self._seed)
+            self.store.sow(lambda: sow(self.crm, self._records, self._seed))
         self.crm.begin()
         self.sessions.begin()
 

@@ -60,9 +60,12 @@ class SimplyCrm(Vtiger):
         self._sessions.clear()
         if self.store.is_empty:
             with self.here():
-                sow(self.store, self._records, self._seed, self.slug)
-                webhooks.sow(self.crm, self._seed)
+                self.store.sow(self._sow)
             self._give_passwords()
+
+    def _sow(self) -> None:
+        sow(self.store, self._records, self._seed, self.slug)
+        webhooks.sow(self.crm, self._seed)
 
     def _give_passwords(self) -> None:
         users = list(self.store.table("Users").rows.values())

@@ -102,7 +102,7 @@ class Vtiger:
             unique={},
         )
         if self.store.is_empty:
-            sow(self.store, self._records, self._seed)
+            self.store.sow(lambda: sow(self.store, self._records, self._seed))
         self._sessions.clear()
 
     def _user(self, name: str) -> User | None:
