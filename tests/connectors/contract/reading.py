@@ -146,7 +146,7 @@ class ReadingContract(ContractFixtures):
                 assert keys == sorted(keys), order
                 assert sorted(r.id for r in found) == sorted(r.id for r in records)
 
-    @pytest.mark.parametrize("limit", [7, 1000])
+    @pytest.mark.parametrize("limit", [25, 1000])
     def test_paging_brings_every_record_once(
         self, crm: Connector, schema: ModuleSchema, records: list[Record], seeder: Seeder, limit: int
     ) -> None:
@@ -159,7 +159,7 @@ class ReadingContract(ContractFixtures):
     ) -> None:
         filter = Not(Condition(seeder.field, Op.CONTAINS, ("a",)))
         holds = match_record(filter, schema)
-        found = read_all(crm, seeder.module, Query(filter, (Order(seeder.field),), None, 5))
+        found = read_all(crm, seeder.module, Query(filter, (Order(seeder.field),), None, 20))
         assert sorted(r.id for r in found) == sorted(r.id for r in records if holds(r))
 
     def test_only_the_fields_asked_for_are_carried(self, crm: Connector, schema: ModuleSchema, seeder: Seeder) -> None:
