@@ -25,7 +25,6 @@ DIFFERENT = {
     "emoji": "a database of three-byte characters keeps “????” (E11); once seen, they are refused",
     "markup": "a text with a script in it is kept with entities for its signs (E10)",
     "long": "a text is cut at the length of its column, which the server does not tell",
-    "phone: quotes": "the same: 50 characters",
     "tiny": "a number is rounded to the decimals of the API user (E5)",
 }
 
