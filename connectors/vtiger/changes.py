@@ -18,7 +18,7 @@ from connectors.errors import AccessDenied, QueryError, Unavailable
 from connectors.seconds import Second, latest_stamp
 from connectors.types import Change, ChangePage, Cursor
 from connectors.vtiger.client import Listing, VtigerClient
-from connectors.vtiger.ranges import ranges
+from connectors.vtiger.ranges import SLOW, ranges
 from connectors.vtiger.reading import Reader
 from connectors.vtiger.rows import Row, id_of, number
 from connectors.vtiger.schema import MODIFIED
@@ -73,9 +73,11 @@ def parse(cursor: Cursor | None) -> Place:
 
 def first_reading(reader: Reader, place: Place, context: Context, *, begun: bool) -> Iterator[ChangePage]:
     """Yield all records. What is edited meanwhile has a stamp after the newest at the start, so the next delta has it."""
-    timed = reader.schema.modified_field is not None
+    timed, asked_at = reader.schema.modified_field is not None, context.clock.monotonic()
     if timed and not begun:
         place = start(reader, place)
+        if context.clock.monotonic() - asked_at > SLOW:
+            yield ChangePage((), place.text())  # so much took so long already that it may be time to stop
     for rows, read, total in ranges(reader, place.read or 0, context):
         place, reader = replace(place, read=read), reader.fit_for(rows)
         yield ChangePage(changed(reader, rows), place.text(), total)
