@@ -68,6 +68,7 @@ class MemoryConnector(Connector):
         lists_owners=True,
         related=True,
         link=True,
+        unlink=True,
         comment=True,
         files=True,
         upload=True,

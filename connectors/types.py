@@ -257,6 +257,7 @@ class Capabilities:
     views: bool = False  # Are there saved filters?
     related: bool = False  # Can related records be listed?
     link: bool = False  # Can two records be linked?
+    unlink: bool = False  # Can a link be undone?
     comment: bool = False  # Can a comment be added?
     files: bool = False  # Can files be listed and downloaded?
     upload: bool = False  # Can files be uploaded?

@@ -62,6 +62,7 @@ class SarvConnector(Connector):
         lists_owners=True,
         related=True,
         link=True,
+        unlink=True,  # where a field of one of the two holds it
         find_by_phone=True,
         comment=True,
         files=True,

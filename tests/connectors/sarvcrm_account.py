@@ -47,8 +47,7 @@ class SarvSeeder(Seeder):
         return "Accounts", parent, "Contacts", children
 
     def linkable(self) -> tuple[str, str, str, str]:
-        quote, product = (self.mutate("create", module, name="Either") for module in ("AOS_Quotes", "AOS_Products"))
-        return "AOS_Quotes", quote, "AOS_Products", product
+        return "Accounts", self.mutate("create", "Accounts", name="Firm"), self.module, self.put("Of the firm")
 
     def with_phone(self, number: str) -> str:
         return self.mutate("create", self.module, last_name="Caller", numbers=[{"number": number}])

@@ -25,7 +25,7 @@ DENIED: dict[str, Callable[[Connector, str], object]] = {  # the first word is t
     "comment": lambda crm, module: crm.comment(module, "1", "text"),
     "files": lambda crm, module: crm.files(module, "1"),
     "files download": lambda crm, module: crm.download(module, "1", "1"),
-    "link undo": lambda crm, module: crm.unlink(module, "1", module, "2"),
+    "unlink": lambda crm, module: crm.unlink(module, "1", module, "2"),
     "upload": lambda crm, module: crm.upload(module, "1", FileContent("a.txt", b"a")),
     "create": lambda crm, module: crm.create(module, {}),
     "update": lambda crm, module: crm.update(module, "1", {}),
