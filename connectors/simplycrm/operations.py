@@ -12,6 +12,7 @@ from connectors.simplycrm.client import MobileClient
 from connectors.types import JSON, Choice, Operation, Parameter
 from connectors.values import is_secret_field
 from connectors.vtiger.client import folded
+from connectors.vtiger.operations import HIDDEN as OF_WEBSERVICE
 from connectors.vtiger.operations import OPERATIONS as WEBSERVICE
 from connectors.vtiger.operations import raw
 from connectors.wording import joined
@@ -19,7 +20,7 @@ from connectors.wording import text as _
 
 PREFIX = "mobile."
 WEBHOOK = "webhook"
-HIDDEN = frozenset({"session", "_session", "token", "sessionName", "sessionId"})
+HIDDEN = frozenset({"session", "_session"}) | OF_WEBSERVICE
 OURS = frozenset({"_operation", "_session"})  # parameters that no raw call may set
 LOGINS = frozenset({"login", "loginAndFetchModules"})
 # What is saved of a user or a group and described of neither (document).

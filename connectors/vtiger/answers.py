@@ -76,7 +76,8 @@ def not_an_envelope(crm: str, answer: Answer) -> ConnectorError:
     status = str(answer.status)
     if answer.status >= 500:
         sentence = _(
-            "The server of %(crm)s failed (HTTP status %(status)s): a PHP error, or its database is down.",
+            "The server of %(crm)s failed (HTTP status %(status)s): a PHP error, an operation it does not know, or its"
+            " database is down.",
             crm=crm,
             status=status,
         )

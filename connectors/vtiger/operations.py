@@ -12,7 +12,7 @@ from connectors.types import JSON, Choice, Operation, Parameter
 from connectors.vtiger.client import VtigerClient
 from connectors.wording import text as _
 
-HIDDEN = frozenset({"token", "sessionName", "sessionId"})
+HIDDEN = frozenset({"token", "sessionName", "sessionId", "key"})  # the last of an application that registers
 OURS = frozenset({"operation", "sessionName", "format"})  # parameters that no raw call may set
 VERBS = tuple(Choice(verb, verb) for verb in ("GET", "POST"))
 
