@@ -32,12 +32,15 @@ class Modules:
         """Return the modules this user may see, in the server's order, then those a person named besides; and the names of
         those that are not there."""
         found, refused = self.listed(), list[str]()
+        known = {module.name for module in found}
         for name in self._extra:
-            if name not in {module.name for module in found}:
-                try:
-                    found.append(self.described(name).schema.module)
-                except (QueryError, AccessDenied):
-                    refused.append(name)
+            try:
+                module = Module(name, name) if name in known else self.described(name).schema.module
+            except (QueryError, AccessDenied):
+                refused.append(name)
+                continue
+            found += [module] if module.name not in known else []
+            known.add(module.name)
         return found, refused
 
     def listed(self) -> list[Module]:

@@ -257,9 +257,6 @@ def test_a_module_is_found_by_name_label_or_singular_unless_two_are_meant(text: 
     assert named(text, modules) == meant
 
 
-# Settings, addresses, declarations
-
-
 @pytest.mark.parametrize(
     "given",
     [
