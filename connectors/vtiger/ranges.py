@@ -34,8 +34,9 @@ class Span:
 
 @dataclass(slots=True)
 class Part:
-    """What a worker read of a span, what is left of it, and what stopped it (a limit of calls, say)."""
+    """What a worker read of a span, the number up to which, what is left, and what stopped it (a limit of calls, say)."""
 
+    reached: int = 0
     rows: list[Row] = field(default_factory=list)
     rest: Span | None = None
     error: RetryLater | None = None
@@ -69,16 +70,15 @@ def together(reader: Reader, rest: Span, columns: Sequence[str], total: int, con
     again and again; what a worker left of its range is read before the next one."""
     stopped = threading.Event()
 
-    def work(span: Span | RetryLater) -> tuple[Span, Part]:
+    def work(span: Span | RetryLater) -> Part:
         if isinstance(span, RetryLater):
-            return rest, Part(error=span)
-        return span, part(reader, span, columns, context, stopped)
+            return Part(error=span)
+        return part(reader, span, columns, context, stopped)
 
     try:
-        for span, read in prefetch(work, until_stopped(spans(reader, rest)), context.max_parallel):
+        for read in prefetch(work, until_stopped(spans(reader, rest)), context.max_parallel):
             if read.rows or read.error is None:
-                whole = read.rest is None and read.error is None and span.last is not None
-                yield read.rows, span.last if whole and span.last else last_of(read.rows, span.after), total
+                yield read.rows, read.reached, total
             if read.error is not None:
                 raise read.error
             if read.rest is not None:
@@ -89,16 +89,18 @@ def together(reader: Reader, rest: Span, columns: Sequence[str], total: int, con
 
 def part(reader: Reader, span: Span, columns: Sequence[str], context: Context, stopped: threading.Event) -> Part:
     """Return what was read of a span before it was read whole, the patience was over, or something stopped us."""
-    read, until = Part(), context.clock.monotonic() + PATIENCE
+    read, until = Part(span.after), context.clock.monotonic() + PATIENCE
     if stopped.is_set():
-        return Part(rest=span)
+        return Part(span.after, rest=span)
     try:
         for rows in pages(reader, span, columns):
-            read.rows += rows
+            read.rows, read.reached = read.rows + rows, last_of(rows, span.after)
             left = (span.expected or 0) - len(read.rows)
             if left > 0 and (stopped.is_set() or context.clock.monotonic() >= until):
-                read.rest = Span(last_of(rows, span.after), span.last, left)
+                read.rest = Span(read.reached, span.last, left)
                 break
+        else:
+            read.reached = span.last or read.reached
     except RetryLater as e:
         read.error = e
     return read
