@@ -186,8 +186,13 @@ def test_what_only_the_webservice_can_do_is_refused_without_a_request(
     ):
         with pytest.raises(Unsupported, match="access key"):
             deed()
-    with pytest.raises(ConfigError, match="access key"):
-        mobile.call("retrieve", {"id": "4x1"})
+    for operation, params in {
+        "retrieve": {"id": "4x1"},
+        "call": {"operation": "listtypes", "verb": "GET"},
+        "convertlead": {"leadId": "2x1", "entities": {}},
+    }.items():
+        with pytest.raises(ConfigError, match="only with the user's access key, which this connection lacks"):
+            mobile.call(operation, params)
     assert not observer.calls
 
 

@@ -15,6 +15,7 @@ from connectors.errors import (
     RecordInvalid,
     RecordNotFound,
     Unavailable,
+    Unsupported,
 )
 from connectors.query import Query
 from connectors.simplycrm.client import SLOT
@@ -197,6 +198,10 @@ def test_an_operation_with_wrong_parameters_or_without_its_credential_is_not_sen
         crm.call("mobile.describe", {"modul": "Contacts"})
     with pytest.raises(ConfigError, match="password"):
         crm.call("mobile.describe", {"module": "Contacts"})
+    with pytest.raises(ConfigError, match="password"):
+        crm.call("mobile.call", {"operation": "userInfo"})
+    with pytest.raises(Unsupported, match="only with the user's password, which this connection lacks"):
+        crm.views("Contacts")
     with pytest.raises(ConfigError, match="webhook"):
         crm.call("webhook", {"values": {"a": "b"}})
     assert not observer.calls
