@@ -18,7 +18,7 @@ __all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(("opencrm",), records=150, seed=3) as running:
+    with Sandbox(("opencrm",), records=100, seed=3) as running:
         yield running
 
 

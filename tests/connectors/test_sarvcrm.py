@@ -18,7 +18,7 @@ __all__ = ["account", "observer", "context", "seeder"]  # fixtures
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(("sarvcrm",), records=150, seed=3) as running:
+    with Sandbox(("sarvcrm",), records=90, seed=3) as running:
         yield running
 
 
