@@ -18,12 +18,14 @@ from connectors.types import JSON
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request about to be sent. `operation` is the vendor's name for it. `safe`: repeating it does no harm (declared
-    by the client, never taken from the HTTP verb). `writes`: it changes something in the CRM."""
+    by the client, never taken from the HTTP verb). `writes`: it changes something in the CRM. `patient` ones wait until
+    there is a place for them; one that is not is refused at once, since its caller has answers to read meanwhile."""
 
     operation: str
     method: str
     safe: bool
     writes: bool = False
+    patient: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,12 +36,12 @@ class Pending(Generic[Fetched]):
         return Pending(lambda: read(self.result()), self.close)
 
 
-def pipelined(begin: Callable[[Key], Pending[Fetched]], keys: Iterable[Key], most: int) -> Iterator[Fetched]:
+def pipelined(begin: Callable[[Key, bool], Pending[Fetched]], keys: Iterable[Key], most: int) -> Iterator[Fetched]:
     """Yield what `begin` of each key brings, in the order of the keys, up to `most` under way, all in this thread.
 
     For pages of one call each; what needs several calls a key is for `prefetch`. It begins with one and allows one more
-    with each answer, so that a short list opens few sockets. RetryLater from `begin` (no place, a limit of calls) is
-    raised only once nothing is under way any more.
+    with each answer, so that a short list opens few sockets. `begin` gets whether it may wait for its turn: only when
+    nothing is under way, else we might wait for ourselves. RetryLater from it (no place, a limit of calls) is raised only then.
     """
     rest, under_way, allowed = iter(keys), deque[Pending[Fetched]](), 1
     waiting = list(islice(rest, 1))
@@ -49,7 +49,7 @@ def pipelined(begin: Callable[[Key], Pending[Fetched]], keys: Iterable[Key], mos
     def fill(hand_over: bool = False) -> None:
         while waiting and len(under_way) < allowed:
             try:
-                under_way.append(begin(waiting[0]))
+                under_way.append(begin(waiting[0], not (under_way or hand_over)))
             except RetryLater:
                 if under_way or hand_over:
                     return

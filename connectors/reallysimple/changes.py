@@ -151,7 +151,7 @@ def numbered(reader: Reader, place: Place, workers: int) -> Generator[tuple[list
     more = True
     while more and place.page is not None:
         pages = range(place.page, max(place.page, ceil(place.total / PAGE)) + 1)
-        for listing in pipelined(lambda page: reader.asked(page=page), pages, workers):
+        for listing in pipelined(lambda page, first: reader.asked(page=page, patient=first), pages, workers):
             ids = ids_in_order(reader, listing.rows)
             new = bisect_right(ids, place.last)
             more = listing.more(offset=((place.page or 1) - 1) * PAGE)

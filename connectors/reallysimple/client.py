@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -24,6 +24,7 @@ from connectors.types import JSON
 from connectors.wording import text as _
 
 LIST = Call("list", "GET", safe=True)
+HURRIED = replace(LIST, patient=False)
 RELATED = Call("related", "GET", safe=True)
 GET = Call("get", "GET", safe=True)
 DICTIONARY = Call("datadictionary", "GET", safe=True)
@@ -97,10 +98,11 @@ class ReallySimpleClient:
         q: Mapping[str, JSON] | None = None,
         order: Mapping[str, str] | None = None,
         lines: bool = False,
+        patient: bool = True,
     ) -> Pending[Listing]:
-        """Ask for a `listing` and leave its answer for later."""
+        """Ask for a `listing` and leave its answer for later; `patient` as in `Call`."""
         params = {"limit": limit, **({"page": page} if page > 1 else {}), **_json_params(q, order, lines)}
-        asked = self._begin(LIST, object_name, params=params)
+        asked = self._begin(LIST if patient else HURRIED, object_name, params=params)
         return asked.then(lambda answer: self._listing(LIST, answer, object_name))
 
     def related(self, object_name: str, id: str, relation: str, *, page: int = 1, limit: int = PAGE) -> Listing:

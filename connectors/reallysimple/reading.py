@@ -83,11 +83,18 @@ class Reader:
         return self.asked(q, order, page, limit).result()
 
     def asked(
-        self, q: dict[str, JSON] | None = None, order: dict[str, str] | None = None, page: int = 1, limit: int = PAGE
+        self,
+        q: dict[str, JSON] | None = None,
+        order: dict[str, str] | None = None,
+        page: int = 1,
+        limit: int = PAGE,
+        patient: bool = True,
     ) -> Pending[Listing]:
         """Ask for one page of the server's and leave its answer for later."""
-        lines = self.object_name == WITH_LINES
-        return self.client.asked(self.object_name, page=page, limit=limit, q=q, order=order or BY_ID, lines=lines)
+        lines, order = self.object_name == WITH_LINES, order or BY_ID
+        return self.client.asked(
+            self.object_name, page=page, limit=limit, q=q, order=order, lines=lines, patient=patient
+        )
 
     def after(self, id: int, q: dict[str, JSON] | None = None, limit: int = PAGE, down: bool = False) -> Listing:
         """Return the page of records whose ids come after that one, without any before it (pages may overlap)."""

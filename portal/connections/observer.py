@@ -52,7 +52,7 @@ class CallObserver:
         refuse_in_transaction()
         with visiting(self._home):
             rules = self._allow(call)
-            self._places.enter(rules)
+            self._places.enter(rules, patient=call.patient)
             try:
                 rules = self._allow(call)  # waiting for a place may have taken long
                 spend(self._connection_id, rules, self._purpose, self._now(rules))

@@ -1,12 +1,10 @@
 """Places for calls at the same time, `max_parallel` a connection over all processes. The rule: background work leaves a
-fifth of them free for people, and where there is only one place it lets a waiting person go first. Who has calls under
-way already does not wait for one more place: what it waits for might be its own."""
+fifth of them free for people, and where there is only one place it lets a waiting person go first."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from dataclasses import dataclass, replace
 
 from django.conf import settings
@@ -48,16 +46,15 @@ class Places:
         self._purpose = purpose
         self._lock = threading.Lock()
         self._busy: list[Place] = []
-        self._calling: Counter[int] = Counter()  # thread -> its calls under way
         self._idle: list[Place] = []
         self._only_one = False
 
-    def enter(self, rules: Rules) -> None:
-        """Take a place, waiting for one unless this thread has calls under way. Raises BudgetSpent when none is free."""
+    def enter(self, rules: Rules, *, patient: bool = True) -> None:
+        """Take a place, waiting for one if `patient`. Raises BudgetSpent when none becomes free in good time."""
         give_back_idle()
         _opened.add(self)
         self._only_one = rules.max_parallel <= 1
-        give_up = time.monotonic() + (0 if self._calling[threading.get_ident()] else self._patience)
+        give_up = time.monotonic() + (self._patience if patient else 0)
         while (place := self._reuse() or self._claim(rules)) is None:
             if self._purpose == "person":
                 claim(self._connection_id, WAITING, new_holder(), 1.0)
@@ -67,13 +64,11 @@ class Places:
             time.sleep(POLL_SECONDS)
         with self._lock:
             self._busy.append(place)
-            self._calling[threading.get_ident()] += 1
 
     def leave(self) -> None:
         """Give back the place taken first: to our other calls, or to all when its time is over or it is the only one."""
         with self._lock:
             self._idle.append(replace(self._busy.pop(0), idle=time.monotonic()))
-            self._calling[threading.get_ident()] -= 1
         self.give_back(all=self._only_one)
         give_back_idle()
 

@@ -34,6 +34,8 @@ from portal.records.store import Seen, analyze, note, spelled, store_changes
 
 BATCH = 2_000  # records stored in one transaction
 BATCH_BEATS = 2  # a slow CRM's pages are stored at least this often
+WARMED_UP = 1  # batches before it is looked who waits: the first opens sockets
+WAITING = 0.15  # of a batch's time; less is others using the processor
 COLLECT_EVERY = 20_000  # objects; Python's own 700 cost a pull a tenth of its time, and it makes hardly any cycles
 USUAL_COLLECTING = gc.get_threshold()
 T = TypeVar("T")
@@ -82,7 +84,7 @@ def pull(
         since = mirror.cursor if work.reading is None else work.reading["cursor"]
         is_over = partial(over, stop, deadline)
         found = _batches(crm.changes(mirror.module, since or None), is_over)
-        with ahead(found, crm.capabilities.parallel_pages) as batches:
+        with ahead(found) as batches:
             complete = work.take(batches, is_over)
         if complete:
             work.end()
@@ -129,21 +131,32 @@ def collecting_rarely() -> Iterator[None]:
 
 
 @contextmanager
-def ahead(source: Iterator[T], is_ahead: bool = False) -> Iterator[Iterator[T]]:
-    """Let a thread of its own make the next item while the caller works on the last.
-
-    A source that `is_ahead` by itself stays as it is: one thread more costs a pull into SQLite a sixth of its time.
-    """
-    if is_ahead:
-        yield source
-        return
+def ahead(source: Iterator[T]) -> Iterator[Iterator[T]]:
+    """Have the next item made by a thread of its own while the caller works on the last, once one of the two has been
+    seen to wait: for the CRM, or for the database. Where neither does, two threads only take the processor from each other
+    (a pull from a fast server into SQLite then lasts a fifth longer)."""
     with ThreadPoolExecutor(1, "fetch-ahead") as thread:
         try:
-            yield _one_ahead(thread, source)
+            yield _ahead(thread, source)
         finally:
             if isinstance(source, Generator):
                 thread.submit(source.close)
             thread.submit(connections.close_all)  # the thread's own connection to the database, if it made one
+
+
+def _ahead(thread: Executor, source: Iterator[T]) -> Iterator[T]:
+    made = 0
+    while True:
+        began = time.monotonic(), time.thread_time()
+        item = next(source, None)
+        if item is None:
+            return
+        yield item
+        passed, worked = time.monotonic() - began[0], time.thread_time() - began[1]
+        made += 1
+        if made > WARMED_UP and passed - worked > WAITING * passed:
+            yield from _one_ahead(thread, source)
+            return
 
 
 def _one_ahead(thread: Executor, source: Iterator[T]) -> Iterator[T]:

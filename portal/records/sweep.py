@@ -115,7 +115,7 @@ class _Sweep:
         """Keep all ids; say whether they all came."""
         done = self.brought.count()
         ids = self.crm.ids(self.mirror.module, self.place["after"] or None)
-        with ahead(ids, self.crm.capabilities.parallel_pages) as pages:
+        with ahead(ids) as pages:
             for page in pages:
                 rows = [SweptId(mirror=self.mirror, record_id=id) for id in page]
                 with fenced(self.held):

@@ -75,10 +75,13 @@ class Asked:
 
     def __init__(self, refuse: Callable[[int], bool] = lambda key: False) -> None:
         self.begun: list[int] = []
+        self.patient: list[int] = []
         self.closed: list[int] = []
         self.refuse = refuse
 
-    def begin(self, key: int) -> Pending[int]:
+    def begin(self, key: int, patient: bool) -> Pending[int]:
+        if patient:
+            self.patient.append(key)
         if self.refuse(key):
             raise BudgetSpent("no place")
         self.begun.append(key)
@@ -97,6 +100,12 @@ def test_one_more_is_under_way_with_each_answer_and_the_next_go_out_before_the_c
     assert under_way == [2, 3, 3, 3, 3, 3]
     pages.close()  # type: ignore[attr-defined]
     assert asked.closed == asked.begun[6:]
+
+
+def test_only_what_is_begun_while_nothing_is_under_way_may_wait_for_its_turn() -> None:
+    asked = Asked()
+    list(pipelined(asked.begin, range(9), 3))
+    assert asked.patient == [0]
 
 
 def test_only_one_under_way_is_begun_when_the_caller_asks_for_it() -> None:
@@ -122,8 +131,8 @@ def test_what_finds_no_place_is_begun_later_and_raised_only_when_nothing_is_unde
 def test_an_error_of_one_page_closes_those_behind_it() -> None:
     asked = Asked()
 
-    def begin(key: int) -> Pending[int]:
-        return asked.begin(key).then(lambda found: 100 // (found - 20))
+    def begin(key: int, patient: bool) -> Pending[int]:
+        return asked.begin(key, patient).then(lambda found: 100 // (found - 20))
 
     pages = pipelined(begin, range(9), 3)
     with pytest.raises(ZeroDivisionError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
 from io import StringIO
@@ -24,7 +23,7 @@ from portal.connections.models import Connection
 from portal.ledger.lease import DatabaseClock, LeaseLost, is_free, take
 from portal.ledger.models import Lease
 from portal.records.models import CopyChange, Mirror
-from portal.records.pull import MirrorBusy, Pulled, ahead, mirror_of, pull
+from portal.records.pull import MirrorBusy, Pulled, mirror_of, pull
 
 pytestmark = pytest.mark.django_db
 
@@ -229,27 +228,6 @@ def test_a_crm_that_brings_one_page_at_a_time_is_pulled_alike(mirror: Mirror) ->
         pull(mirror, crm(kind=Broken), full=True)
     mirror.refresh_from_db()
     assert mirror.reading["done"] == 100
-
-
-def test_the_next_page_is_fetched_while_the_last_is_worked_on() -> None:
-    asked = threading.Event()
-
-    def source() -> Iterator[str]:
-        yield "first"
-        asked.set()
-        yield "second"
-
-    with ahead(source()) as pages:
-        assert next(pages) == "first"
-        assert asked.wait(5), "the second page was not asked for before the first was done with"
-        assert list(pages) == ["second"]
-
-
-def test_no_thread_is_left_behind_when_a_reading_ends_early() -> None:
-    before = threading.active_count()
-    with ahead(iter("abc")) as pages:
-        next(pages)
-    assert threading.active_count() == before
 
 
 @pytest.mark.django_db(transaction=True)
