@@ -57,14 +57,15 @@ def pipelined(begin: Callable[[Key, bool], Pending[Fetched]], keys: Iterable[Key
             waiting[:] = islice(rest, 1)
 
     try:
-        fill()
-        while under_way:
+        while True:
+            fill()
+            if not under_way:
+                return
             came = under_way.popleft().result()
             allowed = max(1, min(allowed + 1, most))
             if most > 1:
                 fill(hand_over=True)  # under way while the caller works; what came is handed over in any case
             yield came
-            fill()
     finally:
         for pending in under_way:
             pending.close()
