@@ -19,7 +19,7 @@ from urllib3.exceptions import HTTPError
 from connectors.answer import Answer
 from connectors.context import Call, Context, Outcome
 from connectors.errors import ConnectorError, ProtocolError, Unavailable
-from connectors.guard import NotSent, unreachable
+from connectors.guard import SILENCE, NotSent, unreachable
 from connectors.wording import text as _
 
 CONNECT_TIMEOUT = 5.0  # seconds, all addresses of the host together
@@ -55,6 +55,7 @@ class Exchange:
         self._clock = context.clock
         self._connection: HTTPConnection | None = None
         self._failed: Exception | None = None
+        self._spent = 0.0
         self._over = False
         asked = self._clock.monotonic()
         context.observer.before(request.call)
@@ -67,7 +68,8 @@ class Exchange:
         except BaseException:
             self.close()
             raise
-        self._left -= self._clock.monotonic() - self._began
+        self._spent = self._clock.monotonic() - self._began
+        self._left -= self._spent
 
     @property
     def left(self) -> float:
@@ -77,6 +79,7 @@ class Exchange:
     def answer(self) -> Answer:
         """Return what the server said. Raises Unavailable, HostRefused, ConfigError and ProtocolError (too large)."""
         answer, received, error = None, 0, ""
+        self._began = self._clock.monotonic() - self._spent  # what lies unread costs nobody time
         try:
             answer, received = self._received()
             return answer
@@ -99,13 +102,18 @@ class Exchange:
             return  # the library sends and reads in one; several at a time are not kept under way there
         request = self._request
         # The pool's two methods for "several requests of one thread": `urlopen` would wait for the answer.
-        connection = self._connection = self._route.pool._get_conn()  # type: ignore[assignment]  # it makes no others
-        assert connection is not None
-        connection.timeout = min(CONNECT_TIMEOUT, self._left)
+        connection = self._connection = self._socket()
+        connection.timeout = min(CONNECT_TIMEOUT if connection.sock is None else SILENCE, self._left)
         with suppress(BrokenPipeError, ConnectionResetError):  # it may have answered before it closed: reading tells
             connection.request(
                 request.call.method, request.target, request.body, request.headers, preload_content=False
             )
+
+    def _socket(self) -> HTTPConnection:
+        try:
+            return self._route.pool._get_conn()  # type: ignore[return-value]  # it makes no others
+        except HTTPError as e:  # the pool was closed meanwhile
+            raise NotSent from e
 
     def _received(self) -> tuple[Answer, int]:
         """Return the answer and how many bytes came over the wire."""
@@ -137,6 +145,9 @@ class Exchange:
         chunks: list[bytes] = []
         size, whole = 0, False
         try:
+            if response.status < 200:
+                what = _("an answer before the answer (HTTP status %(status)s)", status=response.status)
+                raise Answer(response.status, response.headers, b"", maybe_done).not_understood(what)
             while chunk := response.read(CHUNK):
                 chunks.append(chunk)
                 size += len(chunk)

@@ -35,7 +35,8 @@ IN_TARGETS = "%/:=&?~#+!$,;'@()*[]"  # what may stand in a target as it is; all 
 # At its debug level urllib3 logs whole request targets, at its warning level those of odd answers: both hold sessions. The
 # filter holds whatever level somebody sets.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
-logging.getLogger("urllib3.connectionpool").addFilter(lambda record: record.levelno >= logging.ERROR)
+for part in ("connectionpool", "connection", "util.retry", "response"):  # a filter holds for its own logger only
+    logging.getLogger(f"urllib3.{part}").addFilter(lambda record: record.levelno >= logging.ERROR)
 
 try:
     USER_AGENT = f"CRM-Portal/{version('crm-portal')}"
@@ -77,6 +78,11 @@ class Http:
             route, self._route = self._route, None
         if route is not None:
             route.pool.close()
+
+    @property
+    def keeps_several(self) -> bool:
+        """Say whether one thread may have several requests under way; through a proxy each is sent when its answer is read."""
+        return not self._open().proxied
 
     def send(
         self,

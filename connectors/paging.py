@@ -4,16 +4,17 @@ rule: never more requests at a time than allowed, and none left under way once t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from heapq import nsmallest
 from itertools import islice
 from typing import Generic, TypeVar
 
 import orjson
 
-from connectors.errors import QueryError, RetryLater
+from connectors.errors import BudgetSpent, QueryError, RetryLater
 from connectors.query import Query, check, match_record, sort_key
 from connectors.types import ModuleSchema, Page, Record
 from connectors.wording import text as _
@@ -36,39 +37,74 @@ class Pending(Generic[Fetched]):
         return Pending(lambda: read(self.result()), self.close)
 
 
-def pipelined(begin: Callable[[Key, bool], Pending[Fetched]], keys: Iterable[Key], most: int) -> Iterator[Fetched]:
+def pipelined(
+    begin: Callable[[Key, bool], Pending[Fetched]], keys: Iterable[Key], most: int
+) -> Generator[Fetched, None, None]:
     """Yield what `begin` of each key brings, in the order of the keys, up to `most` under way, all in this thread.
 
     For pages of one call each; what needs several calls a key is for `prefetch`. It begins with one and allows one more
     with each answer, so that a short list opens few sockets. `begin` gets whether it may wait for its turn: only when
-    nothing is under way, else we might wait for ourselves. RetryLater from it (no place, a limit of calls) is raised only then.
+    nothing is under way, else we might wait for ourselves. RetryLater from it (no place, a limit of calls) is raised only
+    then. Whoever has to ask something else in between closes this iterator first: it would wait for ourselves as well.
     """
-    rest, under_way, allowed = iter(keys), deque[Pending[Fetched]](), 1
-    waiting = list(islice(rest, 1))
-
-    def fill(hand_over: bool = False) -> None:
-        while waiting and len(under_way) < allowed:
-            try:
-                under_way.append(begin(waiting[0], not (under_way or hand_over)))
-            except RetryLater:
-                if under_way or hand_over:
-                    return
-                raise
-            waiting[:] = islice(rest, 1)
-
+    line = _Line(begin, iter(keys))
+    allowed = 1
     try:
         while True:
-            fill()
-            if not under_way:
+            line.fill(allowed)
+            if not line.under_way:
                 return
-            came = under_way.popleft().result()
+            came = line.next()
             allowed = max(1, min(allowed + 1, most))
             if most > 1:
-                fill(hand_over=True)  # under way while the caller works; what came is handed over in any case
+                line.fill(
+                    allowed, hand_over=True
+                )  # under way while the caller works; what came is handed over in any case
             yield came
     finally:
-        for pending in under_way:
-            pending.close()
+        line.close()
+
+
+@dataclass(slots=True)
+class _Line(Generic[Key, Fetched]):
+    """What is under way, oldest first, and the keys taken but not begun."""
+
+    begin: Callable[[Key, bool], Pending[Fetched]]
+    rest: Iterator[Key]
+    waiting: deque[Key] = field(default_factory=deque)
+    under_way: deque[tuple[Key, Pending[Fetched]]] = field(default_factory=deque)
+
+    def fill(self, allowed: int, hand_over: bool = False) -> None:
+        """Begin what there is room for."""
+        while len(self.under_way) < allowed:
+            if not self.waiting:
+                self.waiting.extend(islice(self.rest, 1))
+            if not self.waiting:
+                return
+            try:
+                pending = self.begin(self.waiting[0], not (self.under_way or hand_over))
+            except RetryLater:
+                if self.under_way or hand_over:
+                    return
+                raise
+            self.under_way.append((self.waiting.popleft(), pending))
+
+    def next(self) -> Fetched:
+        """Return what the oldest brings. One that found no place for another try is asked again once nothing else is under
+        way, and then waits for it."""
+        key, pending = self.under_way.popleft()
+        try:
+            return pending.result()
+        except BudgetSpent:
+            self.waiting.extendleft(key for key, _pending in reversed(self.under_way))
+            self.close()
+            return self.begin(key, True).result()
+
+    def close(self) -> None:
+        """Give up all that is under way, each of them whatever becomes of the others."""
+        with ExitStack() as stack:
+            while self.under_way:
+                stack.callback(self.under_way.pop()[1].close)
 
 
 def prefetch(fetch: Callable[[Key], Fetched], keys: Iterable[Key], workers: int) -> Iterator[Fetched]:

@@ -19,7 +19,7 @@ import orjson
 
 from connectors.context import Context
 from connectors.errors import QueryError
-from connectors.paging import pipelined
+from connectors.paging import pipelined, prefetch
 from connectors.reallysimple.client import PAGE, Listing, Row
 from connectors.reallysimple.reading import Reader, ascending, id_of, out_of_order
 from connectors.reallysimple.schema import MODIFIED
@@ -150,8 +150,11 @@ def numbered(reader: Reader, place: Place, workers: int) -> Generator[tuple[list
     """Yield the numbered pages; return a place whose `after` is set when something may have slipped between them."""
     more = True
     while more and place.page is not None:
-        pages = range(place.page, max(place.page, ceil(place.total / PAGE)) + 1)
-        for listing in pipelined(lambda page, first: reader.asked(page=page, patient=first), pages, workers):
+        pages = ahead(reader, range(place.page, max(place.page, ceil(place.total / PAGE)) + 1), workers)
+        for listing in pages:
+            if reader.shows_new(listing.rows):
+                pages.close()  # nothing may be under way while something else is asked; the loop goes on behind this page
+                reader.learn(listing.rows)
             ids = ids_in_order(reader, listing.rows)
             new = bisect_right(ids, place.last)
             more = listing.more(offset=((place.page or 1) - 1) * PAGE)
@@ -159,6 +162,14 @@ def numbered(reader: Reader, place: Place, workers: int) -> Generator[tuple[list
             yield listing.rows[new:], place
     whole = place.page == 2 or not place.missed_some  # between the records of one page nothing slips
     return replace(place, page=None, after=None if whole else 0)
+
+
+def ahead(reader: Reader, pages: Sequence[int], workers: int) -> Generator[Listing, None, None]:
+    """Yield these pages, several under way at the same time; close it before anything else is asked."""
+    if reader.client.keeps_several:
+        yield from pipelined(lambda page, first: reader.asked(page=page, patient=first), pages, workers)
+    else:
+        yield from prefetch(lambda page: reader.listing(page=page), pages, workers)
 
 
 def ids_in_order(reader: Reader, rows: list[Row]) -> list[int]:

@@ -73,6 +73,11 @@ class ReallySimpleClient:
         """Give back the sockets."""
         self._http.close()
 
+    @property
+    def keeps_several(self) -> bool:
+        """Say whether one thread may have several requests under way."""
+        return self._http.keeps_several
+
     def listing(
         self,
         object_name: str,

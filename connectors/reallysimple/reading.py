@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import ceil
 
 import orjson
@@ -72,9 +73,17 @@ class Reader:
 
     def records(self, rows: Sequence[Row]) -> list[Record]:
         """Return the rows of one answer as records; a field new to us is looked up in the dictionary first."""
-        if rows and (unknown := rows[0].keys() - self._known):
-            self._use(*self._renew(unknown | self._ignored))
+        if self.shows_new(rows):
+            self.learn(rows)
         return [self.record(row) for row in rows]
+
+    def shows_new(self, rows: Sequence[Row]) -> bool:
+        """Say whether a row has a field that the schema does not know."""
+        return not self._known.issuperset(chain.from_iterable(rows))
+
+    def learn(self, rows: Sequence[Row]) -> None:
+        """Describe the object again, for the fields of these rows. Makes calls."""
+        self._use(*self._renew(set().union(*rows) - self._known | self._ignored))
 
     def listing(
         self, q: dict[str, JSON] | None = None, order: dict[str, str] | None = None, page: int = 1, limit: int = PAGE

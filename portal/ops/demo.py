@@ -153,6 +153,7 @@ def serve(port: int, out: TextIO, password: str | None) -> None:
     """Serve the portal and its background tasks until Ctrl-C or SIGTERM, or until one of them ends."""
     address = f"127.0.0.1:{port}"
     web = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", address, "--workers", "1", "--threads", "6"]
+    web += ["--graceful-timeout", "5"]  # on Ctrl-C nobody waits for a browser that keeps its connection
     with ExitStack() as stack:
         server = stack.enter_context(child([*web, "--log-level", "warning", "--chdir", str(settings.BASE_DIR)]))
         cluster = stack.enter_context(child([sys.executable, MANAGE, "qcluster"]))

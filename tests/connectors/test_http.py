@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import logging
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -94,6 +95,15 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b'{"half": ')
         self.close_connection = True
 
+    def do_early(self) -> None:
+        self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n")
+        self.wfile.flush()
+        time.sleep(0.1)
+        self.answer(body=b'{"early": true}')
+
+    def do_badheaders(self) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nno colon here\r\n\r\n{}")
+
     def do_gone(self) -> None:
         self.close_connection = True
 
@@ -180,6 +190,29 @@ def http(server: Server, told: Told, clock: FastClock) -> Iterator[Http]:
     one = Http(Context(observer=told, clock=clock, network=rules), server.url, headers={"Authorization": SECRET})
     yield one
     one.close()
+
+
+@pytest.fixture
+def slow_reader() -> Iterator[str]:
+    """A server that answers at once and reads a large body only after six seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _address = listener.accept()
+            with connection, connection.makefile("rb") as stream:
+                while line := stream.readline():
+                    length = 0
+                    while (header := stream.readline()).strip():
+                        name, _, value = header.partition(b":")
+                        length = int(value) if name.lower() == b"content-length" else length
+                    if line.startswith(b"POST"):
+                        time.sleep(6)
+                    stream.read(length)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def hurried(server: Server, deadline: float) -> Http:
@@ -472,4 +505,36 @@ def test_time_the_caller_spends_elsewhere_is_not_the_servers(server: Server) -> 
     waiting = http.begin(READ, "ok")
     time.sleep(0.6)
     assert waiting.result().status == 200
+    http.close()
+
+
+def test_an_answer_before_the_answer_is_not_understood_and_what_follows_is_nobody_elses(http: Http) -> None:
+    with pytest.raises(ProtocolError, match="103") as caught:
+        http.send(WRITE, "early")
+    assert caught.value.maybe_done
+    time.sleep(0.2)
+    assert http.send(READ, "ok").json() == {"ok": True}
+
+
+def test_no_logger_of_the_library_tells_a_target_whatever_level_somebody_sets(
+    http: Http, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="urllib3")
+    http.send(READ, "badheaders", params={"session": SECRET})
+    assert SECRET not in caplog.text
+
+
+def test_time_in_which_an_answer_lies_unread_is_not_told_as_the_servers(http: Http, told: Told) -> None:
+    waiting = http.begin(READ, "ok")
+    time.sleep(0.5)
+    waiting.result()
+    assert told.outcomes[0].ms < 450
+
+
+def test_a_body_may_take_longer_to_send_than_connecting_may_also_on_a_socket_kept_open(
+    slow_reader: str, told: Told
+) -> None:
+    http = Http(Context(observer=told, network=NetworkRules(allowed_networks=HERE, max_response=2**20)), slow_reader)
+    http.send(READ, "first")
+    assert http.send(WRITE, "upload", data=bytes(24 * 2**20)).status == 200
     http.close()

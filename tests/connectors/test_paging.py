@@ -128,6 +128,40 @@ def test_what_finds_no_place_is_begun_later_and_raised_only_when_nothing_is_unde
         assert came == [0, 10, 20]
 
 
+def test_a_try_that_found_no_place_is_made_again_once_nothing_else_is_under_way() -> None:
+    asked = Asked()
+    lost = [2]
+
+    def begin(key: int, patient: bool) -> Pending[int]:
+        def result(found: int) -> int:
+            if key in lost:
+                lost.remove(key)
+                raise BudgetSpent("somebody else took the place")
+            return found
+
+        return asked.begin(key, patient).then(result)
+
+    assert list(pipelined(begin, range(7), 3)) == [key * 10 for key in range(7)]
+    assert asked.begun[:6] == [0, 1, 2, 3, 4, 2] and asked.closed == [3, 4] and asked.patient == [0, 2]
+
+
+def test_one_that_cannot_be_given_up_keeps_nobody_from_giving_up_the_others() -> None:
+    closed: list[int] = []
+
+    def begin(key: int, patient: bool) -> Pending[int]:
+        def close() -> None:
+            closed.append(key)
+            raise OSError("no")
+
+        return Pending(lambda: key, close)
+
+    pages = pipelined(begin, range(9), 3)
+    assert [next(pages), next(pages), next(pages)] == [0, 1, 2]
+    with pytest.raises(OSError, match="no"):
+        pages.close()
+    assert closed == [3, 4, 5]
+
+
 def test_an_error_of_one_page_closes_those_behind_it() -> None:
     asked = Asked()
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from connectors.base import Connector
-from connectors.context import Context, MemoryLearned
+from connectors.context import Call, Context, MemoryLearned, Outcome
+from connectors.errors import BudgetSpent
 from connectors.sandbox.server import Sandbox
 from connectors.types import ChangePage
 from tests.connectors.contract import CountingObserver
@@ -71,6 +72,35 @@ def test_the_first_reading_takes_a_call_a_page_and_three_before(
     assert found(pages) == sorted(here(account), key=int)
     assert [call.operation for call in observer.calls] == ["datadictionary", *["list"] * 13]
     assert pages[0].total == MANY
+
+
+@pytest.mark.parametrize("places", [1, 2, 3])
+def test_a_field_that_shows_itself_while_pages_are_under_way_is_looked_up_without_waiting_for_ourselves(
+    account: Account, places: int
+) -> None:
+    class Narrow(CountingObserver):
+        """Has so many places, and nobody who waits for one gets it: they are all ours."""
+
+        taken = 0
+
+        def before(self, call: Call) -> None:
+            if self.taken == places:
+                raise BudgetSpent("no place")
+            self.taken += 1
+            super().before(call)
+
+        def after(self, call: Call, outcome: Outcome) -> None:
+            self.taken -= 1
+            super().after(call, outcome)
+
+    learned = MemoryLearned({"fields of contacts": {"id": "id", "last": "text", "modifieddate": "datetime"}})
+    observer = Narrow()
+    crm = connected(account, Context(observer=observer, network=RULES, max_parallel=4, learned=learned))
+    pages = list(crm.changes("contacts", None))
+    crm.close()
+    assert found(pages) == sorted(here(account), key=int)
+    assert all("first" in change.record.values for page in pages for change in page.changes if change.record)
+    assert observer.taken == 0 and [call.operation for call in observer.calls].count("datadictionary") == 1
 
 
 def test_several_pages_are_under_way_at_the_same_time(account: Account, context: Context) -> None:

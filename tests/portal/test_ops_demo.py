@@ -63,7 +63,7 @@ def served(folder: Path) -> tuple[subprocess.Popen[str], str, str]:
 
 def stop(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == 0
 
 
