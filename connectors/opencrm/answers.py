@@ -27,31 +27,18 @@ from connectors.errors import (
     Unavailable,
 )
 from connectors.http import Answer
+from connectors.opencrm.words import (
+    NO_ENDPOINT,
+    NO_ENTRY,
+    NOT_ALLOWED,
+    TOO_MANY,
+    WARNED,
+    may_be_saved,
+    says_missing,
+)
 from connectors.types import JSON
 from connectors.wording import text as _
 
-NO_ENDPOINT = re.compile(
-    r"(?<!call to )\b(unknown|invalid|no such|undefined|unsupported|unrecogni[sz]ed) (api )?(method|function|end ?point|call|operation)"
-    r"|(method|function|end ?point|operation) .*(not found|does not exist|not exist|unknown|not supported|not available)",
-    re.IGNORECASE,
-)
-NO_RECORD = re.compile(
-    r"\b(record|crmid|contact|company|id)\b[^.,;]{0,40}\b(not found|does ?n[o']t exist|not exist|deleted|no longer)"
-    r"|no (such )?record|invalid (crmid|record)",
-    re.IGNORECASE,
-)
-NO_ENTRY = re.compile(
-    r"authentication failed|invalid user details|unauthori[sz]ed|invalid (access|api|pass) ?key", re.I
-)
-NOT_ALLOWED = re.compile(
-    r"permission|access denied|forbidden|not allowed|ip (address )?(is )?(restricted|not)|not enabled", re.I
-)
-TOO_MANY = re.compile(
-    r"(rate|request|call|api|usage|daily|hourly) ?limit|limit (exceeded|reached)|too many", re.IGNORECASE
-)
-NOTHING_FOUND = re.compile(
-    r"no (matching )?(records?|results?|rows|data)( (were )?(found|returned))?\.?", re.IGNORECASE
-)
 # What PHP prints of itself, as a page has it or as plain lines. After a fatal error nothing else comes.
 _LEVEL = rb"(?:PHP )?(?:Warning|Notice|Deprecated|Strict Standards)"
 _AS_PAGE = rb"<br />\s*<b>[^<]*</b>:.*?on line <b>\d+</b><br />\s*"
@@ -63,9 +50,6 @@ DIED = re.compile(
     re.MULTILINE,
 )
 SHORT = 4000  # bytes; longer answers are lists, which are not searched for warnings behind them
-WARNED = re.compile(r"\b(Warning|Notice|Deprecated|Strict Standards):")
-SAVED = re.compile(r"\b(success\w*|saved|created|updated)\b", re.IGNORECASE)
-NOT_SAVED = re.compile(r"\b(not|no|cannot|can't|could|must|fail\w*|invalid|error|unable|un\w+)\b", re.IGNORECASE)
 
 
 class NoSuchEndpoint(QueryError):
@@ -107,6 +91,8 @@ def result(call: Call, answer: Answer, about: str, id: str = "") -> JSON:
         raise answer.not_understood(_("nothing but its own warnings"))
     error = error_text(value)
     if error is not None:
+        if call.writes and (not error or number_in(value) or may_be_saved(error)):
+            raise answer.not_understood(_("an error that does not tell whether the record was saved"))
         raise failure(call, answer, error, about, id)
     return value
 
@@ -137,11 +123,29 @@ def plain_text(answer: Answer, text: bytes) -> str:
 
 
 def error_text(value: JSON) -> str | None:
-    """Return the error in {"error": …}, or the text of a known error without it; None where there is none."""
-    if isinstance(value, Mapping) and "error" in value and not isinstance(value["error"], list | dict):
-        return str(value["error"] or "")
+    """Return the error in {"error": …}, or the text of a known refusal without it; None where there is none. An empty error
+    beside an id is none: a server may send both with each answer."""
+    if isinstance(value, Mapping) and "error" in value:
+        error = value["error"]
+        return None if not error and number_in(value) else in_words(error)
     known = (NO_ENDPOINT, NO_ENTRY)
-    return value if isinstance(value, str) and any(pattern.search(value) for pattern in known) else None
+    return value if isinstance(value, str) and any(pattern.match(value) for pattern in known) else None
+
+
+def in_words(error: JSON) -> str:
+    """Return an error as a text, however it is wrapped: {"message": …}, or a list."""
+    if isinstance(error, Mapping):
+        error = next((error[name] for name in ("message", "error", "text") if error.get(name)), error)
+    if isinstance(error, Mapping | list):
+        return orjson.dumps(error).decode()
+    return str(error or "")
+
+
+def number_in(value: JSON) -> str:
+    """Return the id in an answer: 123, "123", or an object that names it; "" where there is none."""
+    given = [value.get(name) for name in ("crmid", "record_id", "id")] if isinstance(value, Mapping) else [value]
+    texts = (str(one).strip() for one in given if isinstance(one, int | str) and not isinstance(one, bool))
+    return next((text for text in texts if text.isascii() and text.isdecimal() and int(text) > 0), "")
 
 
 def spoken(text: bytes) -> str:
@@ -160,14 +164,14 @@ def spoken(text: bytes) -> str:
 def failure(call: Call, answer: Answer, text: str, about: str, id: str) -> ConnectorError:
     """Return the error that a text stands for."""
     message, name = text[:300], f"{about} {id}".strip()
-    if NO_ENDPOINT.search(message):
+    if NO_ENDPOINT.match(message):
         return no_endpoint(call, message)
-    if NO_ENTRY.search(message):
+    if NO_ENTRY.match(message):
         return refused(message)
     said = _("OpenCRM says of %(about)s: %(told)s", about=name, told=message.rstrip(".") or _("nothing more"))
     if TOO_MANY.search(message):
         return RateLimited(_("%(said)s.", said=said), vendor_message=message)
-    if id and NO_RECORD.search(message):
+    if says_missing(message, id, writes=call.writes):
         return missing(about, id, message)
     if NOT_ALLOWED.search(message):
         return AccessDenied(_("%(said)s.", said=said), vendor_message=message)
@@ -185,7 +189,7 @@ def by_status(call: Call, answer: Answer, message: str, about: str, id: str) -> 
     if status < 400:
         sentence = _("OpenCRM sends us to another page: the API is not enabled, or the address is not right.")
         return AccessDenied(sentence, code=code)
-    if status in (404, 405) and not (id and NO_RECORD.search(message)):
+    if status in (404, 405) and not says_missing(message, id, writes=False):
         return no_endpoint(call, message, code)
     if status == 403 and not message:
         sentence = _(
@@ -193,9 +197,12 @@ def by_status(call: Call, answer: Answer, message: str, about: str, id: str) -> 
             " certain addresses, or set the “Name of the caller” to one it lets through."
         )
         return AccessDenied(sentence, code=code)
-    if status == 401 and not NO_ENTRY.search(message):
+    if status == 401 and not NO_ENTRY.match(message):
         return refused(message)
-    return failure(call, answer, message or _("HTTP status %(status)s", status=status), about, id)
+    error = failure(call, answer, message or _("HTTP status %(status)s", status=status), about, id)
+    if status == 403 and not isinstance(error, AuthError | RateLimited):
+        return AccessDenied(error.message, code=code, vendor_message=message)
+    return error
 
 
 def no_endpoint(call: Call, message: str, code: str = "") -> NoSuchEndpoint:
@@ -224,22 +231,11 @@ def edited(call: Call, answer: Answer, about: str, id: str) -> str:
     finds wrong, and ProtocolError (maybe_done) for what is neither an id nor surely a refusal: a second try may make a second
     record."""
     value = result(call, answer, about, id)
-    found = value
-    if isinstance(value, Mapping):
-        found = next((value[name] for name in ("record_id", "id", "crmid") if value.get(name)), None)
-    number = "" if found is None or isinstance(found, bool | float | list | dict) else str(found).strip()
-    if number.isascii() and number.isdecimal() and int(number) > 0:
+    if number := number_in(value):
         return number
     if isinstance(value, str) and re.search(r"[A-Za-z]{2}", value) and not may_be_saved(value):
         raise failure(call, answer, value, about, id)
     raise answer.not_understood(_("no id in answer to a write"))
-
-
-def may_be_saved(text: str) -> bool:
-    """Say whether a text in answer to an edit may stand for a record that was saved: one with a number on a line of its own, or
-    one that says so."""
-    has_number = any(line.strip().isdecimal() for line in text.splitlines())
-    return has_number or bool(SAVED.search(text) and not NOT_SAVED.search(text))
 
 
 def access_key(answer: Answer) -> str:

@@ -35,7 +35,6 @@ class Kind:
     keys: tuple[tuple[str, ...], ...] = ()
 
 
-SALES = sales.ADDRESS
 SOLD_TO = ("accountid", "account_id", "contactid", "contact_id")
 KINDS: Mapping[str, Kind] = {
     "activity": Kind("Activities", "Activity", known.ACTIVITY, ("subject",), ("edit_activity",), keys=(("subject", "date_start", "contact_id", "parent_id"),)),
@@ -60,17 +59,17 @@ KINDS: Mapping[str, Kind] = {
     "product": Kind("Products", "Product", known.PRODUCT, ("productname",), ("edit_product",), keys=(("productcode",), ("productname",))),
     "project": Kind("Projects", "Project", known.PROJECT, ("name",), ("edit_project",), keys=(("projectnum",), ("name", "accountid", "contactid"))),
     "ticket": Kind("Tickets", "Ticket", known.TICKET, ("title",), ("edit_ticket", "edit_helpdesk"), keys=(("title", "contactid", "parent_id"),)),
-    "quote": Kind("Quotes", "Quote", sales.QUOTE + SALES, ("subject",), ("edit_quote",), True, (("subject", *SOLD_TO, "validtill"),)),
-    "salesorder": Kind("Sales orders", "Sales order", sales.SALESORDER + SALES, ("subject",), ("edit_salesorder",), True, (("subject", *SOLD_TO, "duedate"),)),
-    "invoice": Kind("Invoices", "Invoice", sales.INVOICE + SALES, ("subject",), ("edit_invoice",), True, (("subject", *SOLD_TO, "invoicedate"),)),
+    "quote": Kind("Quotes", "Quote", sales.QUOTE + sales.ADDRESS, ("subject",), ("edit_quote",), True, (("subject", *SOLD_TO, "validtill"),)),
+    "salesorder": Kind("Sales orders", "Sales order", sales.SALESORDER + sales.ADDRESS, ("subject",), ("edit_salesorder",), True, (("subject", *SOLD_TO, "duedate"),)),
+    "invoice": Kind("Invoices", "Invoice", sales.INVOICE + sales.ADDRESS, ("subject",), ("edit_invoice",), True, (("subject", *SOLD_TO, "invoicedate"),)),
     "purchaseorder": Kind(
-        "Purchase orders", "Purchase order", sales.PURCHASEORDER + SALES, ("subject",), ("edit_purchaseorder",), True,
+        "Purchase orders", "Purchase order", sales.PURCHASEORDER + sales.ADDRESS, ("subject",), ("edit_purchaseorder",), True,
         (("purchaseorder_no",), ("subject", "vendorid", "vendor_id", "duedate")),
     ),
 }  # fmt: skip
 ID, OWNER, CREATED, MODIFIED, LINES = "crmid", "assigned_user_id", "createdtime", "modifiedtime", "products"
 ALIASES = {"smownerid": OWNER}  # read by another name than written (facts §3)
-NO_FIELDS = frozenset({"id", ID, "record_id", "record_module", "permission", LINES})  # of an answer, not of a record
+NO_FIELDS = frozenset({"id", ID, "record_id", "record_module", "permission", "error", LINES})  # not of a record
 HIDDEN = frozenset({"login"})  # of a portal user, beside his password (facts §7, 4)
 LINES_HELP = _(
     "A list of lines. One with its lineid changes that line, in what it names; one without is new and needs a productid. Lines that"

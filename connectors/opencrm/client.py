@@ -6,6 +6,7 @@ is a POST with a form, so that keys and values never stand in an address.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +20,6 @@ from connectors.errors import AccessDenied, AuthError, ConfigError, ConnectorErr
 from connectors.http import Answer, Http
 from connectors.opencrm.about import BY_HEADER, BY_LOGIN
 from connectors.opencrm.answers import (
-    NO_RECORD,
     SHORT,
     NoSuchEndpoint,
     access_key,
@@ -31,6 +31,7 @@ from connectors.opencrm.answers import (
 from connectors.opencrm.catalog import KINDS, LINES, catalogued
 from connectors.opencrm.codec import ISO, form, is_id
 from connectors.opencrm.rows import Row, as_rows, id_of, merged
+from connectors.opencrm.words import may_be_saved, says_missing
 from connectors.types import JSON
 from connectors.wording import text as _
 
@@ -98,14 +99,14 @@ class OpenCrmClient:
         call = reading(f"get_{module}")
         answer = self._ask(call, {**ISO, "crmid": id})
         value = result(call, answer, module, id)
-        if not answer.body.strip():  # no reason to believe the record gone
-            raise answer.not_understood(_("an empty answer"))
-        if isinstance(value, str) and not NO_RECORD.search(value):
+        if isinstance(value, str) and says_missing(value, id, writes=False):
+            raise missing(module, id, value)
+        if isinstance(value, str) and re.search(r"[A-Za-z]{2}", value):
             raise failure(call, answer, value, module, id)
         row = merged(value)
-        if not row:
-            raise missing(module, id)
-        if id_of(row) not in (id, ""):
+        if not row:  # no reason to believe the record gone
+            raise answer.not_understood(_("something that is not a record"))
+        if id_of(row) != id:
             raise answer.not_understood(_("another record than was asked for"))
         return row
 
@@ -153,7 +154,9 @@ class OpenCrmClient:
         """edit_record_link: link two records; return the parent's id. In closed beta."""
         call = writing("edit_record_link")
         answer = self._ask(call, {"parent_id": parent_id, "child_id": child_id})
-        return edited(call, answer, "record", parent_id)
+        if edited(call, answer, "record", parent_id) != parent_id:
+            raise answer.not_understood(_("another record's id in answer to a write"))
+        return parent_id
 
     def add_to_campaign(self, campaignid: str, recordid: str, **params: JSON) -> str:
         """add_to_campaign: answers "Success", or a text that says what is wrong. In closed beta."""
@@ -162,7 +165,7 @@ class OpenCrmClient:
         value = result(call, answer, "campaign", campaignid)
         if isinstance(value, str) and value.strip().lower() == "success":
             return value.strip()
-        if isinstance(value, str) and value.strip():
+        if isinstance(value, str) and value.strip() and not may_be_saved(value):
             raise failure(call, answer, value, "campaign", campaignid)
         raise answer.not_understood(_("no “Success” in answer to a write"))
 

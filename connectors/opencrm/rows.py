@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from connectors.context import Call
 from connectors.errors import QueryError
 from connectors.http import Answer
-from connectors.opencrm.answers import NOTHING_FOUND, failure, result
+from connectors.opencrm.answers import failure, result
 from connectors.opencrm.codec import is_id
+from connectors.opencrm.words import NOTHING_FOUND
 from connectors.types import JSON
 from connectors.wording import text as _
 

@@ -56,7 +56,7 @@ class TestOpenCrmOtherwise(ConnectorContract):
     def crm(self, account: Account, context: Context) -> Iterator[Connector]:
         account.control(
             "POST", "switches", login_reply="object", edit_reply="mixed", count_reply="text", limit_end="count",
-            greater="ignored", unknown_field="everything", missing_record="null", full_crmid=True, edit_error="object",
+            greater="ignored", unknown_field="everything", full_crmid=True, edit_error="object",
         )  # fmt: skip
         crm = connected(account, context, auth="login", time_zone="Asia/Tehran")
         yield crm

@@ -13,18 +13,18 @@ from urllib.parse import parse_qsl
 import pytest
 
 from connectors.context import Context
-from connectors.errors import AccessDenied, AuthError, ConnectorError, QueryError, RateLimited
+from connectors.errors import AccessDenied, AuthError, ConnectorError, ProtocolError, QueryError, RateLimited
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.query import Query, parse
 from tests.connectors.opencrm_account import RULES
 
 
 @pytest.fixture
-def saying() -> Iterator[Callable[[Any], OpenCrmConnector]]:
+def saying() -> Iterator[Callable[..., OpenCrmConnector]]:
     """Give a connector to a server that answers each call with a text, or with what a function makes of the parameters."""
     opened: list[Callable[[], None]] = []
 
-    def open_server(answer: str | Callable[[dict[str, str]], str]) -> OpenCrmConnector:
+    def open_server(answer: str | Callable[[dict[str, str]], str], **settings: str) -> OpenCrmConnector:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 sent = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
@@ -39,7 +39,7 @@ def saying() -> Iterator[Callable[[Any], OpenCrmConnector]]:
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        given = {"url": f"http://127.0.0.1:{server.server_address[1]}", "key": "k1", "passkey": "k2"}
+        given = {"url": f"http://127.0.0.1:{server.server_address[1]}", "key": "k1", "passkey": "k2", **settings}
         crm = OpenCrmConnector(given, given, Context(network=RULES))
         opened.extend((crm.close, server.shutdown, server.server_close))
         return crm
@@ -104,3 +104,64 @@ def test_a_name_the_server_does_not_know_in_conditions_hides_no_record(
     for _ in range(2):
         assert [record.id for record in crm.read("contact", query).records] == ["7"]
     assert crm.explain("contact", query).pushed == "get_contact_list_full"
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "null", "[]", "{}", "true", "12", '"7"', '{"lastname": "Ito"}', '{"id": "8"}', '[[], {"products": []}]'],
+)
+def test_an_odd_answer_is_no_record_and_no_missing_one(saying: Callable[[Any], OpenCrmConnector], said: str) -> None:
+    """Taken for a missing one, a sweep would believe it deleted; taken for one, a link would be made to nothing."""
+    crm = saying(said)
+    crm.context.learned.set("fields of contact", ["lastname"])  # so that nothing but the record is asked for
+    with pytest.raises(ProtocolError):
+        crm.get("contact", "7")
+    with pytest.raises(ProtocolError):
+        crm.link("company", "7", "contact", "7")
+
+
+def test_an_error_in_an_object_is_no_record_and_no_field(saying: Callable[[Any], OpenCrmConnector]) -> None:
+    crm = saying('{"error": {"message": "Unauthorized"}}')
+    crm.context.learned.set("fields of contact", ["lastname"])
+    with pytest.raises(AuthError):
+        crm.get("contact", "7")
+    crm = saying('[{"id": "7", "lastname": "Ito", "error": ""}]')
+    assert {"lastname"} <= {field.name for field in crm.describe("contact").fields}
+    assert "error" not in {field.name for field in crm.describe("contact").fields}
+
+
+def test_a_link_answered_with_another_id_may_have_been_made(saying: Callable[[Any], OpenCrmConnector]) -> None:
+    crm = saying(lambda sent: "9" if "parent_id" in sent else json.dumps({"record_id": sent["crmid"]}))
+    with pytest.raises(ProtocolError) as caught:
+        crm.link("company", "7", "contact", "8")
+    assert caught.value.maybe_done
+
+
+@pytest.mark.parametrize(
+    ("settings", "module", "values"),
+    [
+        ({"auth": "login"}, "contact", {"lastname": "Ito"}),
+        ({"code": "111111"}, "company", {"accountname": "Acme"}),
+        ({}, "ticket", {"title": "Printer"}),
+    ],
+)
+@pytest.mark.parametrize(
+    "said",
+    ["21707\nMailer: authentication failed", "Unauthorized\n21707", "Saved 21707. Workflow function x not found"],
+)
+def test_a_write_beside_whose_id_a_refusal_stands_is_sent_once(
+    saying: Callable[..., OpenCrmConnector], settings: dict[str, str], module: str, values: dict[str, str], said: str
+) -> None:
+    written: list[dict[str, str]] = []
+
+    def answered(sent: dict[str, str]) -> str:
+        if "limit_start" in sent:
+            return "[]"
+        if "crmid" not in sent:
+            return '"12345tfgyhuj"'
+        written.append(sent)
+        return said
+
+    with pytest.raises(ProtocolError) as caught:
+        saying(answered, **settings).create(module, {"assigned_user_id": "1", **values})
+    assert caught.value.maybe_done and len(written) == 1
