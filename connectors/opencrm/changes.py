@@ -62,7 +62,7 @@ def changes(reader: Reader, since: Cursor | None, context: Context) -> Iterator[
     """Yield what changed since the cursor, everything when it is None. Raises QueryError for a cursor not ours."""
     place = parse(since)
     if place.first:
-        yield from whole(reader, place, context)
+        yield from first_reading(reader, place)
     else:
         yield from delta(reader, place, context)
 
@@ -75,7 +75,7 @@ def parse(cursor: Cursor | None) -> Place:
         raise QueryError(_("This cursor is not one of OpenCRM: read the module again from the beginning.")) from e
 
 
-def whole(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage]:
+def first_reading(reader: Reader, place: Place) -> Iterator[ChangePage]:
     """Yield all records; then the place from which deltas go on, or the beginning where they cannot. Raises Incomplete when
     fewer came than the server counts; the next reading then begins anew."""
     zone, at, pages = reader.codec.zone, None, reader.pages()
@@ -106,7 +106,7 @@ def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage
         context.learned.set(untimed(reader.module), True)
     except Incomplete:  # what did not come cannot be named, so it is not learned: the next delta may be whole
         pass
-    yield from whole(reader, Place(), context)
+    yield from first_reading(reader, Place())
 
 
 def newer(reader: Reader, place: Place) -> Iterator[ChangePage]:
@@ -125,9 +125,8 @@ def newer(reader: Reader, place: Place) -> Iterator[ChangePage]:
         begun, at = begun.read(part, zone), part.at
         if part.rows:
             yield ChangePage(changed(reader, part.rows), begun.text(), pages.total)
-    if place.open and not begun.brought:
-        pages.count()
-    if pages.lacks(begun.brought) and reader.counts_by_time():
+    asks = (begun.brought or place.open) and not reader.learned.get(uncounted(reader.module))
+    if asks and pages.lacks(begun.brought) and reader.counts_by_time():
         raise incomplete(reader.module)
     newest = max(begun.newest, place.time)
     reached = Place(newest, first=False, open=place.open, seen=place.seen if newest == place.time else 0)

@@ -113,6 +113,7 @@ OPERATIONS = (
         admin_only=True,
     ),
 )
+WITH_LINES = frozenset(edit for edit, name in EDITS.items() if KINDS[name].has_lines)
 IDS = frozenset({"crmid", "parent_id", "child_id", "campaignid", "recordid", "reportid"})
 CREDENTIALS = frozenset({"key", "passkey", "accesskey", "accesscode"})
 END_POINT = re.compile(r"[A-Za-z0-9_]{1,100}")
@@ -159,6 +160,14 @@ def _call(client: OpenCrmClient, p: dict[str, JSON]) -> JSON:
         )
     if not END_POINT.fullmatch(endpoint):
         raise QueryError(_("“%(name)s” is not the name of an end point, such as get_contact_list.", name=endpoint[:40]))
+    if endpoint.lower() in WITH_LINES:
+        raise QueryError(
+            _(
+                "Use the operation “%(name)s”: it sends the product lines the record has, and OpenCRM deletes for ever those it"
+                " is not sent.",
+                name=endpoint.lower(),
+            )
+        )
     if own := sorted(CREDENTIALS & params.keys()):
         raise QueryError(_("Leave “%(name)s” out: a call is made with the keys of this connection.", name=own[0]))
     return client.call(endpoint, params)

@@ -18,6 +18,7 @@ from datetime import datetime
 
 from connectors.context import Learned
 from connectors.errors import AccessDenied, ProtocolError, QueryError
+from connectors.opencrm.access import LACKING
 from connectors.opencrm.client import Listing, OpenCrmClient
 from connectors.opencrm.rows import Row, id_of
 from connectors.paging import prefetch
@@ -96,8 +97,22 @@ class Pages:
         return self.total
 
     def lacks(self, brought: int) -> bool:
-        """Say whether the server counts more rows than were brought. It is asked again: some may have gone meanwhile."""
-        return self.total is not None and brought < self.total and brought < (self.count() or 0)
+        """Say whether fewer rows were brought than the server counts. It is asked again: some may have gone meanwhile. A count
+        that is refused, or of nothing where rows came, says nothing: the one before stands. Where none was ever told, the
+        list is believed to its empty page, unless the last check of the connection could count this module."""
+        first = self.total if self.total or not brought else None
+        if first is not None and brought >= first:
+            return False
+        again = self.count()
+        if again is None or (again == 0 and brought):
+            self.total = first
+            return first is not None or self._was_counted()
+        return brought < again
+
+    def _was_counted(self) -> bool:
+        """Say whether the last check counted the module's records; by a condition it counts nothing."""
+        lacking = self.learned.get(LACKING)
+        return lacking is not None and self.module not in lacking and not self.query_string and not self.keywords
 
     def page(self, start: int, size: int) -> Listing:
         """Return up to `size` rows behind the first `start`. A wrong guess at `limit_end` costs rows to be thrown away, or
@@ -177,16 +192,22 @@ class Pages:
     def everything(self) -> Iterator[Row]:
         """Yield all rows, each once. A whole list of more than a page is counted; whether a server counts by a condition is
         not known. Raises Incomplete, at the end."""
-        brought = 0
+        brought, counts = 0, False
         for part in self.walk():
-            if part.offset == self.size and not brought and not self.query_string:
+            if brought and part.rows and not counts and not self.query_string:
+                counts = True
                 self.count()
             brought += len(part.rows)
             yield from part.rows
-        if self.lacks(brought):
+        if counts and self.lacks(brought):
             raise incomplete(self.module)
 
 
 def incomplete(module: str) -> Incomplete:
-    """Return the error for a list that brings fewer records than the server counts."""
-    return Incomplete(_("OpenCRM lists fewer records of %(module)s than it counts.", module=module))
+    """Return the error for a list that brings fewer records than the server counts, or counted once."""
+    told = _(
+        "OpenCRM lists fewer records of %(module)s than it counts, or does not count them any more: whether all came is not"
+        " known. Try again; if it stays so, check the connection.",
+        module=module,
+    )
+    return Incomplete(told)

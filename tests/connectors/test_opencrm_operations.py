@@ -162,11 +162,9 @@ def test_any_other_call_is_carried_out_by_its_name_and_shows_no_secret(
     )
     row = crm.call("call", {"endpoint": "/get_contact/", "params": f'{{"crmid": "{id}"}}'})
     assert row["lastname"] == "Raw" and not {"password", "login"} & set(row)
-    sale = account.control("GET", "records", module="quote")[0]
-    lines = [{"lineid": line["lineid"], "productid": line["productid"]} for line in sale["values"]["products"]]
-    given = {"crmid": sale["id"], "subject": "By hand", "products": lines}
-    assert str(crm.call("call", {"endpoint": "edit_quote", "params": given})) == sale["id"]
-    assert seeder.stored("quote", sale["id"])["subject"] == "By hand"
+    given = {"crmid": id, "description": "By hand"}
+    assert str(crm.call("call", {"endpoint": "edit_contact", "params": given})) == id
+    assert seeder.stored("contact", id)["description"] == "By hand"
     assert all(call.writes and not call.safe for call in observer.calls if call.operation == "get_contact_list_count")
 
 
@@ -189,3 +187,19 @@ def test_a_call_by_name_that_would_show_or_change_keys_is_not_sent(
     with pytest.raises(QueryError):
         crm.call("call", params)
     assert not observer.calls
+
+
+@pytest.mark.parametrize("endpoint", ["edit_quote", "edit_salesorder", "EDIT_INVOICE/", " edit_purchaseorder"])
+def test_a_call_by_name_that_would_lose_product_lines_is_not_sent(
+    account: Account, crm: OpenCrmConnector, observer: CountingObserver, endpoint: str
+) -> None:
+    """Only the operation sends the lines a record has along with the one that is changed."""
+    name = endpoint.strip(" /").lower()
+    sale = next(r for r in account.control("GET", "records", module=EDITS[name]) if len(r["values"]["products"]) > 1)
+    line = {key: sale["values"]["products"][0][key] for key in ("lineid", "productid")}
+    with pytest.raises(QueryError, match=name):
+        crm.call("call", {"endpoint": endpoint, "params": {"crmid": sale["id"], "products": [line]}})
+    assert not observer.calls
+    crm.call(name, {"crmid": sale["id"], "record": {"products": [{**line, "quantity": "7"}]}})
+    kept = OpenCrmSeeder(account).stored(EDITS[name], sale["id"])["products"]
+    assert [one["lineid"] for one in kept] == [one["lineid"] for one in sale["values"]["products"]]

@@ -152,3 +152,58 @@ def test_a_server_that_counts_nothing_is_read_all_the_same(account: Account, crm
     assert {id for page in crm.ids("contact") for id in page} == everything
     made = set(crowd(account, 3))
     assert made <= ids_in(list(crm.changes("contact", pages[-1].cursor)))
+
+
+# What is not known of a count
+
+
+@pytest.mark.parametrize("again", [["Not now"], [0]])
+def test_a_count_that_says_nothing_does_not_make_a_list_complete(
+    account: Account, crm: OpenCrmConnector, again: list[int | str]
+) -> None:
+    crowd(account, 5 * PAGE)
+    crm.describe("contact")
+    total = len(there(account))
+    for counts in ([total, *again], [*again, total]):
+        for reading in (
+            lambda: list(crm.ids("contact")),
+            lambda: list(crm.changes("contact", None)),
+            lambda: crm.read("contact", Query(order=(Order("lastname"),))),
+        ):
+            account.control("POST", "switches", listed=3 * PAGE, counts=counts)
+            with pytest.raises(Incomplete):
+                reading()
+
+
+def test_a_module_that_could_be_counted_is_not_complete_once_it_cannot(account: Account, crm: OpenCrmConnector) -> None:
+    crowd(account, 3 * PAGE)
+    crm.check()
+    account.control("POST", "switches", absent=["get_contact_list_count"], listed=2 * PAGE)
+    with pytest.raises(Incomplete):
+        list(crm.ids("contact"))
+    with pytest.raises(Incomplete):
+        list(crm.changes("contact", None))
+    crm.check()  # now it is known that this server does not count them
+    assert len({id for page in crm.ids("contact") for id in page}) == 2 * PAGE
+
+
+def test_a_server_that_cannot_count_is_asked_no_more_than_twice(
+    account: Account, crm: OpenCrmConnector, observer: CountingObserver
+) -> None:
+    crowd(account, 3 * PAGE)
+    account.control("POST", "switches", absent=["get_contact_list_count"])
+    for reading in (lambda: list(crm.ids("contact")), lambda: list(crm.changes("contact", None))):
+        observer.calls.clear()
+        reading()
+        assert [call.operation for call in observer.calls].count("get_contact_list_count") == 2
+    cursor = list(crm.changes("contact", None))[-1].cursor
+    observer.calls.clear()
+    list(crm.changes("contact", cursor))
+    assert len(observer.calls) < 10
+
+
+def test_a_delta_whose_first_count_is_refused_is_counted_at_its_end(account: Account, crm: OpenCrmConnector) -> None:
+    cursor = list(crm.changes("contact", None))[-1].cursor
+    made = set(crowd(account, 2 * PAGE))
+    account.control("POST", "switches", found=PAGE, counts=["Not now"])
+    assert made <= ids_in(list(crm.changes("contact", cursor)))
