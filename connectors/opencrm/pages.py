@@ -26,6 +26,7 @@ from connectors.wording import text as _
 
 PAGE = 200  # full lists are slow by the document's own words; a list may hold 50,000
 FRUITLESS = 3  # pages in a row with nothing new: no more are asked for, and the count tells whether that was all
+MOST = 250  # pages read of one list while a person waits: 50,000 records, the document's own limit
 ENDS, COUNTS = "end", "count"
 MODE = "limit end"  # what is learned: the meaning
 
@@ -191,16 +192,38 @@ class Pages:
 
     def everything(self) -> Iterator[Row]:
         """Yield all rows, each once. A whole list of more than a page is counted; whether a server counts by a condition is
-        not known. Raises Incomplete, at the end."""
+        not known. Raises Incomplete, at the end; QueryError for more than MOST pages, as soon as that is known."""
         brought, counts = 0, False
-        for part in self.walk():
+        for read, part in enumerate(self.walk()):
             if brought and part.rows and not counts and not self.query_string:
                 counts = True
                 self.count()
+            if part.rows and (read == MOST or (self.total or 0) > MOST * self.size):
+                raise too_many(self.module, MOST * self.size)
             brought += len(part.rows)
             yield from part.rows
         if counts and self.lacks(brought):
             raise incomplete(self.module)
+
+    def some(self, most: int) -> tuple[list[Row], bool]:
+        """Return the rows of the first `most` pages, and whether there were no others."""
+        rows: list[Row] = []
+        for read, part in enumerate(self.walk()):
+            if part.rows and read == most:
+                return rows, False
+            rows += part.rows
+        return rows, True
+
+
+def too_many(module: str, most: int) -> QueryError:
+    """Return the error for a list too long to be read whole while a person waits."""
+    told = _(
+        "OpenCRM sorts nothing, and more than %(most)s records of %(module)s are too many to read them all first: add a filter,"
+        " or leave the order out.",
+        most=most,
+        module=module,
+    )
+    return QueryError(told)
 
 
 def incomplete(module: str) -> Incomplete:

@@ -8,36 +8,44 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from connectors.errors import QueryError
 from connectors.opencrm.pages import Pages
 from connectors.opencrm.reading import Reader
 from connectors.opencrm.rows import Row
 from connectors.paging import prefetch
 from connectors.spelling import ASCII_DIGITS
 from connectors.types import FieldType, Record
+from connectors.wording import text as _
 
+LOOKS = 5  # pages of each list, of 200 records: a person waits
 LAST = 4  # digits that stand together in most spellings
 ENOUGH = 7  # digits of a number without its country and area: fewer are compared whole
 
 
 def having(modules: Iterable[Reader], text: str, workers: int) -> list[Record]:
-    """Return the records of these modules that have that number in one of their phone fields; none for a text without digits."""
+    """Return the records of these modules that have that number in one of their phone fields; none for a text without digits.
+    Raises QueryError when none was found and some list was too long to be looked through."""
     number = digits(text)
     if not number:
         return []
-    readers = list(modules)
+    readers, cut = list(modules), False
     typed = " ".join(text.translate(ASCII_DIGITS).split())
     for keywords in dict.fromkeys(([number[-LAST:]] if len(number) >= ENOUGH else []) + [typed, number]):
-        pages = [reader.pages(keywords=keywords) for reader in readers]
-        rows = prefetch(everything, pages, workers)
-        found = [r for reader, brought in zip(readers, rows, strict=True) for r in matching(reader, brought, number)]
-        if found:
+        lists = prefetch(beginning, [reader.pages(keywords=keywords) for reader in readers], workers)
+        brought = list(zip(readers, lists, strict=True))
+        if found := [r for reader, (rows, whole) in brought for r in matching(reader, rows, number)]:
             return found
+        cut = cut or not all(whole for reader, (rows, whole) in brought)
+    if cut:
+        raise QueryError(
+            _("OpenCRM finds too many records by “%(text)s” to look through all: type more of it.", text=text[:40])
+        )
     return []
 
 
-def everything(pages: Pages) -> list[Row]:
-    """Return all rows of a list."""
-    return [row for part in pages.walk() for row in part.rows]
+def beginning(pages: Pages) -> tuple[list[Row], bool]:
+    """Return the rows of a list, and whether these are all."""
+    return pages.some(LOOKS)
 
 
 def matching(reader: Reader, rows: Sequence[Row], number: str) -> list[Record]:

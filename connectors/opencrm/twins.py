@@ -1,14 +1,15 @@
 """Whether a new record is there already. The rule: OpenCRM compares nothing (document, "Data Validity / Integrity"), so what a
 person makes is looked up first by what tells records of its kind apart; what a sync makes was looked up by its mapping's key.
 
-Where a name does not work in a query string the list itself is looked through, up to LOOKS times what a page may cost.
+Where a name does not work in a query string the list itself is looked through, up to LOOKS times what a page may cost; of a
+longer one a person is told that it was not looked through, and how to make the record all the same.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from connectors.errors import Duplicate
+from connectors.errors import Duplicate, QueryError
 from connectors.opencrm.catalog import KINDS
 from connectors.opencrm.reading import Reader
 from connectors.query import And, Condition, Op, Query
@@ -53,12 +54,20 @@ def equal(name: str, value: JSON) -> Condition:
 
 
 def first(reader: Reader, query: Query) -> Record | None:
-    """Return the first record a query finds, however many pages it takes up to LOOKS."""
+    """Return the first record a query finds, however many pages it takes up to LOOKS. Raises QueryError when there are more."""
     for _look in range(LOOKS):
         page = reader.page(query)
         if page.records:
             return page.records[0]
         if page.next_cursor is None:
-            break
+            return None
         query = replace(query, cursor=page.next_cursor)
-    return None
+    kind = KINDS[reader.module]
+    raise QueryError(
+        _(
+            "OpenCRM has more records of %(module)s than can be looked through for one like this: whether it is there already is"
+            " not known. Nothing was sent. Look there; to make it all the same, carry out the operation “%(operation)s”.",
+            module=kind.label,
+            operation=kind.edits[0],
+        )
+    )

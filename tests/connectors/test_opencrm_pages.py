@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors.errors import ProtocolError
+from connectors.errors import ProtocolError, QueryError
 from connectors.opencrm.connector import OpenCrmConnector
-from connectors.opencrm.pages import PAGE, Incomplete
+from connectors.opencrm.pages import MOST, PAGE, Incomplete
 from connectors.query import Order, Query, parse
 from connectors.sandbox.server import Sandbox
 from connectors.types import ChangePage
@@ -207,3 +207,19 @@ def test_a_delta_whose_first_count_is_refused_is_counted_at_its_end(account: Acc
     made = set(crowd(account, 2 * PAGE))
     account.control("POST", "switches", found=PAGE, counts=["Not now"])
     assert made <= ids_in(list(crm.changes("contact", cursor)))
+
+
+def test_a_list_too_long_to_be_sorted_is_told_after_a_few_calls(
+    account: Account, crm: OpenCrmConnector, observer: CountingObserver
+) -> None:
+    crowd(account, 2 * PAGE)
+    crm.describe("contact")
+    observer.calls.clear()
+    account.control("POST", "switches", counts=[MOST * PAGE + 1])
+    with pytest.raises(QueryError, match="filter"):
+        crm.read("contact", Query(order=(Order("lastname"),)))
+    assert len(observer.calls) < 10
+    account.control("POST", "switches", most_rows=1)
+    with pytest.raises(QueryError, match="filter"):
+        crm.read("contact", Query(order=(Order("lastname"),)))
+    assert len(observer.calls) < 3 * MOST

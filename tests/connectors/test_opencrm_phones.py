@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors.errors import RecordNotFound, Unsupported
+from connectors.errors import QueryError, RecordNotFound, Unsupported
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.opencrm.phones import digits, is_same
 from connectors.sandbox.server import Sandbox
@@ -88,3 +88,21 @@ def test_a_record_that_is_gone_is_linked_to_nothing(
         crm.link("company", company, "contact", gone)
     assert not any(call.writes for call in observer.calls)
     assert account.control("GET", "records", module="record_links") == []
+
+
+def test_a_number_too_many_records_look_like_costs_few_calls_and_is_told(
+    account: Account, crm: OpenCrmConnector, seeder: OpenCrmSeeder, observer: CountingObserver
+) -> None:
+    crowd = [
+        {"action": "create", "module": "contact", "values": {"lastname": f"Many {n}", "phone": f"0190{n:04} 3456"}}
+        for n in range(300)
+    ]
+    account.control("POST", "mutate", changes=crowd)
+    seeder.mutate("create", "contact", lastname="Called", phone="01904 12 3456")
+    account.control("POST", "switches", most_rows=5)
+    crm.find_by("phone", "nobody")
+    observer.calls.clear()
+    with pytest.raises(QueryError, match="01904 123456"):
+        crm.find_by("phone", "01904 123456")
+    assert len(observer.calls) < 60
+    assert [record.values["lastname"] for record in crm.find_by("phone", "01904 12 3456")] == ["Called"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors.errors import Duplicate, RecordInvalid
+from connectors.errors import Duplicate, QueryError, RecordInvalid
 from connectors.opencrm.catalog import KINDS, catalogued
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.opencrm.pages import PAGE
@@ -104,3 +104,15 @@ def test_a_create_by_itself_asks_nobody(crm: OpenCrmConnector) -> None:
     """A sync has matched by its mapping's own key; what it makes after that is meant."""
     twins = [crm.create("contact", {**OWNED, "lastname": "Ito", "email": "kei@example.org"}) for _ in range(2)]
     assert twins[0].id != twins[1].id
+
+
+def test_a_list_too_long_to_be_looked_through_is_told_and_nothing_is_sent(
+    account: Account, crm: OpenCrmConnector, observer: CountingObserver
+) -> None:
+    crowd = [{"action": "create", "module": "contract", "values": {"contractname": f"Many {n}"}} for n in range(300)]
+    account.control("POST", "mutate", changes=crowd)
+    account.control("POST", "switches", most_rows=5)
+    crm.context.learned.set("query names of contract", {"contractname": False, "accountid": False, "start_date": False})
+    with pytest.raises(QueryError, match="edit_contract"):
+        crm.refuse_twin("contract", {**OWNED, "contractname": "Service 2032"})
+    assert len(observer.calls) < 150 and not any(call.writes for call in observer.calls)
