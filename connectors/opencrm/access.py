@@ -10,7 +10,7 @@ from connectors.context import Context
 from connectors.errors import AccessDenied, AuthError, ConfigError, QueryError
 from connectors.opencrm.catalog import KINDS, module
 from connectors.opencrm.client import OpenCrmClient
-from connectors.opencrm.rows import Row
+from connectors.opencrm.rows import Row, id_of
 from connectors.paging import prefetch
 from connectors.types import Identity, Owner
 from connectors.values import strip_secrets
@@ -64,7 +64,7 @@ def owner(row: Row) -> Owner:
     """Return a row of get_user_list as somebody who can own records."""
     row = dict(strip_secrets(row))
     name = " ".join(str(row[part]) for part in ("first_name", "last_name") if row.get(part))
-    id = str(row.get("id") or row.get("crmid") or row.get("record_id"))
+    id = id_of(row)
     return Owner(
         id,
         name or str(row.get("user_name") or row.get("email1") or id),

@@ -64,9 +64,6 @@ class OpenCrmCodec(Codec):
             raise ValueError(_("is not the id of a record, which is a number"))
         return value
 
-    def encode_multichoice(self, field: FieldSchema, value: JSON) -> JSON:
-        return ",".join(value)
-
     def values(self, schema: ModuleSchema, row: Mapping[str, JSON]) -> dict[str, JSON]:
         """Return the canonical values of a row, by the names they are written by."""
         named = {ALIASES.get(name, name): value for name, value in row.items()}

@@ -157,7 +157,7 @@ class OpenCrmConnector(Connector):
 
     def get(self, module: str, id: str) -> Record:
         reader = self._reader(module)
-        return reader.record(self.client.get(module, checked_id(module, id)), id)
+        return reader.record(self.client.get(module, checked_id(module, id)))
 
     def changes(self, module: str, since: Cursor | None) -> Iterator[ChangePage]:
         return changes.changes(self._reader(module), since, self.context)
@@ -239,7 +239,7 @@ class OpenCrmConnector(Connector):
         if is_new and not holds(described, row, wire):
             raise unclear()
         try:
-            return self._reader(name).record(row, id)
+            return self._reader(name).record(row)
         except ConnectorError:  # its fields could not be looked up: written for certain all the same
             return Record(name, id, {})
 

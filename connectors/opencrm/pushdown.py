@@ -37,13 +37,13 @@ SAMPLE = 25  # records looked through for one with a value to try a name on
 class Pushed:
     """A query string, the field it asks, and whether it finds exactly what the filter finds. "": everything is asked."""
 
-    query_string: str = ""
-    field: str = ""
-    exact: bool = False
+    query_string: str
+    field: str
+    exact: bool
 
 
-ALL = Pushed(exact=True)
-NOTHING = Pushed()
+ALL = Pushed("", "", exact=True)
+NOTHING = Pushed("", "", exact=False)
 
 
 def push(filter: Filter | None, schema: ModuleSchema, trusted: Callable[[str], bool]) -> Pushed:
@@ -97,7 +97,7 @@ def newer(op: Op, value: str) -> Iterator[tuple[int, Pushed]]:
     except (ValueError, OverflowError):
         return
     if since.year >= EARLIEST:
-        yield len(BEST_FIRST) + 1, Pushed(NEWER + since.strftime(STAMP), MODIFIED)
+        yield len(BEST_FIRST) + 1, Pushed(NEWER + since.strftime(STAMP), MODIFIED, exact=False)
 
 
 def words(field: FieldSchema, op: Op, value: str) -> Pushed | None:
@@ -112,7 +112,7 @@ def words(field: FieldSchema, op: Op, value: str) -> Pushed | None:
         op = Op.CONTAINS
     elif op is not Op.CONTAINS:
         text = value
-    return Pushed(asked(field.name, OPERATORS[op], text), field.name) if text.strip() else None
+    return Pushed(asked(field.name, OPERATORS[op], text), field.name, exact=False) if text.strip() else None
 
 
 def piece(value: str) -> str:

@@ -44,12 +44,12 @@ class Reader:
         self.schema, self.module = schema, schema.module.name
         self._seen, self._renew = set(seen), renew
 
-    def record(self, row: Row, id: str = "") -> Record:
-        """Return a row as a record, which carries its id by one name; `id` is that of a row that does not repeat it."""
+    def record(self, row: Row) -> Record:
+        """Return a row as a record, which carries its id by one name."""
         if unknown := row.keys() - self._seen:
             self._seen |= unknown
             self.schema = self._renew(self._seen)
-        id = id_of(row) or id
+        id = id_of(row)
         values = self.codec.values(self.schema, {**row, ID: id})
         return Record(self.module, id, values, values.get(MODIFIED))
 

@@ -28,13 +28,13 @@ from connectors.query import (
 from connectors.query.names import ID_TYPES
 from connectors.sarvcrm.modules import table
 from connectors.sarvcrm.schema import CREATED, MODIFIED, Described
+from connectors.seconds import STAMP
 from connectors.types import JSON, NUMBER_TYPES, TEXT_TYPES, FieldSchema, FieldType, Module, ModuleSchema
 
 MOST_VALUES = 300
 LONGEST = 20_000  # characters
 MOST_DIGITS = 15  # a database with binary numbers holds no more
 ZONES = timedelta(hours=26)  # between the earliest and the latest zone of the earth
-STAMP = "%Y-%m-%d %H:%M:%S"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ASCII_ID = re.compile(r"[\x20-\x7e]+")
 

@@ -120,6 +120,11 @@ def test_an_odd_answer_is_no_record_and_no_missing_one(saying: Callable[[Any], O
         crm.link("company", "7", "contact", "7")
 
 
+def test_an_owner_is_known_by_the_same_id_as_a_record(saying: Callable[[Any], OpenCrmConnector]) -> None:
+    crm = saying('[{"id": "3", "crmid": "7", "user_name": "ito"}, {"crmid": "0", "id": 8, "user_name": "jun"}]')
+    assert [owner.id for owner in crm.owners()] == ["7", "8"]
+
+
 def test_an_error_in_an_object_is_no_record_and_no_field(saying: Callable[[Any], OpenCrmConnector]) -> None:
     crm = saying('{"error": {"message": "Unauthorized"}}')
     crm.context.learned.set("fields of contact", ["lastname"])
