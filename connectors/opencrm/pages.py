@@ -6,6 +6,9 @@ Once the server has counted the list, the pages behind the second are fetched se
 of the one before: rows keep their order, so nothing is between the two, whichever was answered first. With the first that does
 not, as it happens while the module is being changed, the walk goes on from there page by page.
 
+A count that is refused, or of nothing where rows came, tells nothing: a number counted before stands, and a module that the last
+check of the connection could count is not complete without one. Only a server that counted it never is believed by its empty page.
+
 What `limit_end` means is not clear: the end of the rows asked for, counted from the first, or how many (facts §6, 1). It is
 asked as the end; more rows than that tell that it is a number, and that is remembered.
 """

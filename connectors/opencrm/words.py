@@ -21,9 +21,9 @@ NO_ENDPOINT = re.compile(
 )
 NO_ENTRY = re.compile(
     r"\A\W*(?:error\b\W*)?(?:"
-    r"invalid user details\b"
+    r"invalid user details\b(?:\W+authentication failed)?"
     r"|authentication failed\W*\Z"
-    r"|unauthori[sz]ed\b(?=\W*\Z|\W*[:(-]| (?:access|request|call)\b)"
+    r"|unauthori[sz]ed\b(?=\W*\Z|[.,;:]|\s*[(-]| (?:access|request|call)\b)"
     r"|invalid (?:access|api|pass) ?(?:key|code)\b(?=\W*\Z|\W*(?:supplied|provided|given|or|and)\b)"
     r")",
     re.IGNORECASE,
@@ -72,7 +72,7 @@ _WANTED = re.compile(r"\b(?:must|should|required|missing)\b", re.IGNORECASE)
 def may_be_saved(text: str) -> bool:
     """Say whether a text in answer to a write may stand for a record that was saved: one that begins with a number, has one on
     a line of its own, says so in one of its clauses, or tells of what comes after saving, such as mail and workflows."""
-    if _ASIDE.search(text) and not (NO_ENTRY.match(text) or NO_ENDPOINT.match(text)):
+    if _ASIDE.search(NO_ENDPOINT.sub("", NO_ENTRY.sub("", text))):
         return True
     has_number = bool(_NUMBER_FIRST.match(text)) or any(line.strip().isdecimal() for line in text.splitlines())
     return has_number or any(map(_says_saved, _CLAUSE.split(text)))

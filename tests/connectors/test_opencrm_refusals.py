@@ -36,7 +36,7 @@ def test_an_empty_error_beside_an_id_is_none(error: str) -> None:
         "21707\nMailer: authentication failed", "21707 Unauthorized", "Saved 21707. Workflow function x not found",
         "Contact saved, but the mail could not be sent", "Contact saved with no mail: authentication failed",
         "id=21707, mailer: authentication failed", "Unauthorized mailer. Record saved", "Mailer: contact 7 saved",
-        "Unauthorized\n21707", "Unknown method: record created", "Successfully updated. Invalid api key for the mailer",
+        "Unauthorized\n21707", "Unknown method: record created", "Unauthorized: the mailer", "Error: Unauthorized, workflow stopped", "Successfully updated. Invalid api key for the mailer",
         "Mailer: authentication failed", "Authentication failed for the mailer", "Workflow function x not found",
         "Function saveTicket not found", "Undefined method log()", '{"error": "Call to undefined function save()"}',
         '{"record_id": "123", "error": "Unauthorized"}', '{"error": "Saved 21707. Unauthorized"}',
@@ -71,6 +71,7 @@ def test_words_about_the_record_are_no_words_about_the_keys_the_calls_or_the_nam
     ("told", "error"),
     [
         ("Invalid User Details - AUTHENTICATION FAILED", AuthError), ("Unauthorized", AuthError), ("Error: Unauthorized", AuthError),
+        ("Unauthorized. No passkey was sent", AuthError), ("Unauthorized (missing key)", AuthError),
         ("Authentication failed.", AuthError), ("Invalid access key", AuthError), ("Unknown method", NoSuchEndpoint),
         ("Unknown method: edit_ticket", NoSuchEndpoint), ("Method edit_ticket does not exist", NoSuchEndpoint),
         ("The requested end point was not found", NoSuchEndpoint), ("Rate limit exceeded", RateLimited),
