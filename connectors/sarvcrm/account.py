@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connectors.errors import AuthError, ConnectorError, LockedOut
 from connectors.spelling import canonical_boolean
@@ -21,7 +21,7 @@ class Account:
 
     utype: str
     username: str
-    password: str
+    password: str = field(repr=False)
     language: str = "fa_IR"
     portal: bool = False
 

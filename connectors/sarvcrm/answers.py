@@ -46,7 +46,7 @@ ERRORS = (
     ErrorMeaning(401, "", "", SessionGone),
     ErrorMeaning(403, "", "", Forbidden),
     ErrorMeaning(500, "", "", Unavailable),
-    ErrorMeaning(418, "", "any other status", ProtocolError),
+    ErrorMeaning(400, "", "any code or message that is not named here", ProtocolError),
     ErrorMeaning(200, "", "MySQL Error", QueryError, "reading"),
     ErrorMeaning(200, "", "MySQL Error", ProtocolError, "writing"),
 )

@@ -7,10 +7,9 @@ its servers do beyond that is in facts §1 and §6.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from connectors.body import Files
@@ -28,7 +27,7 @@ from connectors.http import Answer, Http
 from connectors.sarvcrm.account import Account, refused_before
 from connectors.sarvcrm.answers import BAD_SQL, is_file, result
 from connectors.sarvcrm.meanings import Forbidden, NothingFound, SessionGone
-from connectors.sarvcrm.rows import Row, as_rows
+from connectors.sarvcrm.rows import ID, Row, as_rows, id_of
 from connectors.types import JSON
 from connectors.wording import text as _
 
@@ -44,8 +43,8 @@ DELETE = Call("Save", "DELETE", safe=False, writes=True)
 LINK = Call("SaveRelationships", "POST", safe=False, writes=True)
 
 PAGE = 300  # what the clients in use ask for at most (facts §1.3)
-SLOT, REFUSED = "0", "refused"
-ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+SLOT, REFUSED, NO_HELP = "0", "refused", "login did not help"
+NO_HELP_FOR = timedelta(hours=1)  # a login that did not end a 403 is not tried again for so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +152,13 @@ class SarvClient:
         return self._rows(LIST, Request({"method": "Retrieve", "module": module}, asked.body(), module))
 
     def get(self, module: str, id: str) -> Row:
-        """GET Retrieve with an id: a list of one. Raises RecordNotFound, also for an empty list."""
+        """GET Retrieve with an id: a list of one. Raises RecordNotFound, also for an empty list, and ProtocolError for another
+        record: a server that passes over the id says nothing of whether this one is there."""
         found = self._rows(GET, one("Retrieve", module, id, about=module)).rows
-        if not found or str(found[0].get("id") or id).lower() != id.lower():
+        if not found:
             raise RecordNotFound(_("There is no %(name)s %(id)s in SarvCRM, or not any more.", name=module, id=id))
+        if id_of(found[0]).lower() != id.lower():
+            raise ProtocolError(_("SarvCRM was asked for %(name)s %(id)s and sent another record.", name=module, id=id))
         return found[0]
 
     def update(self, module: str, id: str, values: Mapping[str, JSON]) -> None:
@@ -199,13 +201,26 @@ class SarvClient:
 
     def _ask(self, call: Call, request: Request) -> tuple[Answer, JSON]:
         """Return an answer and its data, logging in again once when the token is forgotten: the server looks at it before
-        anything else, so a write refused for it was not done."""
+        anything else, so a write refused for it was not done. A 403 says that less clearly, so no write is repeated for it."""
         token = self._token()
         try:
             return self._send(call, request, token)
-        except (SessionGone, Forbidden):
+        except SessionGone:
             self.context.sessions.drop(SLOT, token)
-        return self._send(call, request, self._token())
+        except Forbidden:
+            if call.writes or not self._login_may_help():
+                raise
+            self.context.sessions.drop(SLOT, token)
+        try:
+            return self._send(call, request, self._token())
+        except Forbidden:
+            self.context.sessions.put(NO_HELP, self.context.clock.now().isoformat(timespec="seconds"))
+            raise
+
+    def _login_may_help(self) -> bool:
+        """Say whether a 403 is worth a new login: each takes one of few sessions (code 60), whichever module refuses."""
+        last = self.context.sessions.get(NO_HELP)
+        return not last or self.context.clock.now() - datetime.fromisoformat(last) >= NO_HELP_FOR
 
     def _send(self, call: Call, request: Request, token: str) -> tuple[Answer, JSON]:
         head, plain = {"Authorization": f"Bearer {token}"}, request.files is None and not request.form
@@ -215,6 +230,9 @@ class SarvClient:
             return answer, None
         try:
             return answer, result(call, answer, request.about)
+        except NothingFound as e:
+            e.at = answer.at
+            raise
         except QueryError as e:
             if e.code != BAD_SQL or request.body is not None:
                 raise
@@ -224,8 +242,8 @@ class SarvClient:
     def _rows(self, call: Call, request: Request) -> Listing:
         try:
             answer, told = self._ask(call, request)
-        except NothingFound:
-            return Listing([], None)
+        except NothingFound as e:
+            return Listing([], e.at)
         return Listing(as_rows(answer, told), answer.at)
 
     def page_of(self, module: str, id: str) -> str:
@@ -264,6 +282,6 @@ def new_id(answer: Answer, told: JSON) -> str:
     """Return the id of a new record: documented as a list, shown as a text (facts §6). Raises ProtocolError."""
     found = told.get("id") if isinstance(told, dict) else told
     found = found[0] if isinstance(found, list) and found else found
-    if not isinstance(found, str | int) or not found:
+    if not isinstance(found, str | int) or not found or not ID.fullmatch(str(found)):
         raise answer.not_understood(_("no id in answer to a create"))
     return str(found)

@@ -25,7 +25,7 @@ from connectors.sarvcrm.pages import Pages
 from connectors.sarvcrm.reading import Reader
 from connectors.sarvcrm.related import MOST_LINKS, RelatedReader
 from connectors.sarvcrm.relations import Relations
-from connectors.sarvcrm.rows import id_of
+from connectors.sarvcrm.rows import ID, id_of
 from connectors.sarvcrm.schema import TYPES, Described, described, kept, remembered
 from connectors.sarvcrm.writing import complete, hidden
 from connectors.spelling import ASCII_DIGITS
@@ -110,10 +110,8 @@ class SarvConnector(Connector):
         return self._described.get(key) or self._asked(key)
 
     def _asked(self, key: str) -> Described:
-        """Return the module's fields as the server tells them now."""
-        found = self._described[key] = described(key, self.client.module_fields(key), self.language)
-        self.context.learned.set(fields_of(key), kept(found, frozenset()))
-        return found
+        """Return the module's fields as the server tells them now; of others the same are ignored as before."""
+        return self._renew(key, self._learned(key)[1])[0]
 
     def _known_module(self, key: str) -> None:
         if key not in (*self._keys, USERS):
@@ -144,16 +142,17 @@ class SarvConnector(Connector):
     def _known(self, key: str) -> tuple[Described, Set[str]]:
         """Return the module's fields, those learned before where there are some, and the names that are ignored."""
         self._known_module(key)
+        again, ignored = self._learned(key)
+        return self._described.get(key) or again or self._fields(key), ignored
+
+    def _learned(self, key: str) -> tuple[Described | None, frozenset[str]]:
+        """Return the module's fields as they were learned, None where they were not, and the names that are ignored."""
         learned = self.context.learned.get(fields_of(key))
-        known, ignored = self._described.get(key), frozenset[str]()
-        if isinstance(learned, dict):
-            again, ignored = remembered(key, learned, self.language)
-            known = known or again
-        return known or self._fields(key), ignored
+        return remembered(key, learned, self.language) if isinstance(learned, dict) else (None, frozenset())
 
     def _renew(self, key: str, unknown: Set[str]) -> tuple[Described, Set[str]]:
-        """Describe a module anew because its rows show unknown fields; those nobody describes are ignored from now on."""
-        found = self._asked(key)
+        """Describe a module anew, as when its rows show unknown fields; those nobody describes are ignored from now on."""
+        found = self._described[key] = described(key, self.client.module_fields(key), self.language)
         ignored = unknown - set(found.schema.names)
         self.context.learned.set(fields_of(key), kept(found, ignored))
         return found, ignored
@@ -171,7 +170,7 @@ class SarvConnector(Connector):
     def get_many(self, module: str, ids: list[str]) -> list[Record]:
         """Ask for a page at a time, by `IN`."""
         found: list[Record] = []
-        wanted = list(dict.fromkeys(id for id in ids if id.isascii() and id.isprintable() and id))
+        wanted = list(dict.fromkeys(id for id in ids if ID.fullmatch(id)))
         for start in range(0, len(wanted), PAGE):
             part = wanted[start : start + PAGE]
             found += self._all(module, Query(access.by_id(part), limit=len(part)), len(part))
@@ -200,8 +199,8 @@ class SarvConnector(Connector):
         """Return who has that phone number; each carries `name` only."""
         if kind != "phone":
             self._unsupported(_("search by %(kind)s", kind=kind))
-        number = text.strip().translate(ASCII_DIGITS)
-        found = self.client.search_by_number("".join(c for c in number if c.isdecimal() or c == "+"))
+        number = "".join(c for c in text.translate(ASCII_DIGITS) if c.isdecimal() or c == "+")
+        found = self.client.search_by_number(number) if number.strip("+") else []
         return [Record(str(row.get("module") or ""), id_of(row), {"name": row.get("name") or None}) for row in found]
 
     # Writing

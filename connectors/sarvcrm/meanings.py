@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from connectors.errors import (
     AccessDenied,
@@ -33,7 +34,9 @@ class Forbidden(AccessDenied):
 
 
 class NothingFound(RecordNotFound):
-    """Code 51: for a list that is an empty one."""
+    """No record meets this: of a list that is no error, it is empty. `at` is the server's time when it said so."""
+
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

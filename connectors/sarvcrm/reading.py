@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from math import ceil
 
-from connectors.errors import QueryError
+from connectors.errors import ProtocolError, QueryError
 from connectors.paging import local_page, only_fields
 from connectors.query import Order, Query, check, conditions, match_record, order_to_text, to_text
 from connectors.sarvcrm.answers import BAD_SQL
@@ -17,18 +17,18 @@ from connectors.sarvcrm.client import PAGE, Listing, Question
 from connectors.sarvcrm.codec import SarvCodec
 from connectors.sarvcrm.pages import Pages
 from connectors.sarvcrm.pushdown import Pushed, Sql, both, literal
-from connectors.sarvcrm.rows import Row, behind, id_of
+from connectors.sarvcrm.rows import ID, Row, behind, id_of, in_order
 from connectors.sarvcrm.schema import Described
 from connectors.types import Explanation, ModuleSchema, Page, Record
 from connectors.wording import joined
 from connectors.wording import text as _
 
 MOST_PAGES = 10  # of the server's in one page of ours; a filter that finds little gives short pages, not long waits
+READ_TO_SORT = 3000  # records at most are read for that
 SORTED_HERE = 1000  # records at most are sorted here by our rules; more come in the server's own order of text
 
 
-ANY_ID = re.compile(r"[\x21-\x7e]{1,64}")  # what servers may use for ids besides what the document shows
-AT = re.compile(rf"[0-9]{{1,9}} [A-Za-z0-9_,-]+ {ANY_ID.pattern}")
+AT = re.compile(rf"[0-9]{{1,9}} [A-Za-z0-9_,-]+ {ID.pattern}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,8 @@ class Reader:
 
     def records(self, rows: Sequence[Row]) -> list[Record]:
         """Return the rows of one answer as records; a field new to us is looked up first."""
-        if rows and (unknown := rows[0].keys() - self._known):
+        news = (row for row in rows if not self._known.issuperset(row))
+        if unknown := set().union(*news) - self._known:
             self._use(*self._renew(unknown | self._ignored))
         return [self.record(row) for row in rows]
 
@@ -99,13 +100,15 @@ class Reader:
         self, id: str, query: str = "", limit: int = PAGE, down: bool = False, fields: Sequence[str] = ()
     ) -> Listing:
         """Return the page of records whose ids come after that one, by the database's own order of ids. Raises ProtocolError
-        for a page without any."""
+        for a page without any, or one that is not in that order: going on behind its last id would leave records out."""
         column = self.sql.column("id")
         beyond = f"{column} {'<' if down else '>'} {literal(id)}" if id else ""
         found = self.listing(both(query, beyond), f"{column} {'DESC' if down else 'ASC'}", limit, 0, fields)
         rows = behind(found.rows, id)
         if found.rows and not rows:
             raise self.pages.same_again()
+        if not in_order(rows, id, down=down):
+            raise ProtocolError(_("SarvCRM does not keep to the order of ids in %(name)s.", name=self.pages.name))
         return replace(found, rows=rows)
 
     def at(self, place: Place, query: str, order: str, limit: int, fields: Sequence[str]) -> list[Row]:
@@ -206,10 +209,13 @@ class Reader:
         """Return a page of all that matches, sorted here: text has an order of its own at every server. None when there
         is more than can be sorted here; then it comes in the server's order."""
         local_page((), replace(query, cursor=place.value or None), self.schema)  # a cursor not ours is refused unasked
-        holds, kept = match_record(query.filter, self.schema), list[Record]()
+        holds, kept, read = match_record(query.filter, self.schema), list[Record](), 0
         for found in self.walk(query=pushed.sql, fields=self.asked_fields(query)):
             kept += [record for record in self.records(found.rows) if holds(record)]
-            if len(kept) > self.sorted_here and not place.value:
+            read += len(found.rows)
+            if place.value and read > 2 * READ_TO_SORT:  # it has grown since its first page
+                raise unknown_place()
+            if not place.value and (len(kept) > self.sorted_here or read > READ_TO_SORT):
                 return None
         page = local_page(kept, replace(query, cursor=place.value or None), self.schema)
         return replace(page, next_cursor=page.next_cursor and Place("sorted", page.next_cursor).text(), total=None)
@@ -233,7 +239,7 @@ def parse(cursor: str) -> Place:
     own, kind, value = [*cursor.split(" ", 2), "", ""][:3]
     if own != "sarvcrm":
         raise unknown_place()
-    if kind == "sorted" or (kind == "after" and ANY_ID.fullmatch(value)):
+    if kind == "sorted" or (kind == "after" and ID.fullmatch(value)):
         return Place(kind, value)
     number, order, last = [*value.split(" "), "", ""][:3]
     if kind == "at" and AT.fullmatch(value):

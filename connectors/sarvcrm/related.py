@@ -27,6 +27,7 @@ class RelatedReader(Reader):
 
     sorted_here = MOST_LINKS
     _all: list[Row] | None = None
+    _few = False  # what was read is taken for all because it is few
 
     def after(
         self, id: str, query: str = "", limit: int = PAGE, down: bool = False, fields: Sequence[str] = ()
@@ -81,9 +82,17 @@ class RelatedReader(Reader):
             return [*found.values()]
 
     def _are_all(self, count: int) -> bool:
-        """Say whether these are all, where the server looks at nothing that tells: no server's pages are so small, or it sends
-        as many when asked for fewer."""
-        return count < SMALLEST or len(self.pages.page(Question(fields=("id",), limit=count - 1)).rows) >= count
+        """Say whether these are all, where the server looks at nothing that tells: hardly any server's pages are so small, or it
+        sends as many when asked for fewer."""
+        self._few = count < SMALLEST
+        return self._few or self._sends_all(count)
+
+    def _sends_all(self, count: int) -> bool:
+        return len(self.pages.page(Question(fields=("id",), limit=max(1, count - 1))).rows) >= max(2, count)
+
+    def whole(self) -> bool:
+        """Say whether what was read is known to be all: a list that replaces what is there must not rest on a guess."""
+        return not self._few or self._sends_all(len(self._all or ()))
 
     def _start(self, order: Sequence[Order]) -> Place:
         return Place() if not order or order[0].field == "id" else Place("sorted")

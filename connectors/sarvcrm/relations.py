@@ -57,6 +57,7 @@ class Relations:
         """Make two records belong together."""
         way = self._way(module, other)
         if way.relation:
+            self.client.get(other, other_id)  # the server takes any id
             self._add(self.behind(module, checked_id(id), way.relation, other), module, id, way.relation, other_id)
         elif way.own:
             self._point(module, id, way.own, other, other_id)
@@ -71,7 +72,14 @@ class Relations:
                 _("Several fields lead to %(other)s: set one of %(names)s itself.", other=other, names=names)
             )
         self.client.get(other, other_id)  # the server takes any id
-        self.client.update(module, id, {fields[0]: other_id})
+        held = str(self.client.get(module, id).get(fields[0]) or "")
+        if held and held != other_id:
+            named = {"module": module, "id": id, "other": other, "held": held, "field": fields[0]}
+            raise RecordInvalid(
+                _("%(module)s %(id)s is linked to %(other)s %(held)s by its field %(field)s: undo that first.", **named)
+            )
+        if not held:
+            self.client.update(module, id, {fields[0]: other_id})
 
     def _add(self, reader: RelatedReader, module: str, id: str, field: str, other_id: str) -> None:
         """Whether SarvCRM adds to the links there are or replaces them is not documented, so those there are go along, each
@@ -86,8 +94,16 @@ class Relations:
                     "More than %(most)s records are linked here already; add one in SarvCRM itself.", most=MOST_LINKS
                 )
                 raise RecordInvalid(told)
-        if other_id not in there:
-            self.client.save_relationships(module, id, field, [*there.values(), checked_id(other_id)])
+        if other_id in there:
+            return
+        if not reader.whole():
+            told = _(
+                "Whether SarvCRM shows all links of %(module)s %(id)s is not known; add one there.",
+                module=module,
+                id=id,
+            )
+            raise ProtocolError(told)
+        self.client.save_relationships(module, id, field, [*there.values(), checked_id(other_id)])
 
     def unlink(self, module: str, id: str, other: str, other_id: str) -> None:
         """Undo a link that a field of one of the two records holds. Raises RecordNotFound for records that are not linked,

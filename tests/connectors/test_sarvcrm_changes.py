@@ -232,3 +232,18 @@ def test_a_field_added_at_the_vendors_is_noticed_by_the_next_reading(
     again = connected(account, replace(context, learned=learned))
     change = next(c for page in again.changes("Leads", cursor) for c in page.changes if c.id == id)
     assert change.record is not None and change.record.values["title"] == "Head of new fields"
+
+
+def test_a_server_that_says_no_records_tells_the_time_all_the_same(
+    account: Account, crm: SarvConnector, seeder: SarvSeeder
+) -> None:
+    account.control("POST", "switches", no_records="51")
+    changed = seeder.put("Last")
+    cursor = list(crm.changes("Leads", None))[-1].cursor
+    readings = []
+    for hours in (1, 2, 3, 4):
+        account.control("POST", "clock", shift_seconds=3600 * hours)
+        pages = list(crm.changes("Leads", cursor))
+        cursor = pages[-1].cursor
+        readings.append(found(pages))
+    assert readings[-2:] == [[], []] and changed not in readings[-1]

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.base import Connector
 from connectors.context import Context
-from connectors.errors import ProtocolError, QueryError, RecordNotFound, Unsupported
+from connectors.errors import ProtocolError, QueryError, RecordInvalid, RecordNotFound, Unsupported
 from connectors.query import Order, Query, parse
 from connectors.sandbox.server import Sandbox
 from connectors.types import Record
@@ -228,3 +228,45 @@ def test_where_several_fields_lead_to_a_module_none_is_chosen(crm: Connector, se
     with pytest.raises(QueryError, match="manager_id") as caught:
         crm.link("Branches", branch, "Users", user)
     assert "assigned_user_id" in str(caught.value) and seeder.stored("Branches", branch) == before
+
+
+# What a link must not undo
+
+
+def test_a_link_to_a_record_that_is_not_there_is_refused_before_anything_is_sent(
+    account: Account, crm: Connector, quote: tuple[str, dict[str, str]]
+) -> None:
+    sent = account.control("GET", "counters")["sarvcrm"].get("SaveRelationships AOS_Quotes", 0)
+    with pytest.raises(RecordNotFound):
+        crm.link("AOS_Quotes", quote[0], "AOS_Products", "00000000-0000-0000-0000-000000000000")
+    assert account.control("GET", "counters")["sarvcrm"].get("SaveRelationships AOS_Quotes", 0) == sent == 1
+    assert len(all_of(crm, quote[0], Query())) == MANY
+
+
+@pytest.mark.parametrize("cap", [1, 2, 10, 19])
+def test_a_page_of_few_records_is_not_taken_for_all_links_there_are(
+    account: Account, crm: Connector, seeder: SarvSeeder, quote: tuple[str, dict[str, str]], cap: int
+) -> None:
+    passed_over = {"GetRelationship": ["offset", "query", "order_by"]}
+    account.control("POST", "switches", passes_over=passed_over, largest_page=cap, relations_replace=True)
+    with pytest.raises(ProtocolError, match="all links of AOS_Quotes"):
+        crm.link("AOS_Quotes", quote[0], "AOS_Products", seeder.mutate("create", "AOS_Products", name="One more"))
+    account.control("POST", "switches", passes_over={}, largest_page=0)
+    assert len(all_of(crm, quote[0], Query())) == MANY
+
+
+@pytest.mark.parametrize("from_the_lead", [True, False])
+def test_a_link_by_a_reference_takes_no_other_link_away(
+    crm: Connector, seeder: SarvSeeder, from_the_lead: bool
+) -> None:
+    first, second = (seeder.mutate("create", "Accounts", name=name) for name in ("First", "Second"))
+    lead = seeder.mutate("create", "Leads", last_name="Of the first", account_id=first)
+    before = seeder.stored("Leads", lead)
+    for other in (second, first):
+        ends = ("Leads", lead, "Accounts", other) if from_the_lead else ("Accounts", other, "Leads", lead)
+        if other == second:
+            with pytest.raises(RecordInvalid, match=first):
+                crm.link(*ends)
+        else:
+            crm.link(*ends)  # it is linked so already
+    assert seeder.stored("Leads", lead) == before
