@@ -18,7 +18,7 @@
     │   ├── RecordConflict    changed by somebody else meanwhile
     │   └── Duplicate         the vendor forbids a second one
     ├── QueryError      the filter, order or parameters ask for something that is not there
-    ├── Unsupported     the vendor cannot; no request was made
+    ├── Unsupported     the vendor cannot; nothing was changed
     └── ProtocolError   we do not understand the answer: a bug, or their API changed (.maybe_done)
 
 No message ever holds a secret. `code` and `vendor_message` are the vendor's own words.
@@ -138,7 +138,7 @@ class QueryError(ConnectorError):
 
 
 class Unsupported(ConnectorError):
-    """The vendor cannot do this; no request was made."""
+    """The vendor cannot do this; nothing was changed."""
 
 
 class ProtocolError(ConnectorError):

@@ -118,7 +118,7 @@ _KINDS: dict[type[ConnectorError], _Kind] = {
     errors.QueryError: _Kind(
         _("What was asked for does not exist there."), _("Check the names of module and fields; upper and lower case count.")
     ),
-    errors.Unsupported: _Kind(_("This CRM cannot do that."), _("Nothing was sent.")),
+    errors.Unsupported: _Kind(_("This CRM cannot do that."), _("Nothing was changed.")),
     errors.ProtocolError: _Kind(
         _("The CRM answered something we do not understand."),
         _("Check that the address is that of the CRM itself. If it is, tell whoever maintains this portal what stands here."),
