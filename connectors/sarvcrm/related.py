@@ -57,11 +57,15 @@ class RelatedReader(Reader):
 
     def _everything(self, fields: Sequence[str]) -> list[Row]:
         found: dict[str, Row] = {}
-        while len(found) <= MOST_LINKS:
-            asked = Question(fields=fields, offset=len(found))
+        passed = 0  # rows that came again: more may stand behind them
+        while len(found) + passed <= MOST_LINKS:
+            asked = Question(fields=fields, offset=len(found) + passed)
             rows = self.pages.page(asked).rows
             fresh = {id_of(row): row for row in rows if id_of(row) not in found}
-            if rows and not fresh and not self.pages.heeds_offset(asked):
+            if rows and not fresh and self.pages.heeds_offset(asked):
+                passed += len(rows)
+                continue
+            if rows and not fresh:
                 rows = self._others(found, fields)
                 fresh = {id_of(row): row for row in rows if id_of(row) not in found}
                 if rows and not fresh and not self._are_all(len(found)):

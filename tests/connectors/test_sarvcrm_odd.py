@@ -63,11 +63,12 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.seen: list[tuple[str, str, str]] = []
         self.answers: Answers = lambda verb, params: []
+        self.more: dict[str, Any] = {}  # fields besides the id and the name
 
     def answer(self, verb: str, params: Params) -> Any:
         if params["method"] == "Login":
             return {"token": f"token {self.count('Login')}"}
-        return DESCRIBED if params["method"] == "GetModuleFields" else self.answers(verb, params)
+        return DESCRIBED | self.more if params["method"] == "GetModuleFields" else self.answers(verb, params)
 
     def count(self, method: str) -> int:
         return sum(seen[1] == method for seen in self.seen)
@@ -254,6 +255,20 @@ def test_a_field_that_only_a_later_record_shows_is_looked_up_and_then_left_alone
     asked = server.count("GetModuleFields")
     list(crm.changes("Leads", None))
     assert server.count("GetModuleFields") == asked
+
+
+def test_a_relation_that_shows_some_records_several_times_is_read_to_its_end(
+    server: Server, crm: SarvConnector
+) -> None:
+    shown = [{"id": IDS[0]}, {"id": IDS[0]}, {"id": IDS[0]}, *({"id": id} for id in IDS[1:])]
+    described = {"members": spec("members", "link", "Members", related_module="Leads")}
+
+    def pages_of_two(verb: str, params: Params) -> Any:
+        return shown[params["offset"] : params["offset"] + 2]
+
+    server.answers, server.more = pages_of_two, described
+    page = crm.related("Accounts", ONE, "Leads", Query(limit=300))
+    assert sorted(record.id for record in page.records) == sorted(IDS)
 
 
 def test_a_missing_record_is_still_a_missing_record(server: Server, crm: SarvConnector) -> None:
