@@ -19,7 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def demo(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "VAR_DIR": str(folder), "ENV_FILE": os.devnull}
     command = [sys.executable, str(ROOT / "manage.py"), "demo", "--records", "40", *arguments]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    background = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]  # as a script starts it with &: deaf to Ctrl-C
+    return subprocess.Popen(
+        background + command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 @pytest.fixture(scope="module")

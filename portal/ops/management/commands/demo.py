@@ -51,6 +51,7 @@ class Command(TranslatedCommand):
             if not options["inside"]:
                 self.go_inside(options["fresh"])
             signal.signal(signal.SIGTERM, _interrupt)
+            signal.signal(signal.SIGINT, _interrupt)  # also where a shell has started us in the background, deaf to it
             with demo.lock(settings.VAR_DIR):
                 self.run_inside(**options)
         except KeyboardInterrupt:
