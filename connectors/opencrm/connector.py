@@ -77,6 +77,7 @@ class OpenCrmConnector(Connector):
     )
     operations = OPERATIONS
     errors = ERRORS
+    catalog = tuple(schema(name, (), {}) for name in KINDS)
     field_types: ClassVar[Mapping[str, FieldType]] = {name: FieldType(name) for name in OWN_TYPES}
     credentials_help: ClassVar[str] = about.CREDENTIALS_HELP
     likely_causes: ClassVar[tuple[str, ...]] = about.LIKELY_CAUSES

@@ -48,7 +48,6 @@ ERRORS = (
     ErrorMeaning(422, "", "The given data was invalid.", QueryError, "reading"),
     ErrorMeaning(500, "500", "Invalid record type (accountss)", QueryError),
     ErrorMeaning(500, "", "", Unavailable),
-    ErrorMeaning(418, "", "any other status", ProtocolError),
 )
 
 

@@ -95,7 +95,14 @@ def _modules(kind: type[Connector]) -> Iterator[str]:
     if kind.capabilities.describes_itself:
         yield "What an account has is asked of the server; these are the modules its document names.\n"
     else:
-        yield "The server does not tell its modules; these are known.\n"
+        yield "The server does not tell its modules and fields; these are known. Records show more, and a person may name them.\n"
+    for module in kind.catalog:
+        yield f"### {module.module.label} (`{module.module.name}`)\n"
+        yield from ("| Field | Type | | |", "|---|---|---|---|")
+        for f in module.fields:
+            marks = [*["needed"] * f.required, *["read only"] * (not f.editable)]
+            yield _row(f"`{f.name}` {f.label}", f.type.value, ", ".join(marks), f.help)
+        yield ""
 
 
 def _types(kind: type[Connector]) -> Iterator[str]:
