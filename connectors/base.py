@@ -77,7 +77,7 @@ class Connector(ABC):
     capabilities: ClassVar[Capabilities]
     operations: ClassVar[tuple[Operation, ...]] = ()
     errors: ClassVar[tuple[ErrorMeaning, ...]] = ()  # what the server's refusals mean
-    catalog: ClassVar[tuple[ModuleSchema, ...]] = ()  # the modules and fields known without asking, where no server tells them
+    catalog: ClassVar[tuple[ModuleSchema, ...]] = ()  # what is known without asking, where no server tells it
     field_types: ClassVar[Mapping[str, FieldType]] = {}  # the vendor's own name of a type -> ours
     oauth: ClassVar[OAuth | None] = None  # may be authorised at the CRM's own pages
     credentials_help: ClassVar[str] = ""  # one paragraph: how to get the credentials in that CRM
