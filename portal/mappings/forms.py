@@ -44,9 +44,16 @@ class HeadForm(forms.Form):
         ],
     )
     left_filter = forms.CharField(
-        label=gettext_lazy("Left: only records with"), required=False, help_text=gettext_lazy("“email is not empty”")
+        label=gettext_lazy("Left: only records with"),
+        required=False,
+        help_text=gettext_lazy("“email is not empty”"),
+        widget=forms.TextInput(attrs={"class": "typed"}),
     )
-    right_filter = forms.CharField(label=gettext_lazy("Right: only records with"), required=False)
+    right_filter = forms.CharField(
+        label=gettext_lazy("Right: only records with"),
+        required=False,
+        widget=forms.TextInput(attrs={"class": "typed"}),
+    )
     every_minutes = forms.IntegerField(label=gettext_lazy("Every … minutes"), required=False, min_value=1)
     cron = forms.CharField(
         label=gettext_lazy("or cron line"), required=False, help_text=gettext_lazy("“0 7 * * 1-5”: at 7 on weekdays")

@@ -127,5 +127,7 @@ def test_alerts_are_set_in_the_admin(admin_client: Client, north: Connection) ->
     assert admin_client.post("/ops/callalert/add/", form).status_code == 302
     page = admin_client.get("/ops/callalert/").content.decode()
     assert "a@b.org" in page and "Call alerts" in page
+    form_page = admin_client.get("/ops/callalert/add/").content.decode()
+    assert "related-widget-wrapper-link" not in form_page, "connections and users are made on their own pages"
     refused = admin_client.post("/ops/callalert/add/", form | {"address": "", "kind": "failed"}).content.decode()
     assert "Choose a user who has an e-mail address" in refused
