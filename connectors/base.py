@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from connectors.context import Context
-from connectors.errors import ConfigError, ErrorMeaning, RecordNotFound, Unsupported
+from connectors.errors import ConfigError, ConnectorError, ErrorMeaning, RecordNotFound, Unsupported
 from connectors.query import Query
 from connectors.types import (
     JSON,
@@ -200,6 +200,16 @@ class Connector(ABC):
     def update(self, module: str, id: str, values: Values) -> Record:
         """Change only the fields given (None clears), none where none is, and return the record as stored. Raises
         RecordNotFound too."""
+
+    def _stored(self, module: str, id: str) -> Record:
+        """Return the record just written, of a server that answers with an id only: its id alone when it cannot be read just
+        now, so that no write is thought undone. Raises RecordNotFound."""
+        try:
+            return self.get(module, id)
+        except RecordNotFound:
+            raise
+        except ConnectorError:
+            return Record(module, id, {})
 
     def delete(self, module: str, id: str) -> None:
         """Delete the record. Raises RecordNotFound when it is gone already."""

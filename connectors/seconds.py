@@ -16,6 +16,7 @@ from connectors.spelling import zone_info
 STAMP = "%Y-%m-%d %H:%M:%S"
 OVERLAP = timedelta(seconds=10)  # a write stamped before another may become visible after it
 CLOSED_AFTER = timedelta(minutes=5)  # by the vendor's clock, counted from when we first saw the second
+ZONES = timedelta(hours=26)  # between the earliest and the latest zone of the earth
 FARTHEST_ZONE = timedelta(hours=12)  # no zone is farther behind UTC: stamps that old are old whatever `time_zone` says
 
 

@@ -41,6 +41,8 @@ TEXT_TYPES = frozenset(
     {FieldType.TEXT, FieldType.LONGTEXT, FieldType.EMAIL, FieldType.PHONE, FieldType.URL, FieldType.FILE}
 )
 NUMBER_TYPES = frozenset({FieldType.INTEGER, FieldType.DECIMAL, FieldType.MONEY, FieldType.PERCENT})
+DAY_TYPES = frozenset({FieldType.DATE, FieldType.DATETIME})
+POINTER_TYPES = frozenset({FieldType.REFERENCE, FieldType.OWNER})
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,12 @@ __all__ = [
     "canonical_json",
     "canonical_number",
     "canonical_time",
+    "complete",
     "digest",
     "from_utc",
     "is_secret_field",
+    "line",
+    "plain",
     "redact",
     "shape",
     "storable",
@@ -178,7 +181,7 @@ class Codec:
         return as_text(wire).strip() or None
 
     def decode_json(self, field: FieldSchema, wire: JSON) -> JSON:
-        return wire
+        return [line(item) for item in wire] if field.type is FieldType.LINES and isinstance(wire, list) else wire
 
     # Hooks: writing. By default a canonical value is sent as it is, a date-time as local time of the server.
 
@@ -211,6 +214,29 @@ class Codec:
 
     def encode_json(self, field: FieldSchema, value: JSON) -> JSON:
         return value
+
+
+def complete(schema: ModuleSchema, values: Values) -> None:
+    """Raise RecordInvalid when a new record would lack a field that it must have and that has no preset."""
+    needed = (f for f in schema.fields if f.required and f.editable and f.default is None)
+    missing = [f.name for f in needed if values.get(f.name) in (None, "", [])]
+    if missing:
+        fields, names = dict.fromkeys(missing, _("is required")), ", ".join(missing)
+        label = schema.module.label
+        sentence = _("Nothing was sent to %(module)s: needed are %(names)s.", module=label, names=names)
+        raise RecordInvalid(sentence, fields=fields)
+
+
+def line(item: JSON) -> JSON:
+    """Return one line of a sales document, its values as everywhere (`plain`), without password-like ones."""
+    return {n: plain(v) for n, v in item.items() if not is_secret_field(str(n))} if isinstance(item, dict) else item
+
+
+def plain(value: JSON) -> JSON:
+    """Return a value whose type nothing tells: a number as canonical text, None for "", anything else as it is."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return canonical_number(str(value))
+    return None if value == "" else value
 
 
 @lru_cache(maxsize=4096)

@@ -12,14 +12,12 @@ from collections.abc import Mapping
 
 import orjson
 
-from connectors.opencrm.catalog import ALIASES, LINES
+from connectors.opencrm.catalog import ALIASES
 from connectors.spelling import as_text
-from connectors.types import JSON, FieldSchema, FieldType, ModuleSchema
-from connectors.values import Codec, canonical_date, canonical_number, is_secret_field
+from connectors.types import DAY_TYPES, JSON, POINTER_TYPES, FieldSchema, ModuleSchema
+from connectors.values import Codec, canonical_date, canonical_number
 from connectors.wording import text as _
 
-DATES = frozenset({FieldType.DATE, FieldType.DATETIME})
-POINTERS = frozenset({FieldType.REFERENCE, FieldType.OWNER})
 ISO = {"dateTimeOverride": "c", "dateOverride": "c"}  # ask for dates whose day and month nobody can mistake
 NO_DATE = ("0000-00-00", "00-00-0000", "-0001-11-30")  # the last is what PHP's ISO form makes of the first
 _DAY_FIRST = re.compile(r"(\d{2})-(\d{2})-(\d{4})(.*)", re.DOTALL)
@@ -31,9 +29,9 @@ class OpenCrmCodec(Codec):
     """The hooks in which this vendor differs."""
 
     def is_empty(self, field: FieldSchema, wire: JSON) -> bool:
-        if field.type in DATES and isinstance(wire, str) and wire.startswith(NO_DATE):
+        if field.type in DAY_TYPES and isinstance(wire, str) and wire.startswith(NO_DATE):
             return True
-        if field.type in POINTERS and str(wire).strip() == "0":
+        if field.type in POINTER_TYPES and str(wire).strip() == "0":
             return True
         return super().is_empty(field, wire) or (isinstance(wire, str) and wire.isspace())
 
@@ -67,10 +65,7 @@ class OpenCrmCodec(Codec):
     def values(self, schema: ModuleSchema, row: Mapping[str, JSON]) -> dict[str, JSON]:
         """Return the canonical values of a row, by the names they are written by."""
         named = {ALIASES.get(name, name): value for name, value in row.items()}
-        found = self.decode_values(schema, named)
-        if isinstance(row.get(LINES), list):
-            found[LINES] = [line(item) for item in row[LINES]] or None
-        return found
+        return self.decode_values(schema, named)
 
 
 def decimals(field: FieldSchema) -> int | None:
@@ -88,24 +83,6 @@ def year_first(text: str) -> str:
 def is_id(text: JSON) -> bool:
     """Say whether a text is an id as this vendor counts them: 1, 2, 3 …"""
     return isinstance(text, str) and _DIGITS.fullmatch(text) is not None
-
-
-def line(item: JSON) -> JSON:
-    """Return one product line with its values as text, empty ones as None, without password-like ones."""
-    if not isinstance(item, dict):
-        return item
-    return {name: plain(value) for name, value in item.items() if not is_secret_field(str(name))}
-
-
-def plain(value: JSON) -> JSON:
-    """Return a line's value as text; None for nothing."""
-    if value is None or value == "":
-        return None
-    return (
-        canonical_number(str(value))
-        if isinstance(value, int | float) and not isinstance(value, bool)
-        else as_text(value)
-    )
 
 
 def form(params: Mapping[str, JSON]) -> dict[str, str]:

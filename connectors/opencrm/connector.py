@@ -9,7 +9,6 @@ from typing import ClassVar
 from connectors.base import Connector, find_operation
 from connectors.context import Context
 from connectors.errors import (
-    ConnectorError,
     ProtocolError,
     QueryError,
     RecordNotFound,
@@ -36,7 +35,7 @@ from connectors.opencrm.pages import PAGE
 from connectors.opencrm.pushdown import push
 from connectors.opencrm.reading import Reader
 from connectors.opencrm.rows import Row
-from connectors.opencrm.writing import complete, hidden, holds, unclear
+from connectors.opencrm.writing import hidden, holds, unclear
 from connectors.query import Query, check
 from connectors.types import (
     JSON,
@@ -54,6 +53,7 @@ from connectors.types import (
     Setting,
     Values,
 )
+from connectors.values import complete
 from connectors.wording import text as _
 
 NEW = "0"
@@ -195,7 +195,13 @@ class OpenCrmConnector(Connector):
         complete(described, values)
         wire, lines = self._encoded(described, NEW, values)
         id = self.client.edit(module, NEW, wire, lines)
-        return self._stored(described, id, wire, is_new=True)
+        try:
+            record = self._stored(module, id)
+        except RecordNotFound as e:
+            raise unclear() from e
+        if not holds(described, record.values, wire):
+            raise unclear()
+        return record
 
     def update(self, module: str, id: str, values: Values) -> Record:
         described = self.describe(module)
@@ -203,7 +209,10 @@ class OpenCrmConnector(Connector):
         if not wire and lines is None:
             return self.get(module, id)
         self.client.edit(module, id, wire, lines)
-        return self._stored(described, id, wire, is_new=False)
+        try:
+            return self._stored(module, id)
+        except RecordNotFound as e:
+            raise hidden(module, id, e) from e
 
     def _encoded(self, described: ModuleSchema, id: str, values: Values) -> tuple[dict[str, JSON], list[Row] | None]:
         """Return the fields to send, and all product lines where some were given; those of the record are read first."""
@@ -226,23 +235,6 @@ class OpenCrmConnector(Connector):
             )
             raise ProtocolError(told)
         return lines
-
-    def _stored(self, described: ModuleSchema, id: str, wire: Mapping[str, JSON], *, is_new: bool) -> Record:
-        """Return the record just written. The answer told its id only, so it is read; one that is not there, or is another,
-        may have been written all the same. Raises ProtocolError with `maybe_done`."""
-        name = described.module.name
-        try:
-            row = self.client.get(name, id)
-        except RecordNotFound as e:
-            raise (unclear() if is_new else hidden(name, id)) from e
-        except ConnectorError:
-            return Record(name, id, {})  # written for certain; what it holds was not told
-        if is_new and not holds(described, row, wire):
-            raise unclear()
-        try:
-            return self._reader(name).record(row)
-        except ConnectorError:  # its fields could not be looked up: written for certain all the same
-            return Record(name, id, {})
 
     def link(self, module: str, id: str, relation: str, other_id: str) -> None:
         """Make two records belong together. Both are read first: whether the server looks is not documented."""

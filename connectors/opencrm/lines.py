@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from connectors.errors import RecordInvalid
 from connectors.opencrm.catalog import LINES
-from connectors.opencrm.codec import is_id, plain
+from connectors.opencrm.codec import is_id
 from connectors.spelling import canonical_number
 from connectors.types import JSON
-from connectors.values import storable
+from connectors.values import plain, storable
 from connectors.wording import joined
 from connectors.wording import text as _
 

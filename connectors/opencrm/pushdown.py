@@ -11,22 +11,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from connectors.opencrm.catalog import ID, MODIFIED, OWNER
-from connectors.opencrm.codec import POINTERS, is_id
+from connectors.opencrm.codec import is_id
 from connectors.query import And, Condition, Filter, Op, find_exact, fold, narrowing_pattern
+from connectors.query.names import ID_TYPES
 from connectors.query.pushdown import positive
-from connectors.seconds import STAMP
+from connectors.seconds import STAMP, ZONES
 from connectors.types import JSON, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
 
 WORDS = TEXT_TYPES - {FieldType.LONGTEXT, FieldType.FILE} | {FieldType.CHOICE}
-IDS = POINTERS | {FieldType.ID}
-LONGEST = 200  # characters of a value
+LONGEST_VALUE = 200  # characters of a value
 NAMES: Mapping[str, str] = {ID: "crmentity.crmid", OWNER: "smownerid"}
 NEWER = "crmentity.modifiedtime|>|"
 EARLIEST = 1000  # years before are not spelled with four digits everywhere
-A_DAY = timedelta(hours=26)  # no two zones are further apart
 OPERATORS = {Op.GT: ">", Op.GE: ">", Op.EQ: "=", Op.STARTS: "BEGINS", Op.ENDS: "ENDS", Op.CONTAINS: "CONTAINS"}
 BEST_FIRST = (Op.EQ, Op.STARTS, Op.ENDS, Op.CONTAINS)
 SHORTEST = 3  # letters by which a name can be tried
@@ -81,7 +80,7 @@ def possible(condition: Condition, schema: ModuleSchema) -> Iterator[tuple[int, 
     value = str(condition.values[0])
     if field.name == MODIFIED and field.type is FieldType.DATETIME:
         yield from newer(op, value)
-    elif field.type in IDS:
+    elif field.type in ID_TYPES:
         if op is Op.EQ and len(condition.values) == 1 and is_id(value):
             yield 0, Pushed(asked(field.name, "=", value), field.name, exact=True)
     elif field.type in WORDS and op in BEST_FIRST and len(condition.values) == 1 and (found := words(field, op, value)):
@@ -93,7 +92,7 @@ def newer(op: Op, value: str) -> Iterator[tuple[int, Pushed]]:
     if op not in (Op.GT, Op.GE, Op.EQ):
         return
     try:
-        since = datetime.fromisoformat(value) - A_DAY
+        since = datetime.fromisoformat(value) - ZONES
     except (ValueError, OverflowError):
         return
     if since.year >= EARLIEST:
@@ -105,7 +104,7 @@ def words(field: FieldSchema, op: Op, value: str) -> Pushed | None:
 
     "|" and ";" stand between a condition's parts and between conditions, and are in none.
     """
-    if len(value) > LONGEST:
+    if len(value) > LONGEST_VALUE:
         return None
     text = piece(value)
     if op is not Op.CONTAINS and (text != value.lower() or value != value.strip()):
@@ -144,7 +143,7 @@ def trial(field: FieldSchema, values: Mapping[str, JSON]) -> Trial | None:
     """Return how to try a name. `values` are those of some records by id. None where none holds a value to try it with."""
     for id, held in values.items():
         value = id if field.type is FieldType.ID else held
-        if field.type in IDS and is_id(value):
+        if field.type in ID_TYPES and is_id(value):
             return Trial(asked(field.name, "=", value), id, value)
         if field.type in WORDS and isinstance(value, str) and len(part := piece(value).strip()) >= SHORTEST:
             return Trial(asked(field.name, "CONTAINS", part.upper()), id, part)

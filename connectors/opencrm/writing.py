@@ -6,30 +6,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connectors.errors import ProtocolError, RecordInvalid
-from connectors.opencrm.rows import Row
+from connectors.errors import ProtocolError, RecordNotFound
 from connectors.types import JSON, TEXT_TYPES, ModuleSchema, Values
 from connectors.wording import text as _
 
 
-def complete(described: ModuleSchema, values: Values) -> None:
-    """Raise RecordInvalid when a new record would lack a field that it must have: the server would take it without a word."""
-    missing = [f.name for f in described.fields if f.required and f.editable and values.get(f.name) is None]
-    if missing:
-        fields, names = dict.fromkeys(missing, _("is required")), ", ".join(missing)
-        label = described.module.label
-        sentence = _("Nothing was sent to %(module)s: needed are %(names)s.", module=label, names=names)
-        raise RecordInvalid(sentence, fields=fields)
-
-
-def holds(described: ModuleSchema, row: Row, wire: Mapping[str, JSON]) -> bool:
-    """Say whether a row is the record just created: most of the texts sent are in it. An id cut off on the way names another."""
-    sent = [f.name for f in described.fields if f.type in TEXT_TYPES and wire.get(f.name) and f.name in row]
-    same = [name for name in sent if words(row[name]) == words(wire[name])]
+def holds(schema: ModuleSchema, found: Values, wire: Mapping[str, JSON]) -> bool:
+    """Say whether a record found is the one just created: most of the texts sent are in it. An id cut off on the way names
+    another."""
+    sent = [f.name for f in schema.fields if f.type in TEXT_TYPES and wire.get(f.name) and f.name in found]
+    same = [name for name in sent if compared(found[name]) == compared(wire[name])]
     return len(same) * 2 >= len(sent)
 
 
-def words(value: JSON) -> list[str]:
+def compared(value: JSON) -> list[str]:
     """Return a text's beginning as words, the same however a server treats blanks and long texts."""
     return str(value or "").lower()[:100].split()
 
@@ -40,11 +30,11 @@ def unclear() -> ProtocolError:
     return ProtocolError(sentence, maybe_done=True)
 
 
-def hidden(module: str, id: str) -> ProtocolError:
+def hidden(module: str, id: str, error: RecordNotFound) -> ProtocolError:
     """Return the error for a record that took a change and cannot be read after it."""
     sentence = _(
         "OpenCRM took the change of %(name)s %(id)s and then showed no such record: look there whether it was deleted meanwhile.",
         name=module,
         id=id,
     )
-    return ProtocolError(sentence, maybe_done=True)
+    return ProtocolError(sentence, code=error.code, vendor_message=error.vendor_message, maybe_done=True)

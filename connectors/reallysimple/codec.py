@@ -11,17 +11,15 @@ from datetime import datetime
 import orjson
 
 from connectors.spelling import instant, zone_info
-from connectors.types import JSON, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
-from connectors.values import Codec, canonical_number, is_secret_field
+from connectors.types import DAY_TYPES, JSON, POINTER_TYPES, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
+from connectors.values import Codec, is_secret_field
 from connectors.wording import text as _
 
-DATES = frozenset({FieldType.DATE, FieldType.DATETIME})
-POINTERS = frozenset({FieldType.REFERENCE, FieldType.OWNER})
 QUICK: Mapping[
     FieldType, type
 ] = {  # what a value of that type mostly is on the wire, where then nothing has to be done
     **dict.fromkeys(TEXT_TYPES | {FieldType.CHOICE}, str),
-    **dict.fromkeys((FieldType.ID, FieldType.INTEGER, *POINTERS), int),
+    **dict.fromkeys((FieldType.ID, FieldType.INTEGER, *POINTER_TYPES), int),
     FieldType.BOOLEAN: bool,
     FieldType.DATETIME: datetime,
 }
@@ -36,10 +34,10 @@ class ReallySimpleCodec(Codec):
             return (
                 not wire
                 or wire.isspace()
-                or (field.type in DATES and wire.startswith("0000-00-00"))
-                or (field.type in POINTERS and wire == "0")
+                or (field.type in DAY_TYPES and wire.startswith("0000-00-00"))
+                or (field.type in POINTER_TYPES and wire == "0")
             )
-        return super().is_empty(field, wire) or (field.type in POINTERS and wire == 0)
+        return super().is_empty(field, wire) or (field.type in POINTER_TYPES and wire == 0)
 
     def decode_date(self, field: FieldSchema, wire: JSON) -> JSON:
         return super().decode_date(field, str(wire).removesuffix(MIDNIGHT))
@@ -58,9 +56,6 @@ class ReallySimpleCodec(Codec):
 
     def _instant(self, moment: datetime) -> str:
         return instant(moment.replace(tzinfo=zone_info(self.zone)))
-
-    def decode_json(self, field: FieldSchema, wire: JSON) -> JSON:
-        return [_line(item) for item in wire] if field.type is FieldType.LINES and isinstance(wire, list) else wire
 
     def encode_boolean(self, field: FieldSchema, value: JSON) -> JSON:
         return 1 if value else 0
@@ -103,14 +98,3 @@ class ReallySimpleCodec(Codec):
 def is_number(text: JSON) -> bool:
     """Say whether a text is an id as this vendor counts them: 1, 2, 3 …"""
     return isinstance(text, str) and text.isascii() and text.isdecimal() and not text.startswith("0")
-
-
-def _line(item: JSON) -> JSON:
-    return {name: _plain(value) for name, value in item.items()} if isinstance(item, dict) else item
-
-
-def _plain(value: JSON) -> JSON:
-    """Return a number as text, like everywhere in canonical values."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return canonical_number(str(value))
-    return None if value == "" else value

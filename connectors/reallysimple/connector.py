@@ -13,7 +13,6 @@ from connectors.context import Context
 from connectors.errors import (
     ConfigError,
     QueryError,
-    RecordInvalid,
     RecordNotFound,
     Unsupported,
 )
@@ -44,6 +43,7 @@ from connectors.types import (
     Setting,
     Values,
 )
+from connectors.values import complete
 from connectors.wording import text as _
 
 NAME_OF_OBJECT = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -246,12 +246,7 @@ class ReallySimpleConnector(Connector):
 
     def create(self, module: str, values: Values) -> Record:
         described = self._fields(module)
-        missing = [f.name for f in described.fields if f.required and values.get(f.name) is None]
-        if missing:
-            fields = dict.fromkeys(missing, _("is required"))
-            names, label = ", ".join(missing), described.module.label
-            sentence = _("Nothing was sent to %(module)s: needed are %(names)s.", module=label, names=names)
-            raise RecordInvalid(sentence, fields=fields)
+        complete(described, values)
         described = self._with_choices(described, values)
         row = self.client.create(module, self.codec.encode_values(described, values))
         return self._reader(module).record(row)

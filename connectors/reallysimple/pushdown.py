@@ -15,11 +15,12 @@ from decimal import Decimal
 import orjson
 
 from connectors.query import Condition, Filter, Not, Op, Or, find_exact, narrowing_pattern
+from connectors.query.names import ID_TYPES, POINT_TYPES
 from connectors.query.pushdown import positive
-from connectors.reallysimple.codec import POINTERS, is_number
+from connectors.reallysimple.codec import is_number
 from connectors.reallysimple.schema import CREATED, MODIFIED
 from connectors.spelling import from_utc
-from connectors.types import JSON, NUMBER_TYPES, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
+from connectors.types import JSON, NUMBER_TYPES, POINTER_TYPES, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
 
 MOST_VALUES = 200  # of an $in, so that the address stays short
 LONGEST = 4000  # characters of `q`; what would be longer is evaluated here
@@ -27,7 +28,6 @@ MOST_DIGITS = 18  # of an id: a longer one is no 64-bit number
 CLOCK_CHANGE = timedelta(hours=1)
 
 WORDS = TEXT_TYPES | {FieldType.CHOICE}
-IDS = POINTERS | {FieldType.ID}
 RANGES = {Op.LT: "$lt", Op.LE: "$lte", Op.GT: "$gt", Op.GE: "$gte"}
 NEVER_EMPTY = frozenset({"id", CREATED, MODIFIED})  # on these, "not equal" needs no answer to what NULL means
 
@@ -106,7 +106,7 @@ def _condition(condition: Condition, field: FieldSchema, zone: str) -> Pushed:
         return _words(condition, field)
     if field.type is FieldType.BOOLEAN:
         return _boolean(condition, field)
-    if field.type in NUMBER_TYPES | IDS | {FieldType.DATE, FieldType.TIME, FieldType.DATETIME}:
+    if field.type in NUMBER_TYPES | ID_TYPES | POINT_TYPES:
         return _ordered(condition, field, zone)
     return NOTHING
 
@@ -150,7 +150,7 @@ def _boolean(condition: Condition, field: FieldSchema) -> Pushed:
 
 def _ordered(condition: Condition, field: FieldSchema, zone: str) -> Pushed:
     op, name = condition.op, field.name
-    if op is Op.NOT_EMPTY and field.type in POINTERS:
+    if op is Op.NOT_EMPTY and field.type in POINTER_TYPES:
         return Pushed({name: {"$gt": 0}}, True)
     try:
         spans = [_span(field, value, zone) for value in condition.values]
@@ -187,7 +187,7 @@ def is_clean(field: FieldSchema) -> bool:
 
 def _span(field: FieldSchema, value: JSON, zone: str) -> tuple[JSON, JSON]:
     """Return the lowest and the highest spelling the server may have for a value. Raises ValueError for none."""
-    if field.type in IDS:
+    if field.type in ID_TYPES:
         if not is_number(value) or len(value) > MOST_DIGITS:
             raise ValueError("not a number that JSON can hold")
         return int(value), int(value)

@@ -15,16 +15,26 @@ from connectors.errors import ProtocolError, QueryError
 from connectors.paging import Pending, local_page, only_fields
 from connectors.query import Order, Query, check, match_record, order_to_text, to_text
 from connectors.reallysimple.client import PAGE, Listing, ReallySimpleClient, Row
-from connectors.reallysimple.codec import POINTERS, ReallySimpleCodec
+from connectors.reallysimple.codec import ReallySimpleCodec
 from connectors.reallysimple.pushdown import Pushed, both, is_clean, push
 from connectors.reallysimple.schema import WITH_LINES
-from connectors.types import JSON, NUMBER_TYPES, Explanation, FieldType, ModuleSchema, Page, Record
+from connectors.types import (
+    DAY_TYPES,
+    JSON,
+    NUMBER_TYPES,
+    POINTER_TYPES,
+    Explanation,
+    FieldType,
+    ModuleSchema,
+    Page,
+    Record,
+)
 from connectors.wording import joined
 from connectors.wording import text as _
 
 MOST_PAGES = 10  # of the server's in one page of ours; a filter that finds little gives short pages, not long waits
 SORTED_HERE = 1000  # records at most are sorted here by our rules; more come in the server's own order of text
-EXACTLY_SORTED = NUMBER_TYPES | POINTERS | {FieldType.ID, FieldType.BOOLEAN, FieldType.DATE, FieldType.DATETIME}
+EXACTLY_SORTED = NUMBER_TYPES | DAY_TYPES | POINTER_TYPES | {FieldType.ID, FieldType.BOOLEAN}
 BY_ID = {"id": "asc"}
 
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 from connectors.errors import AccessDenied, ConfigError, ConnectorError, ProtocolError, QueryError, Unsupported
+from connectors.lessons import Lessons
 from connectors.paging import prefetch
 from connectors.query import Condition, Op
 from connectors.sarvcrm.client import Question, SarvClient
-from connectors.sarvcrm.lessons import Lessons
 from connectors.sarvcrm.modules import USERS, module, table
 from connectors.sarvcrm.pushdown import literal
 from connectors.sarvcrm.related import RelatedReader

@@ -11,12 +11,10 @@ from collections.abc import Mapping
 
 from connectors.sarvcrm.schema import NUMBERS
 from connectors.spelling import canonical_boolean, to_utc
-from connectors.types import JSON, FieldSchema, FieldType, Values
-from connectors.values import Codec, canonical_number
+from connectors.types import DAY_TYPES, JSON, FieldSchema, FieldType, Values
+from connectors.values import Codec, plain
 from connectors.wording import text as _
 
-DATES = frozenset({FieldType.DATE, FieldType.DATETIME})
-POINTERS = frozenset({FieldType.REFERENCE, FieldType.OWNER})
 FLAGS = frozenset({"primary", "sms", "fax"})
 PHONE_TEXTS = frozenset({"type", "number", "phoneCode", "phoneFlag"})
 
@@ -25,7 +23,7 @@ class SarvCodec(Codec):
     """The hooks in which this vendor differs."""
 
     def is_empty(self, field: FieldSchema, wire: JSON) -> bool:
-        if field.type in DATES and isinstance(wire, str):
+        if field.type in DAY_TYPES and isinstance(wire, str):
             return not wire or wire.startswith("0000-00-00")
         return super().is_empty(field, wire) or (field.type is FieldType.MULTICHOICE and not split_choices(wire))
 
@@ -43,7 +41,7 @@ class SarvCodec(Codec):
     def decode_json(self, field: FieldSchema, wire: JSON) -> JSON:
         if field.name == NUMBERS:
             return phones(wire)
-        return [_line(item) for item in wire] if field.type is FieldType.LINES and isinstance(wire, list) else wire
+        return super().decode_json(field, wire)
 
     def encode_empty(self, field: FieldSchema) -> JSON:
         return [] if field.type in (FieldType.LINES, FieldType.MULTICHOICE) else ""
@@ -91,7 +89,7 @@ def phone_part(name: str, value: JSON) -> JSON:
             return value
     if name in PHONE_TEXTS:
         return str(value).strip() if isinstance(value, str | int | float) else value
-    return _plain(value)
+    return plain(value)
 
 
 def phone_to_wire(phone: Mapping[str, JSON]) -> JSON:
@@ -117,14 +115,3 @@ def split_choices(wire: JSON) -> list[JSON]:
 def is_midnight(text: str) -> bool:
     """Say whether a date came with a time of no meaning."""
     return text[10:] in (" 00:00:00", "T00:00:00")
-
-
-def _line(item: JSON) -> JSON:
-    return {name: _plain(value) for name, value in item.items()} if isinstance(item, dict) else item
-
-
-def _plain(value: JSON) -> JSON:
-    """Return a number as text, like everywhere in canonical values."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return canonical_number(str(value))
-    return None if value == "" else value

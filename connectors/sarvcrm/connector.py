@@ -11,14 +11,14 @@ from typing import ClassVar
 from connectors.base import Connector, find_operation
 from connectors.body import Files
 from connectors.context import Context
-from connectors.errors import ConnectorError, QueryError, RecordNotFound
+from connectors.errors import QueryError, RecordNotFound
+from connectors.lessons import Lessons
 from connectors.query import Query
 from connectors.sarvcrm import about, access, changes, notes
 from connectors.sarvcrm.account import account_of
 from connectors.sarvcrm.answers import ERRORS
 from connectors.sarvcrm.client import PAGE, SLOT, SarvClient
 from connectors.sarvcrm.codec import SarvCodec
-from connectors.sarvcrm.lessons import Lessons
 from connectors.sarvcrm.modules import MODULES, USERS, module
 from connectors.sarvcrm.operations import OPERATIONS, Desk, carry_out
 from connectors.sarvcrm.pages import Pages
@@ -27,7 +27,7 @@ from connectors.sarvcrm.related import MOST_LINKS, RelatedReader
 from connectors.sarvcrm.relations import Relations
 from connectors.sarvcrm.rows import ID, id_of
 from connectors.sarvcrm.schema import TYPES, Described, described, kept, remembered
-from connectors.sarvcrm.writing import complete, hidden
+from connectors.sarvcrm.writing import hidden
 from connectors.spelling import ASCII_DIGITS
 from connectors.types import (
     JSON,
@@ -47,6 +47,7 @@ from connectors.types import (
     Setting,
     Values,
 )
+from connectors.values import complete
 from connectors.wording import text as _
 
 
@@ -223,15 +224,6 @@ class SarvConnector(Connector):
             return self._stored(module, id)
         except RecordNotFound as e:
             raise hidden(module, id, e) from e
-
-    def _stored(self, module: str, id: str) -> Record:
-        """Return the record as stored; when it cannot be read just now its id alone, so that no write is thought undone."""
-        try:
-            return self.get(module, id)
-        except RecordNotFound:
-            raise
-        except ConnectorError:
-            return Record(module, id, {})
 
     def delete(self, module: str, id: str) -> None:
         self._known_module(module)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from connectors.errors import ProtocolError, QueryError, Unavailable
+from connectors.lessons import Lessons
 from connectors.sarvcrm.answers import BAD_SQL, TOO_MUCH
 from connectors.sarvcrm.client import PAGE, Listing, Question
-from connectors.sarvcrm.lessons import Lessons
 from connectors.wording import text as _
 
 SMALLEST = 20  # records of a page; a server that finds even these too many is not asked again

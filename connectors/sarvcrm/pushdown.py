@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from connectors.query import (
     And,
@@ -28,21 +28,19 @@ from connectors.query import (
 from connectors.query.names import ID_TYPES
 from connectors.sarvcrm.modules import table
 from connectors.sarvcrm.schema import CREATED, MODIFIED, Described
-from connectors.seconds import STAMP
-from connectors.types import JSON, NUMBER_TYPES, TEXT_TYPES, FieldSchema, FieldType, Module, ModuleSchema
+from connectors.seconds import STAMP, ZONES
+from connectors.types import DAY_TYPES, JSON, NUMBER_TYPES, TEXT_TYPES, FieldSchema, FieldType, Module, ModuleSchema
 
 MOST_VALUES = 300
-LONGEST = 20_000  # characters
+LONGEST_QUERY = 20_000  # characters
 MOST_DIGITS = 15  # a database with binary numbers holds no more
-ZONES = timedelta(hours=26)  # between the earliest and the latest zone of the earth
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ASCII_ID = re.compile(r"[\x20-\x7e]+")
 
 WORDS = TEXT_TYPES | {FieldType.CHOICE}
 SIGNS = {Op.EQ: "=", Op.LT: "<", Op.LE: "<=", Op.GT: ">", Op.GE: ">="}
 EXACT_NUMBERS = frozenset({"int", "integer", "decimal", "currency"})
-DAYS = frozenset({FieldType.DATE, FieldType.DATETIME})
-EXACTLY_SORTED = NUMBER_TYPES | {FieldType.BOOLEAN, FieldType.DATE, FieldType.DATETIME, FieldType.TIME}
+EXACTLY_SORTED = NUMBER_TYPES | DAY_TYPES | {FieldType.BOOLEAN, FieldType.TIME}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ class Sql:
         if wider is None:
             return Pushed(exact=False)
         sql, exact = self._joined(wider)
-        if len(sql) > LONGEST:
+        if len(sql) > LONGEST_QUERY:
             return Pushed(exact=False)
         return Pushed(sql, exact and local is None, frozenset(c.field for c in conditions(wider)))
 
@@ -161,7 +159,7 @@ def _emptiness(own: FieldSchema, column: str, op: Op) -> tuple[str, bool] | None
         return (f"{column} IS NULL", False) if op is Op.EMPTY else None
     if op is Op.NOT_EMPTY:
         return f"{column} IS NOT NULL", False
-    return f"({column} IS NULL OR {column} < '1000-01-01')" if own.type in DAYS else f"{column} IS NULL", False
+    return f"({column} IS NULL OR {column} < '1000-01-01')" if own.type in DAY_TYPES else f"{column} IS NULL", False
 
 
 def _rendered(own: FieldSchema, column: str, condition: Condition) -> tuple[str, bool] | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from connectors.context import Learned
 from connectors.errors import RecordNotFound
 from connectors.types import JSON, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
-from connectors.values import Codec, canonical_number
+from connectors.values import Codec
 from connectors.vtiger.client import checked_id
 from connectors.wording import text as _
 
@@ -55,10 +55,6 @@ class VtigerCodec(Codec):
         parts = wire if isinstance(wire, list) else BETWEEN_CHOICES.split(str(wire))
         return [str(part) for part in parts if part != ""] or None
 
-    def decode_json(self, field: FieldSchema, wire: JSON) -> JSON:
-        """Return lines with every value as text: numbers come as floats from create, as strings from retrieve (D20)."""
-        return [_line(item) for item in wire] if field.type is FieldType.LINES and isinstance(wire, list) else wire
-
     def encode_empty(self, field: FieldSchema) -> JSON:
         return ""
 
@@ -102,13 +98,3 @@ class VtigerCodec(Codec):
 def beyond_three_bytes(text: str) -> bool:
     """Say whether the text holds a character that needs four bytes in UTF-8."""
     return any(ord(character) > 0xFFFF for character in text)
-
-
-def _line(item: JSON) -> JSON:
-    return {name: _plain(value) for name, value in item.items()} if isinstance(item, dict) else item
-
-
-def _plain(value: JSON) -> JSON:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return canonical_number(str(value))
-    return None if value == "" else value

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from connectors.query import And, Condition, Filter, Not, Op, Or, matches, narrowing_pattern, split, to_dnf
-from connectors.types import JSON, NUMBER_TYPES, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
+from connectors.types import DAY_TYPES, JSON, NUMBER_TYPES, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
 from connectors.values import from_utc
 from connectors.vtiger.client import ID
 from connectors.vtiger.vtql import PAGE, Groups, literal, one_of, where
@@ -17,11 +17,10 @@ from connectors.vtiger.vtql import PAGE, Groups, literal, one_of, where
 MOST_CONDITIONS = 30
 LONGEST_WHERE = 5000  # characters once encoded: Apache takes 8190 for a whole request line (A7)
 HOUR = timedelta(hours=1)
-POINTS = frozenset({FieldType.DATE, FieldType.DATETIME})
 TEXTS = TEXT_TYPES | {FieldType.CHOICE, FieldType.MULTICHOICE}
 REFERENCES = frozenset({FieldType.ID, FieldType.REFERENCE, FieldType.OWNER})
 EXACTLY_SORTED = (
-    NUMBER_TYPES | POINTS | {FieldType.BOOLEAN, FieldType.TIME, FieldType.ID}
+    NUMBER_TYPES | DAY_TYPES | {FieldType.BOOLEAN, FieldType.TIME, FieldType.ID}
 )  # text: by a collation unknown
 # An empty column may hold NULL or one of these, which reads as empty (or not): a condition that it meets is not exact.
 ZERO: dict[FieldType, JSON] = {
@@ -148,5 +147,5 @@ _RENDERERS: tuple[tuple[frozenset[FieldType], _Render], ...] = (
     (TEXTS, _text),
     (REFERENCES, _reference),
     (frozenset({FieldType.BOOLEAN}), _boolean),
-    (NUMBER_TYPES | POINTS, _compared),
+    (NUMBER_TYPES | DAY_TYPES, _compared),
 )

@@ -11,7 +11,7 @@ from math import ceil
 from connectors.errors import ProtocolError, QueryError
 from connectors.paging import local_page, only_fields
 from connectors.query import Order, Query, check, conditions, match_record, to_text
-from connectors.types import Explanation, FieldType, ModuleSchema, Page, Record
+from connectors.types import DAY_TYPES, Explanation, FieldType, ModuleSchema, Page, Record
 from connectors.vtiger import pushdown, vtql
 from connectors.vtiger.client import Listing, VtigerClient
 from connectors.vtiger.codec import VtigerCodec
@@ -176,7 +176,7 @@ class Reader:
         fields = [field for column in order if (field := self.schema.field(column.field))]
         known = len(fields) == len(order) and all(field.type in pushdown.EXACTLY_SORTED for field in fields)
         stamps = (self.schema.created_field, self.schema.modified_field)
-        return one_way(order) and known and all(f.type not in pushdown.POINTS or f.name in stamps for f in fields[:-1])
+        return one_way(order) and known and all(f.type not in DAY_TYPES or f.name in stamps for f in fields[:-1])
 
     def _columns(self, query: Query) -> tuple[str, ...]:
         """Return the fields to ask for, () for all: those wanted, those tested here, and when it was modified."""

@@ -36,7 +36,7 @@ TYPES = {
     "69": FieldType.FILE,
 }  # what is not here (skype, salutation, recurrence …) is text
 MODIFIED, CREATED, OWNER = "modifiedtime", "createdtime", "assigned_user_id"
-LINES = "LineItems"
+LINES = "LineItems"  # its numbers come as floats from create, as strings from retrieve (D20)
 WITH_LINES = frozenset({"Quotes", "PurchaseOrder", "SalesOrder", "Invoice"})  # describe does not tell of lines (D20)
 DEFAULTS = {"Calendar": {"activitytype": "Task"}}  # a task created without it is never found by a query (D16)
 OWNER_HELP = _("When nothing is given for a new record, the user of this connection becomes its owner.")

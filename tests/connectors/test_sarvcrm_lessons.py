@@ -10,9 +10,9 @@ import pytest
 from connectors.base import Connector
 from connectors.context import Context, MemoryLearned, SystemClock
 from connectors.errors import ProtocolError, QueryError, Unavailable
+from connectors.lessons import Lessons
 from connectors.query import Order, Query, parse
 from connectors.sandbox.server import Sandbox
-from connectors.sarvcrm.lessons import Lessons
 from tests.connectors.contract import CountingObserver, read_all
 from tests.connectors.sandbox_client import Account
 from tests.connectors.sarvcrm_account import RULES, SarvSeeder, account, connected, observer
