@@ -1,5 +1,5 @@
-"""What a person reads about OpenCRM before connecting it: the settings, where the API keys come from, and why a test may
-fail."""
+"""What a person reads about OpenCRM before connecting it: the settings, where the API keys come from, why a test may fail,
+and what is odd about it."""
 
 from __future__ import annotations
 
@@ -70,3 +70,21 @@ LIKELY_CAUSES = (
     _("The number of calls of your subscription is used up."),
     _("The address is not that of your system: https://yoursystemname.opencrm.co.uk."),
 )
+INTRODUCTION = _(
+    "OpenCRM is a CRM from the United Kingdom, used in the browser, each customer at an address of its own. The portal reads and "
+    "changes its companies, contacts, leads, sales records and the rest through its REST API."
+)
+# What a person should know beforehand, each with the place in docs/facts/opencrm.md where the evidence stands.
+ODDITIES = (
+    (_("There is no key with fewer rights: whoever has the two keys may do everything. Leave the connection read-only until you mean to write."), "3"),
+    (_("OpenCRM does not tell its modules and fields. The portal knows those below and reads what else it sees; it writes a field of your own only after you named it with its type, because OpenCRM turns a value that does not fit into something else without a word."), "7"),
+    (_("OpenCRM would take the same contact twice. The portal looks a new record up first and refuses it with the name of the one that is there."), "7"),
+    (_("Product lines that are not sent along with a change of them are deleted for ever. The portal reads all lines of the record first and sends them too; a line that somebody adds in that very moment is lost."), "7"),
+    (_("One condition of a filter is asked of OpenCRM, and none that says “not”; the others are evaluated here, so that more records are read than are shown."), "3"),
+    (_("Lists come in no order that can be asked for: what you want sorted is read whole and sorted here."), "7"),
+    (_("Errors come as if all were well (HTTP status 200), some as plain sentences: the portal goes by what they say."), "3"),
+    (_("After a broken answer to a change the portal says that it may have been done. Look at the record before you try again."), "7"),
+    (_("A firewall turns programs away by their names. Where every call is refused with HTTP status 403, set “Name of the caller”."), "3"),
+    (_("A search for a phone number finds it only as it is spelt in OpenCRM. The portal therefore asks for its last four digits, then for the number as typed, and compares digit by digit."), "7"),
+    (_("Two records can be linked, but no call lists links or undoes one. Links and campaigns are in closed beta, and many accounts do not have them."), "7"),
+)  # fmt: skip

@@ -1,5 +1,5 @@
-"""What a person reads about Really Simple Systems before connecting it: the settings, where the access token is made, and why
-a test may fail."""
+"""What a person reads about Really Simple Systems before connecting it: the settings, where the access token is made, why a
+test may fail, and what is odd about it."""
 
 from __future__ import annotations
 
@@ -50,3 +50,18 @@ LIKELY_CAUSES = (
     _("The price plan does not include the API or this record type."),
     _("The number of calls of your subscription is used up."),
 )
+INTRODUCTION = _(
+    "Really Simple Systems, now sold as Spotler CRM, is a CRM used in the browser, at one address for all customers. The portal "
+    "uses version 4 of its API."
+)
+# What a person should know beforehand, each with the place in docs/facts/reallysimple.md where the evidence stands.
+ODDITIES = (
+    (_("The access token runs out, as far as is known after 366 days; “Test connection” says when."), "4"),
+    (_("A wrong token and a record type that the plan lacks get the same answers (HTTP status 402 or 403). Refused for one type it is the plan, refused for all it is the token."), "4"),
+    (_("A pick list has a name of its own that no call tells: entries can be added only where you entered it under “Names of pick lists”."), "6"),
+    (_("Dates with time name no zone: set “Time zone of the server” if they are shown wrong."), "4"),
+    (_("How many calls a subscription includes is not published, and each failed call may send somebody an e-mail (Failed API Call Alerts): a daily limit on the connection keeps both small."), "4"),
+    (_("For a record that is not there the server answers nothing at all, or an error; both are told as “not found”."), "6"),
+    (_("A record type that does not exist is answered like a breakdown of the server (HTTP status 500); the portal goes by the message."), "6"),
+    (_("The lines of an opportunity come with it and are a record type of their own, `opportunity_lines`."), "6"),
+)  # fmt: skip

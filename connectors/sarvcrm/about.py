@@ -1,4 +1,5 @@
-"""What a person reads about SarvCRM before connecting it: the settings, where to find each, and why a test may fail."""
+"""What a person reads about SarvCRM before connecting it: the settings, where to find each, why a test may fail, and what is
+odd about it."""
 
 from __future__ import annotations
 
@@ -56,3 +57,20 @@ LIKELY_CAUSES = (
     _("The user logs in to the customer portal: set “Portal user”."),
     _("Too many sessions of this user are open: wait, or use a user of its own for this connection."),
 )
+INTRODUCTION = _(
+    "SarvCRM is a CRM from Iran, used in the browser at its maker's or on a server of your own. The portal uses version 5 of its "
+    "API, as one of its users."
+)
+# What a person should know beforehand, each with the place in docs/facts/sarvcrm.md where the evidence stands.
+ODDITIES = (
+    (_("Several wrong passwords lock the user out; how many, nobody says. A refused login is therefore not tried again until you test or change the connection."), "What"),
+    (_("Only so many sessions may be open (code 60), and none can be ended: all of the portal shares one. Other programs should log in as another user."), "1.2"),
+    (_("A filter is asked of its database where the answer can be relied on, and evaluated here again: upper and lower case, times and sorting are not documented."), "What"),
+    (_("Two records are linked by a field of one of them where there is one, else by a call that may replace the links there are: the portal sends those along."), "What"),
+    (_("A link can be undone only where a field of one of the two records holds it; for the others no call is documented."), "What"),
+    (_("A comment becomes a note on the record: the call for comments is only named in the document."), "What"),
+    (_("Files are listed and added; they are downloaded only after you entered the name of the call under “Call that sends a file”."), "What"),
+    (_("Fields and entries of pick lists are named in the language of the connection, Persian unless you choose English."), "1.2"),
+    (_("A trouble of its database arrives as a page with “MySQL Error”. The portal asks once more before it says that the filter was at fault."), "What"),
+    (_("A large page may be too much for the server (code 90): the portal asks for half as many, down to 20."), "What"),
+)  # fmt: skip

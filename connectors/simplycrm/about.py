@@ -1,5 +1,5 @@
 """What a person reads about Simply CRM before and after connecting it: the settings, where the credentials are found, why a
-test may fail, and what is missing when only one of its two APIs is open to us."""
+test may fail, what is odd about it, and what is missing when only one of its two APIs is open to us."""
 
 from __future__ import annotations
 
@@ -59,6 +59,23 @@ LIKELY_CAUSES = (
     _("The access key was copied from another user, or the password and the access key were exchanged."),
     _("The address is not the one at which Simply CRM opens in a browser."),
 )
+INTRODUCTION = _(
+    "Simply CRM is a CRM used in the browser, made from Vtiger 7. It has two APIs, and the portal uses both: the webservice, opened "
+    "by the access key, for records, links and files; the mobile API, opened by the password, for sections, saved filters and "
+    "alerts. New records can also be sent to an incoming webhook."
+)
+# What a person should know beforehand, each with the place in docs/facts/simplycrm.md where the evidence stands.
+ODDITIES = (
+    (_("Simply CRM was made from Vtiger, so that what is odd about [Vtiger](vtiger.md#what-is-odd-about-it) is mostly odd here too."), "2"),
+    (_("A record that is gone and one that this user may not see get the same answer, so both may be told as “not found”."), "2"),
+    (_("Some servers pass over the search of the mobile API and send every record; the portal keeps those that match."), "2"),
+    (_("The mobile API spoils texts in which “<” stands directly before a letter: the portal writes such records by the webservice."), "2"),
+    (_("The calendar holds tasks and meetings, two modules with numbers of their own. What the screens call “Tasks” are the tasks of projects, another module."), "6"),
+    (_("The number before the “x” in an id, such as 12x345, stands for a module and differs from account to account."), "6"),
+    (_("Names in the document and on the server differ (FAQ and Faq, Projects and Project): the portal takes either."), "6"),
+    (_("Nothing is published of the address and form of an incoming webhook: paste the address as it is shown, and choose form or JSON. Any answer of success counts as delivered."), "2"),
+    (_("Pictures of contacts, parts of documents and the comments inside tickets are shown by neither API."), ""),
+)  # fmt: skip
 
 
 def notes(*, by_key: bool, by_password: bool, zone: str, server_zone: str, refused: Sequence[str]) -> Iterator[str]:

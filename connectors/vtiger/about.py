@@ -1,5 +1,5 @@
 """What a person reads about Vtiger before and after connecting it: the settings, where the credentials are found, why a test
-may fail, and what is to be known about this server."""
+may fail, what is odd about it, and what is to be known about this server."""
 
 from __future__ import annotations
 
@@ -41,6 +41,28 @@ LIKELY_CAUSES = (
     _("The address is not the one at which Vtiger opens in a browser."),
     _("The server accepts API requests only from addresses on its list, and this portal's is not on it."),
 )
+INTRODUCTION = _(
+    "Vtiger is a CRM used in the browser, in its maker's cloud or on a server of your own. The portal uses its webservice "
+    "(webservice.php). What is odd about it was seen on a real Vtiger 8.0.0."
+)
+# What a person should know beforehand, each with the place in docs/facts/vtiger.md where the evidence stands.
+ODDITIES = (
+    (_("A record that is gone and one that this user may not see get nearly the same answer (ACCESS_DENIED): both may be told as “not found”."), "D1"),
+    (_("Many servers cannot tell what was deleted, and those that can tell it only of records that the user owns: the portal finds the rest by comparing all ids."), "F11"),
+    (_("No call brings more than 100 records: the first reading of a large module takes a while."), "C2"),
+    (_("Vtiger checks no values. It stores unknown entries of pick lists and impossible dates, or nothing in their place, without a word; the portal compares what was stored with what it sent."), "D7"),
+    (_("Texts that are too long are cut without a word."), "D8"),
+    (_("A number that is emptied becomes 0."), "D5"),
+    (_("Money is rounded to the decimals of the user of this connection."), "E5"),
+    (_("Emoji become “????” on most servers."), "E11"),
+    (_("Times are those of the server's zone, which it does not tell: set “Time zone of the server”."), "E9"),
+    (_("A filter for an empty field cannot be asked of Vtiger and is evaluated here."), "C8"),
+    (_("A deleted record goes to the recycle bin. Contacts of a deleted account lose it without counting as changed."), "D12"),
+    (_("A second record like another is refused only where an administrator of Vtiger forbade duplicates, and the answer does not name the other one."), "D14"),
+    (_("Two records can be linked, but a link cannot be undone, and a call brings 100 at most of the records that hang on one."), "D18"),
+    (_("Saving a record by the call `update` without its description spoils the description; `revise` does not. The portal uses the latter."), "D4"),
+    (_("Two logins of one user at the same moment spoil each other: the portal logs in one after the other and tries once more."), "B2"),
+)  # fmt: skip
 
 
 def notes(told: Mapping[str, JSON], sync_works: bool, zone: str, refused: Sequence[str]) -> Iterator[str]:
