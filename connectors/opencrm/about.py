@@ -86,5 +86,5 @@ ODDITIES = (
     (_("After a broken answer to a change the portal says that it may have been done. Look at the record before you try again."), "7"),
     (_("A firewall turns programs away by their names. Where every call is refused with HTTP status 403, set “Name of the caller”."), "3"),
     (_("A search for a phone number finds it only as it is spelt in OpenCRM. The portal therefore asks for its last four digits, then for the number as typed, and compares digit by digit."), "7"),
-    (_("Two records can be linked, but no call lists links or undoes one. Links and campaigns are in closed beta, and many accounts do not have them."), "7"),
+    (_("Two records can be linked, but no call lists links or undoes one. Links and campaigns are in closed beta: not every account has them."), "7"),
 )  # fmt: skip

@@ -69,7 +69,7 @@ ODDITIES = (
     (_("Simply CRM was made from Vtiger, so that what is odd about [Vtiger](vtiger.md#what-is-odd-about-it) is mostly odd here too."), "2"),
     (_("A record that is gone and one that this user may not see get the same answer, so both may be told as “not found”."), "2"),
     (_("Some servers pass over the search of the mobile API and send every record; the portal keeps those that match."), "2"),
-    (_("The mobile API spoils texts in which “<” stands directly before a letter: the portal writes such records by the webservice."), "2"),
+    (_("The mobile API spoils texts with “<” directly before a letter, unless it is spelt in a way that it leaves alone; the portal spells it so."), "2"),
     (_("The calendar holds tasks and meetings, two modules with numbers of their own. What the screens call “Tasks” are the tasks of projects, another module."), "6"),
     (_("The number before the “x” in an id, such as 12x345, stands for a module and differs from account to account."), "6"),
     (_("Names in the document and on the server differ (FAQ and Faq, Projects and Project): the portal takes either."), "6"),

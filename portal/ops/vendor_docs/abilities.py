@@ -61,7 +61,7 @@ def limits(kind: type[Connector]) -> Iterator[str]:
     able, rules = kind.capabilities, NetworkRules()
     yield f"* A call brings {able.page_size} records at most; longer lists take several."
     yield f"* A file may have {able.max_upload // MB} MB." if able.max_upload else "* Files cannot be sent."
-    yield f"* A call that takes longer than {rules.deadline:.0f} seconds is given up, and so is an answer of more than {rules.max_response // MB} MB."
+    yield f"* A call is given up after {rules.deadline:.0f} seconds, an answer after {rules.max_response // MB} MB."
     yield "* Calls a minute, a day and at the same time are limited on the connection's page, where you want it."
 
 

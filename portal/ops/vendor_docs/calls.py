@@ -1,9 +1,10 @@
-"""The calls of a CRM by name, for scripts and for the screen that carries them out: one line a call, calls that take the same
-parameters together, and what each parameter holds once."""
+"""The calls of a CRM by name, for scripts: one line a call, one line a module where each module has the same calls, and what
+each parameter holds once."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from portal.ops.vendor_docs.errors import refused
 from portal.ops.vendor_docs.markdown import code, table
 from portal.ops.vendor_docs.samples import fitting, record
 
+MOST = 5  # calls that share a reason to be refused, before it is told of all of them at once
 TYPES = {
     "text": "text",
     "integer": "whole number",
@@ -71,7 +73,7 @@ def _deed(operation: Operation) -> str:
 
 
 def _marked(kind: type[Connector], operation: Operation) -> str:
-    refusals = refused(kind, operation)
+    refusals = "; ".join(refused(kind, operation))
     return " ".join([*_marks(operation), *[f"May be refused: {refusals}."] * bool(refusals)])
 
 
@@ -100,10 +102,24 @@ def _single(
         for o, before in zip(group, above, strict=False)
     )
     yield from table(("Call", "What it does", "Takes", "In the document"), rows)
-    told = [(f"`{o.name}`", refused(kind, o)) for o in group if o.errors]
-    if told:
-        yield "Why they may be refused; what to do then stands under [Errors](#errors):\n"
-        yield from table(("Call", "What it means, with the server's code"), told)
+    yield from _refusals({o.name: refused(kind, o) for o in group if o.errors})
+
+
+def _refusals(told: Mapping[str, list[str]]) -> Iterator[str]:
+    """Yield why calls may be refused: first what holds of nearly all of them, then a row for each with the rest."""
+    if not told:
+        return
+    yield "Why they may be refused, with the server's code; what to do stands under [Errors](#errors).\n"
+    counts = Counter(part for parts in told.values() for part in parts)
+    common = [part for part, count in counts.items() if count >= max(MOST, len(told) - 2)]
+    for part in common:
+        others = code(name for name, parts in told.items() if part not in parts)
+        yield f"* All of these{f' but {others}' if others else ''}: {part}"
+    yield ""
+    rest = {name: [part for part in parts if part not in common] for name, parts in told.items()}
+    yield from table(
+        ("Call", "What it means"), ((f"`{name}`", "; ".join(parts) or "nothing else") for name, parts in rest.items())
+    )
 
 
 def _takes(operation: Operation) -> str:

@@ -43,14 +43,13 @@ def said(row: ErrorMeaning) -> str:
     return " ".join(word for word in words if word) + WHEN[row.when]
 
 
-def refused(kind: type[Connector], operation: Operation) -> str:
+def refused(kind: type[Connector], operation: Operation) -> list[str]:
     """Return in words what the document says an operation is refused for, each meaning with the server's codes."""
     found: dict[str, list[str]] = {}
     for code in operation.errors:
         for title in _titles(kind, operation, code):
             found.setdefault(title, []).extend([] if hasattr(ours, code) else [f"`{code.partition(':')[0]}`"])
-    parts = (f"{title} ({', '.join(codes)})" if codes else title for title, codes in found.items())
-    return "; ".join(parts)
+    return [f"{title} ({', '.join(codes)})" if codes else title for title, codes in found.items()]
 
 
 def _titles(kind: type[Connector], operation: Operation, code: str) -> list[str]:

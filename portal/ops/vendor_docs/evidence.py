@@ -10,8 +10,8 @@ from portal.ops.vendor_docs.markdown import plain
 
 # Which lines of a document stand under which heading, by their kind; what is in none stands under the last.
 MODULES = frozenset({"module", "object", "entity", "sample modules"})
-FIELDS = frozenset({"field type", "data type", "value type", "type", "types seen"}) | frozenset(
-    {"field", "read-only field", "sample field"}
+FIELDS = frozenset(
+    {"field type", "data type", "value type", "type", "types seen", "field", "read-only field", "sample field"}
 )
 CALLS = frozenset({"op", "endpoint", "verb", "op case", "example"})
 PARAMETERS = frozenset(
@@ -42,9 +42,8 @@ IN_WORDS = {
     "doc claim": "claim",
     "beyond": "fact",
 }
-UNSAID = frozenset(
-    {"module", "object", "entity", "field", "op", "param", "op param", "error", "limit", "beyond"}
-)  # the heading does
+# Kinds that the heading says already.
+UNSAID = frozenset({"module", "object", "entity", "field", "op", "param", "op param", "error", "limit", "beyond"})
 INTRODUCTION = (
     "For those who maintain this: the numbers are those of the tests [below](#the-tests), in `tests/connectors` unless the name of"
     " the file says more. What `test_error_tables.py` goes over is the table of [errors](#errors), row by row; what every CRM has"

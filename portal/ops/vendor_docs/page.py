@@ -69,7 +69,7 @@ def _words(setting: Setting) -> Iterator[str]:
     """Yield where to find it, what there is to choose from, and what it is when nobody sets it."""
     yield setting.help
     if setting.choices:
-        yield f"One of: {', '.join(f'“{choice.label}”' for choice in setting.choices)}."
+        yield f"One of: {', '.join(f'“{choice.label}” (`{choice.value}`)' for choice in setting.choices)}."
     if setting.default:
         usual = next((f"“{choice.label}”" for choice in setting.choices if choice.value == setting.default), "")
         yield f"Unless set: {usual or setting.default}."

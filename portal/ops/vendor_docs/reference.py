@@ -34,7 +34,7 @@ IN_WORDS = {
 def modules(kind: type[Connector], named: list[Line]) -> Iterator[str]:
     """Yield the modules: of a server that tells none, with all that is known; else those that its document names."""
     if not kind.catalog:
-        yield "The server tells the portal which modules and fields an account has.\n"
+        yield "The portal asks the server which modules and fields an account has.\n"
         yield f"Its document names {_named(named)}.\n" if named else "Its document names none.\n"
         return
     yield (
