@@ -71,6 +71,6 @@ ODDITIES = (
     (_("A comment becomes a note on the record: the call for comments is only named in the document."), "What"),
     (_("Files are listed and added; they are downloaded only after you entered the name of the call under “Call that sends a file”."), "What"),
     (_("Fields and entries of pick lists are named in the language of the connection, Persian unless you choose English."), "1.2"),
-    (_("A trouble of its database arrives as a page with “MySQL Error”. The portal asks once more before it says that the filter was at fault."), "What"),
+    (_("A failure of its database arrives as a page with “MySQL Error”. The portal asks once more before it says that the filter was at fault."), "What"),
     (_("A large page may be too much for the server (code 90): the portal asks for half as many, down to 20."), "What"),
 )  # fmt: skip
