@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 
 import orjson
 
@@ -28,9 +29,11 @@ from connectors.errors import (
 )
 from connectors.http import Answer
 from connectors.opencrm.words import (
+    A_WORD,
     NO_ENDPOINT,
     NO_ENTRY,
     NOT_ALLOWED,
+    NOTHING_FOUND,
     TOO_MANY,
     WARNED,
     may_be_saved,
@@ -54,6 +57,12 @@ SHORT = 4000  # bytes; longer answers are lists, which are not searched for warn
 
 class NoSuchEndpoint(QueryError):
     """The server does not know a call of that name: the one answer after which an alternate name may be tried."""
+
+
+class NothingFound(QueryError):
+    """No record meets this: a list is empty then. `at` is the server's time when it said so."""
+
+    at: datetime | None = None
 
 
 ERRORS = (
@@ -86,7 +95,7 @@ def result(call: Call, answer: Answer, about: str, id: str = "") -> JSON:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        value = beside(text) or plain_text(answer, text)
+        value = unbracketed(text) or plain_text(answer, text)
     if call.writes and isinstance(value, str) and WARNED.search(value):  # whatever it warns of, more may have been done
         raise answer.not_understood(_("nothing but its own warnings"))
     error = error_text(value)
@@ -103,7 +112,7 @@ def body(answer: Answer) -> bytes:
     return (BEHIND.sub(b"", text) if len(text) < SHORT else text).strip()
 
 
-def beside(text: bytes) -> list[JSON]:
+def unbracketed(text: bytes) -> list[JSON]:
     """Return the two parts of a sales record as the document's sample shows it: "products": […], {…} without brackets around
     (facts §6, 11); nothing for any other text."""
     if not text.startswith(b'"products"'):
@@ -177,6 +186,10 @@ def failure(call: Call, answer: Answer, text: str, about: str, id: str) -> Conne
         return AccessDenied(_("%(said)s.", said=said), vendor_message=message)
     if call.writes:
         return RecordInvalid(_("%(said)s.", said=said), vendor_message=message)
+    if NOTHING_FOUND.fullmatch(message.strip()):
+        found = NothingFound(_("%(said)s.", said=said), vendor_message=message)
+        found.at = answer.at
+        return found
     return QueryError(_("%(said)s.", said=said), vendor_message=message)
 
 
@@ -189,7 +202,8 @@ def by_status(call: Call, answer: Answer, message: str, about: str, id: str) -> 
     if status < 400:
         sentence = _("OpenCRM sends us to another page: the API is not enabled, or the address is not right.")
         return AccessDenied(sentence, code=code)
-    if status in (404, 405) and not says_missing(message, id, writes=False):
+    nothing = NOTHING_FOUND.fullmatch(message.strip()) and not call.writes
+    if status in (404, 405) and not nothing and not says_missing(message, id, writes=False):
         return no_endpoint(call, message, code)
     if status == 403 and not message:
         sentence = _(
@@ -226,15 +240,14 @@ def missing(about: str, id: str, message: str = "") -> RecordNotFound:
     return RecordNotFound(sentence, vendor_message=message)
 
 
-def edited(call: Call, answer: Answer, about: str, id: str) -> str:
+def new_id(call: Call, answer: Answer, told: JSON, about: str, id: str) -> str:
     """Return the id in the answer to an edit: 123, "123", or an object that names it. Raises RecordInvalid with what the server
     finds wrong, and ProtocolError (maybe_done) for what is neither an id nor surely a refusal: a second try may make a second
     record."""
-    value = result(call, answer, about, id)
-    if number := number_in(value):
+    if number := number_in(told):
         return number
-    if isinstance(value, str) and re.search(r"[A-Za-z]{2}", value) and not may_be_saved(value):
-        raise failure(call, answer, value, about, id)
+    if isinstance(told, str) and A_WORD.search(told) and not may_be_saved(told):
+        raise failure(call, answer, told, about, id)
     raise answer.not_understood(_("no id in answer to a write"))
 
 

@@ -17,13 +17,13 @@ from datetime import datetime
 
 import orjson
 
-from connectors.context import Context
 from connectors.errors import QueryError
 from connectors.opencrm.answers import NoSuchEndpoint
 from connectors.opencrm.pages import Incomplete, Part, incomplete
 from connectors.opencrm.pushdown import NEWER
-from connectors.opencrm.reading import Reader, stamp_of, uncounted, untimed
+from connectors.opencrm.reading import Reader, stamp_of, uncounted
 from connectors.opencrm.rows import Row, id_of
+from connectors.opencrm.schema import MODIFIED
 from connectors.seconds import CLOSED_AFTER, FARTHEST_ZONE, STAMP, Second, latest_stamp
 from connectors.types import Change, ChangePage, Cursor
 from connectors.wording import text as _
@@ -58,13 +58,13 @@ class Place(Second):
         return replace(self, offset=part.offset, last=part.last, brought=brought, sure=sure, newest=newest)
 
 
-def changes(reader: Reader, since: Cursor | None, context: Context) -> Iterator[ChangePage]:
+def changes(reader: Reader, since: Cursor | None) -> Iterator[ChangePage]:
     """Yield what changed since the cursor, everything when it is None. Raises QueryError for a cursor not ours."""
     place = parse(since)
     if place.first:
         yield from first_reading(reader, place)
     else:
-        yield from delta(reader, place, context)
+        yield from delta(reader, place)
 
 
 def parse(cursor: Cursor | None) -> Place:
@@ -94,7 +94,7 @@ def first_reading(reader: Reader, place: Place) -> Iterator[ChangePage]:
     yield ChangePage((), over.text())
 
 
-def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage]:
+def delta(reader: Reader, place: Place) -> Iterator[ChangePage]:
     """Yield what was modified since the place, everything where the server cannot be asked that, or brings fewer records
     than it counts. One call when nothing was."""
     try:
@@ -103,7 +103,7 @@ def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage
     except NoSuchEndpoint:
         raise
     except QueryError:
-        context.learned.set(untimed(reader.module), True)
+        reader.distrust(MODIFIED)
     except Incomplete:  # what did not come cannot be named, so it is not learned: the next delta may be whole
         pass
     yield from first_reading(reader, Place())
@@ -120,12 +120,12 @@ def newer(reader: Reader, place: Place) -> Iterator[ChangePage]:
     for part in pages.walk(begun.offset, begun.last):
         if any(stamp_of(row) <= oldest for row in part.rows):
             raise QueryError(_("The server does not filter by the time of the last change."))
-        if not begun.offset and part.rows and not reader.learned.get(uncounted(reader.module)):
+        if not begun.offset and part.rows and not reader.lessons.recent(uncounted(reader.module)):
             begun = replace(begun, total=pages.count() or 0)
         begun, at = begun.read(part, zone), part.at
         if part.rows:
             yield ChangePage(changed(reader, part.rows), begun.text(), pages.total)
-    asks = (begun.brought or place.open) and not reader.learned.get(uncounted(reader.module))
+    asks = (begun.brought or place.open) and not reader.lessons.recent(uncounted(reader.module))
     if asks and pages.lacks(begun.brought) and reader.counts_by_time():
         raise incomplete(reader.module)
     newest = max(begun.newest, place.time)

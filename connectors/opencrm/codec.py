@@ -12,7 +12,8 @@ from collections.abc import Mapping
 
 import orjson
 
-from connectors.opencrm.catalog import ALIASES
+from connectors.opencrm.rows import is_id
+from connectors.opencrm.schema import ALIASES
 from connectors.spelling import as_text
 from connectors.types import DAY_TYPES, JSON, POINTER_TYPES, FieldSchema, ModuleSchema
 from connectors.values import Codec, canonical_date, canonical_number
@@ -22,7 +23,6 @@ ISO = {"dateTimeOverride": "c", "dateOverride": "c"}  # ask for dates whose day 
 NO_DATE = ("0000-00-00", "00-00-0000", "-0001-11-30")  # the last is what PHP's ISO form makes of the first
 _DAY_FIRST = re.compile(r"(\d{2})-(\d{2})-(\d{4})(.*)", re.DOTALL)
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
-_DIGITS = re.compile(r"[1-9][0-9]{0,17}")
 
 
 class OpenCrmCodec(Codec):
@@ -62,10 +62,10 @@ class OpenCrmCodec(Codec):
             raise ValueError(_("is not the id of a record, which is a number"))
         return value
 
-    def values(self, schema: ModuleSchema, row: Mapping[str, JSON]) -> dict[str, JSON]:
+    def decode_values(self, schema: ModuleSchema, wire: Mapping[str, JSON]) -> dict[str, JSON]:
         """Return the canonical values of a row, by the names they are written by."""
-        named = {ALIASES.get(name, name): value for name, value in row.items()}
-        return self.decode_values(schema, named)
+        named = {ALIASES.get(name, name): value for name, value in wire.items()}
+        return super().decode_values(schema, named)
 
 
 def decimals(field: FieldSchema) -> int | None:
@@ -80,16 +80,10 @@ def year_first(text: str) -> str:
     return f"{found[3]}-{found[2]}-{found[1]}{found[4]}" if found else text.strip()
 
 
-def is_id(text: JSON) -> bool:
-    """Say whether a text is an id as this vendor counts them: 1, 2, 3 …"""
-    return isinstance(text, str) and _DIGITS.fullmatch(text) is not None
-
-
 def form(params: Mapping[str, JSON]) -> dict[str, str]:
     """Return the parameters as a form has them: text, lists and objects as JSON, without those that are None or mean nothing
     when empty."""
-    plain = {"query_string", "keywords"}
-    given = {k: v for k, v in params.items() if v is not None and not (k in plain and v == "")}
+    given = {k: v for k, v in params.items() if v is not None and not (k in ("query_string", "keywords") and v == "")}
     return {name: wire(value) for name, value in given.items()}
 
 

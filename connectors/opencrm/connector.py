@@ -3,40 +3,27 @@ for ever the product lines it is not sent, so all of them are."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
+from functools import partial
 from typing import ClassVar
 
 from connectors.base import Connector, find_operation
 from connectors.context import Context
-from connectors.errors import (
-    ProtocolError,
-    QueryError,
-    RecordNotFound,
-    Unsupported,
-)
+from connectors.errors import QueryError, RecordNotFound, Unsupported
+from connectors.lessons import Lessons
 from connectors.opencrm import about, access, changes, phones, twins
+from connectors.opencrm.account import account_of
 from connectors.opencrm.answers import ERRORS
-from connectors.opencrm.catalog import (
-    ALIASES,
-    KINDS,
-    LINES,
-    OWN_TYPES,
-    PHONED,
-    module,
-    own_fields,
-    schema,
-    with_named_types,
-)
-from connectors.opencrm.client import Keys, OpenCrmClient, checked_id
+from connectors.opencrm.client import PAGE, OpenCrmClient, Question, checked_id
 from connectors.opencrm.codec import OpenCrmCodec
-from connectors.opencrm.lines import merged, nothing_left_out
+from connectors.opencrm.lines import lines_of, merged, nothing_left_out
+from connectors.opencrm.modules import MODULES, module
 from connectors.opencrm.operations import OPERATIONS, Desk, carry_out
-from connectors.opencrm.pages import PAGE
-from connectors.opencrm.pushdown import push
 from connectors.opencrm.reading import Reader
-from connectors.opencrm.rows import Row
+from connectors.opencrm.rows import NEW, Row
+from connectors.opencrm.schema import ALIASES, LINES, OWN_TYPES, own_fields, schema
 from connectors.opencrm.writing import hidden, holds, unclear
-from connectors.query import Query, check
+from connectors.query import Query
 from connectors.types import (
     JSON,
     Capabilities,
@@ -55,8 +42,6 @@ from connectors.types import (
 )
 from connectors.values import complete
 from connectors.wording import text as _
-
-NEW = "0"
 
 
 class OpenCrmConnector(Connector):
@@ -77,19 +62,17 @@ class OpenCrmConnector(Connector):
     )
     operations = OPERATIONS
     errors = ERRORS
-    catalog = tuple(schema(name, (), {}) for name in KINDS)
+    catalog = tuple(schema(name, (), {}) for name in MODULES)
     field_types: ClassVar[Mapping[str, FieldType]] = {name: FieldType(name) for name in OWN_TYPES}
     credentials_help: ClassVar[str] = about.CREDENTIALS_HELP
     likely_causes: ClassVar[tuple[str, ...]] = about.LIKELY_CAUSES
 
     def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], context: Context) -> None:
         super().__init__(settings, secrets, context)
-        config = self.config
-        key, passkey = self.secrets["key"].strip(), self.secrets["passkey"].strip()
-        keys = Keys(key, passkey, config["auth"], config["code"].strip())
-        self.client = OpenCrmClient(config["url"], keys, context, user_agent=config["user_agent"])
-        self.codec = OpenCrmCodec(config["time_zone"])
-        self._own = own_fields(config["extra_fields"])
+        self.client = OpenCrmClient(self.config["url"], account_of(self.config, self.secrets), context)
+        self.codec = OpenCrmCodec(self.config["time_zone"])
+        self._own = own_fields(self.config["extra_fields"])
+        self._lessons = Lessons(context.learned, context.clock)
 
     def close(self) -> None:
         self.client.close()
@@ -97,52 +80,58 @@ class OpenCrmConnector(Connector):
     # Who and what is there
 
     def check(self) -> Identity:
-        return access.identity(self.client, self.context, self.codec.zone)
+        access.readable(self.client, self._lessons, self.context.max_parallel)
+        return access.identity(self.client, self._lessons, self.codec.zone)
 
     def modules(self) -> list[Module]:
-        lacking = self.context.learned.get(access.LACKING) or ()
-        return [module(name) for name in KINDS if name not in lacking]
+        lacking = self._lessons.recent(access.LACKING)
+        return [module(name) for name in MODULES if name not in lacking]
 
     def describe(self, module: str) -> ModuleSchema:
-        return self._schema(module, self._seen(module))
+        return self._fields(module, self._seen(module))
 
-    def owners(self) -> list[Owner]:
-        return [access.owner(row) for row in self.client.listing("get_user_list").rows]
+    def _fields(self, name: str, seen: Collection[str]) -> ModuleSchema:
+        """Return the module's fields, when these were seen in records."""
+        return schema(name, seen, self._own.get(name, {}))
 
-    def _schema(self, name: str, seen: Collection[str]) -> ModuleSchema:
-        own = self._own.get(name, {})
-        return with_named_types(schema(name, seen, own), own)
-
-    def _seen(self, name: str) -> list[str]:
+    def _seen(self, name: str) -> Set[str]:
         """Return the names of fields seen in records; one record is asked for when none was seen yet."""
         self._known_module(name)
-        seen = self.context.learned.get(fields_of(name))
+        seen = self._learned(name)
         if seen is None:
-            seen = []
-            for row in self.client.listing(f"get_{name}_list_full", limit_start=0, limit_end=1).rows[:1]:
-                seen = self._learn(name, row)
-        return list(seen)
+            rows = self.client.listing(name, Question(start=0, end=1)).rows
+            seen = self._learn(name, rows[0].keys()) if rows else frozenset()
+        return seen
 
     def _known_module(self, name: str) -> None:
-        if name not in KINDS:
-            names = ", ".join(KINDS)
+        if name not in MODULES:
+            names = ", ".join(MODULES)
             raise QueryError(_("OpenCRM has no module “%(name)s”. Known are: %(names)s.", name=name[:60], names=names))
 
-    def _learn(self, name: str, seen: Collection[str]) -> list[str]:
-        learned = sorted(seen)
-        self.context.learned.set(fields_of(name), learned)
-        return learned
+    def owners(self) -> list[Owner]:
+        return access.owners(self.client)
+
+    # record_url: neither the document nor public code shows the address of a record's screen, so none is guessed
 
     # Reading
 
     def _reader(self, name: str) -> Reader:
+        """Return a reader of the module's records."""
         seen = self._seen(name)
-        learned = self.context.learned
+        return Reader(self.client, self.codec, self._fields(name, seen), seen, partial(self._renew, name))
 
-        def renew(shown: Collection[str]) -> ModuleSchema:
-            return self._schema(name, self._learn(name, shown))
+    def _learned(self, name: str) -> Set[str] | None:
+        """Return the module's fields as they were learned, None where they were not."""
+        learned = self.context.learned.get(fields_of(name))
+        return None if learned is None else frozenset(learned)
 
-        return Reader(self.client, self.codec, self._schema(name, seen), learned, seen, renew)
+    def _learn(self, name: str, seen: Set[str]) -> Set[str]:
+        self.context.learned.set(fields_of(name), sorted(seen))
+        return seen
+
+    def _renew(self, name: str, seen: Set[str]) -> ModuleSchema:
+        """Describe a module anew, as when its rows show fields that were not seen before."""
+        return self._fields(name, self._learn(name, seen))
 
     def read(self, module: str, query: Query) -> Page:
         return self._reader(module).page(query)
@@ -151,17 +140,14 @@ class OpenCrmConnector(Connector):
         return self._reader(module).explain(query)
 
     def count(self, module: str, query: Query) -> int | None:
-        reader = self._reader(module)
-        check(query.filter, (), reader.schema)
-        pushed = push(query.filter, reader.schema, reader.trusts)
-        return self.client.count(module, query_string=pushed.query_string) if pushed.exact else None
+        return self._reader(module).count_of(query)
 
     def get(self, module: str, id: str) -> Record:
         reader = self._reader(module)
-        return reader.record(self.client.get(module, checked_id(module, id)))
+        return reader.record(self.client.get(module, id))
 
     def changes(self, module: str, since: Cursor | None) -> Iterator[ChangePage]:
-        return changes.changes(self._reader(module), since, self.context)
+        return changes.changes(self._reader(module), since)
 
     def ids(self, module: str, after: str | None = None) -> Iterator[list[str]]:
         return changes.ids(self._reader(module), after)
@@ -179,8 +165,8 @@ class OpenCrmConnector(Connector):
         """Return who has that phone number, among companies, contacts and leads."""
         if kind != "phone":
             self._unsupported(_("search by %(kind)s", kind=kind))
-        names = [one.name for one in self.modules() if one.name in PHONED]
-        return phones.having(map(self._reader, names), text, self.context.max_parallel)
+        readers = (self._reader(one.name) for one in self.modules() if one.name in phones.PHONED)
+        return phones.having(readers, text, self.context.max_parallel)
 
     # Writing
 
@@ -191,32 +177,31 @@ class OpenCrmConnector(Connector):
         twins.refuse_twin(reader, values)
 
     def create(self, module: str, values: Values) -> Record:
-        described = self.describe(module)
-        complete(described, values)
-        wire, lines = self._encoded(described, NEW, values)
-        id = self.client.edit(module, NEW, wire, lines)
+        schema = self.describe(module)
+        complete(schema, values)
+        wire, lines = self._encoded(schema, NEW, values)
+        id = self.client.create(module, wire, lines)
         try:
             record = self._stored(module, id)
         except RecordNotFound as e:
             raise unclear() from e
-        if not holds(described, record.values, wire):
+        if not holds(schema, record.values, wire):
             raise unclear()
         return record
 
     def update(self, module: str, id: str, values: Values) -> Record:
-        described = self.describe(module)
-        wire, lines = self._encoded(described, checked_id(module, id), values)
+        wire, lines = self._encoded(self.describe(module), id, values)
         if not wire and lines is None:
             return self.get(module, id)
-        self.client.edit(module, id, wire, lines)
+        self.client.update(module, id, wire, lines)
         try:
             return self._stored(module, id)
         except RecordNotFound as e:
             raise hidden(module, id, e) from e
 
-    def _encoded(self, described: ModuleSchema, id: str, values: Values) -> tuple[dict[str, JSON], list[Row] | None]:
+    def _encoded(self, schema: ModuleSchema, id: str, values: Values) -> tuple[dict[str, JSON], list[Row] | None]:
         """Return the fields to send, and all product lines where some were given; those of the record are read first."""
-        wire = self.codec.encode_values(described, values)
+        wire = self.codec.encode_values(schema, values)
         if LINES not in wire:
             return wire, None
         given = wire.pop(LINES)
@@ -224,27 +209,18 @@ class OpenCrmConnector(Connector):
             if id == NEW:
                 return wire, None
             raise nothing_left_out()
-        return wire, merged([] if id == NEW else self._lines(described.module.name, id), given)
-
-    def _lines(self, name: str, id: str) -> list[Row]:
-        """Return the product lines a record has. Raises ProtocolError where it does not tell them all."""
-        lines = self.client.get(name, id).get(LINES)
-        if not isinstance(lines, list) or not all(isinstance(line, dict) and line.get("lineid") for line in lines):
-            told = _(
-                "OpenCRM did not tell the record's product lines and their ids: changing one would lose the others."
-            )
-            raise ProtocolError(told)
-        return lines
+        return wire, merged([] if id == NEW else lines_of(self.client.get(schema.module.name, id)), given)
 
     def link(self, module: str, id: str, relation: str, other_id: str) -> None:
         """Make two records belong together. Both are read first: whether the server looks is not documented."""
-        pairs = ((module, id), (relation, other_id))
-        for name, own in pairs:
+        for name, own in ((module, id), (relation, other_id)):
             self._known_module(name)
-            checked_id(name, own)
-        for name, own in pairs:
-            self.client.get(name, own)
+            checked_id(own)
+        self.client.get(module, id)
+        self.client.get(relation, other_id)
         self.client.link(id, other_id)
+
+    # The rest
 
     def call(self, operation: str, params: Mapping[str, JSON]) -> JSON:
         return carry_out(Desk(self.client, self._write_by_name), find_operation(self, operation), params)
@@ -252,11 +228,11 @@ class OpenCrmConnector(Connector):
     def _write_by_name(self, endpoint: str, name: str, id: str, values: Mapping[str, JSON]) -> str:
         """Edit by the call of exactly that name, with everything checked as in any other write."""
         named = {ALIASES.get(field, field): value for field, value in values.items()}
-        described = self.describe(name)
-        wire, lines = self._encoded(described, id, named)
+        schema = self.describe(name)
+        wire, lines = self._encoded(schema, id, named)
         if id == NEW:
-            complete(described, named)
-        return self.client.edit_by(endpoint, name, id, wire, lines)
+            complete(schema, named)
+        return self.client.edit(endpoint, name, id, wire, lines)
 
 
 def fields_of(name: str) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from connectors.errors import RecordInvalid
-from connectors.opencrm.catalog import LINES
-from connectors.opencrm.codec import is_id
+from connectors.errors import ProtocolError, RecordInvalid
+from connectors.opencrm.rows import NEW, Row, is_id
+from connectors.opencrm.schema import LINES
 from connectors.spelling import canonical_number
 from connectors.types import JSON
 from connectors.values import plain, storable
@@ -19,7 +19,6 @@ from connectors.wording import text as _
 
 Line = Mapping[str, JSON]
 REMOVE = "remove"  # {"lineid": "12", "remove": true}: the one way to delete a line
-NEW = "0"
 
 
 def text(value: str) -> None:
@@ -95,8 +94,17 @@ def merged(stored: Sequence[Line], given: Sequence[Line]) -> list[dict[str, JSON
             changes[id] = line
     if wrong:
         raise invalid(wrong)
-    kept = [changed(line, changes.get(id, {})) for id, line in known.items() if not is_removed(changes.get(id, {}))]
+    kept = [as_sent(line, changes.get(id, {})) for id, line in known.items() if not is_removed(changes.get(id, {}))]
     return [*kept, *new]
+
+
+def lines_of(row: Row) -> list[Row]:
+    """Return the product lines a record has. Raises ProtocolError where it does not tell them all."""
+    lines = row.get(LINES)
+    if not isinstance(lines, list) or not all(isinstance(line, dict) and line.get("lineid") for line in lines):
+        told = _("OpenCRM did not tell the record's product lines and their ids: changing one would lose the others.")
+        raise ProtocolError(told)
+    return lines
 
 
 def misplaced(id: str, known: Mapping[str, Line], changes: Mapping[str, Line]) -> list[str]:
@@ -146,7 +154,7 @@ def settable(line: Line) -> dict[str, JSON]:
     return {name: plain(value) for name, value in line.items() if name in CHECKS and plain(value) is not None}
 
 
-def changed(stored: Line, given: Line) -> dict[str, JSON]:
+def as_sent(stored: Line, given: Line) -> dict[str, JSON]:
     """Return a stored line as it is to be sent: as it was, with what is given over it; None empties a field."""
     emptied = {name: "" for name, value in given.items() if name in CHECKS and plain(value) is None}
     return {**settable(stored), **emptied, **settable(given), "lineid": str(stored["lineid"])}

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from connectors.errors import QueryError
-from connectors.opencrm.catalog import HIDDEN, KINDS
 from connectors.opencrm.client import OpenCrmClient
-from connectors.opencrm.codec import is_id
+from connectors.opencrm.modules import MODULES
+from connectors.opencrm.rows import NEW, is_id
+from connectors.opencrm.schema import HIDDEN
 from connectors.operations import DOT, checked, without_secrets
 from connectors.types import JSON, Operation, Parameter
 from connectors.wording import text as _
@@ -28,9 +29,9 @@ LIST = (QUERY, START, END, KEYWORDS, *DATES)
 CRMID = Parameter("crmid", _("Id"), required=True)
 RECORD = Parameter("record", _("Fields"), "json", required=True, help='{"lastname": "Smith"}')
 EDIT = (Parameter("crmid", _("Id"), required=True, help=_("0 creates a new record.")), RECORD)
-LABELS = {name: kind.label for name, kind in KINDS.items()}
+LABELS = {name: kind.label for name, kind in MODULES.items()}
 LISTS = "List Functions"
-EDITS: Mapping[str, str] = {edit: name for name, kind in KINDS.items() for edit in kind.edits} | {
+EDITS: Mapping[str, str] = {edit: name for name, kind in MODULES.items() for edit in kind.edits} | {
     "edit_contact_custom1": "contact",
     "edit_contact_custom2": "contact",
 }
@@ -38,7 +39,9 @@ EDITS: Mapping[str, str] = {edit: name for name, kind in KINDS.items() for edit 
 
 def reads(name: str, label: str) -> tuple[Operation, ...]:
     """Return the four reading calls of a module."""
-    section = "Consult / Retrieve Sales Records Functions" if KINDS[name].has_lines else "Consult / Retrieve Functions"
+    section = (
+        "Consult / Retrieve Sales Records Functions" if MODULES[name].has_lines else "Consult / Retrieve Functions"
+    )
     listed = _("List %(module)s with every field", module=label)
     return (
         Operation(f"get_{name}_list_count", _("Count %(module)s", module=label), LIST, section=f"{LISTS} - Count"),
@@ -51,7 +54,7 @@ def reads(name: str, label: str) -> tuple[Operation, ...]:
 def edit(endpoint: str, name: str) -> Operation:
     """Return one editing call."""
     summary = _("Create or change one of %(module)s", module=LABELS[name])
-    section = "Create/Edit Sales Records" if KINDS[name].has_lines else "Create/Edit Records"
+    section = "Create/Edit Sales Records" if MODULES[name].has_lines else "Create/Edit Records"
     return Operation(endpoint, summary, EDIT, writes=True, section=section, errors=("RecordInvalid", "RecordNotFound"))
 
 
@@ -113,7 +116,7 @@ OPERATIONS = (
         admin_only=True,
     ),
 )
-WITH_LINES = frozenset(edit for edit, name in EDITS.items() if KINDS[name].has_lines)
+WITH_LINES = frozenset(edit for edit, name in EDITS.items() if MODULES[name].has_lines)
 IDS = frozenset({"crmid", "parent_id", "child_id", "campaignid", "recordid", "reportid"})
 CREDENTIALS = frozenset({"key", "passkey", "accesskey", "accesscode"})
 END_POINT = re.compile(r"[A-Za-z0-9_]{1,100}")
@@ -132,13 +135,13 @@ def carry_out(desk: Desk, operation: Operation, params: Mapping[str, JSON]) -> J
     """Return what the server answers, without secrets. Raises QueryError for wrong parameters, RecordInvalid for what cannot
     be written."""
     given = checked(operation, params)
-    if wrong := [n for n in IDS & given.keys() if not is_id(given[n]) and (n, given[n]) != ("crmid", "0")]:
+    if wrong := [n for n in IDS & given.keys() if not is_id(given[n]) and (n, given[n]) != ("crmid", NEW)]:
         raise QueryError(_("“%(name)s” must be an id, which is a number.", name=wrong[0]))
     name = operation.name
     if name in EDITS:
         return desk.write(name, EDITS[name], str(given["crmid"]), given["record"])
     deed = _DEEDS.get(name)
-    answer = deed(desk.client, given) if deed else desk.client.raw(name, given)
+    answer = deed(desk.client, given) if deed else desk.client.call(name, given, reads=True)
     return answer if name == "login" else without_secrets(answer, HIDDEN)
 
 
@@ -149,7 +152,7 @@ def _login(client: OpenCrmClient, p: dict[str, JSON]) -> JSON:
 
 def _report(client: OpenCrmClient, p: dict[str, JSON]) -> JSON:
     custom = {"isCustomReport": "true" if p["isCustomReport"] else "false"} if "isCustomReport" in p else {}
-    return client.raw("get_record_list_from_report", {**p, **custom})
+    return client.call("get_record_list_from_report", {**p, **custom}, reads=True)
 
 
 def _call(client: OpenCrmClient, p: dict[str, JSON]) -> JSON:

@@ -16,18 +16,17 @@ asked as the end; more rows than that tell that it is a number, and that is reme
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from connectors.context import Learned
 from connectors.errors import AccessDenied, ProtocolError, QueryError
-from connectors.opencrm.access import LACKING
-from connectors.opencrm.client import Listing, OpenCrmClient
+from connectors.lessons import Lessons
+from connectors.opencrm.access import READABLE
+from connectors.opencrm.client import PAGE, Listing, OpenCrmClient, Question
 from connectors.opencrm.rows import Row, id_of
 from connectors.paging import prefetch
 from connectors.wording import text as _
 
-PAGE = 200  # full lists are slow by the document's own words; a list may hold 50,000
 FRUITLESS = 3  # pages in a row with nothing new: no more are asked for, and the count tells whether that was all
 MOST = 250  # pages read of one list while a person waits: 50,000 records, the document's own limit
 ENDS, COUNTS = "end", "count"
@@ -76,17 +75,15 @@ class Walked:
 
 @dataclass(slots=True)
 class Pages:
-    """One list at one server: a module's, full or basic, or what of it a query string or keywords find. `total` is how many rows the
-    server counts, once it was asked; then up to `workers` pages are fetched at the same time."""
+    """One list at one server, what a question without limits finds, while it is walked. `total` is how many rows the server
+    counts, once it was asked; then up to `workers` pages are fetched at the same time."""
 
     client: OpenCrmClient
-    learned: Learned
     module: str
-    query_string: str = ""
-    full: bool = True
+    lessons: Lessons
+    asked: Question = field(default_factory=Question)
     size: int = PAGE
     workers: int = 1
-    keywords: str = ""
     total: int | None = None
     _mode: str = ""
     _sure: bool = False  # that `limit_end` is a number, because a page behind the first was full
@@ -95,7 +92,7 @@ class Pages:
     def count(self) -> int | None:
         """Ask how many rows there are, and keep it; None where the server does not tell."""
         try:
-            self.total = self.client.count(self.module, query_string=self.query_string, keywords=self.keywords)
+            self.total = self.client.count(self.module, self.asked)
         except (QueryError, AccessDenied):
             self.total = None
         return self.total
@@ -114,16 +111,16 @@ class Pages:
         return brought < again
 
     def _was_counted(self) -> bool:
-        """Say whether the last check counted the module's records; by a condition it counts nothing."""
-        lacking = self.learned.get(LACKING)
-        return lacking is not None and self.module not in lacking and not self.query_string and not self.keywords
+        """Say whether the last check counted the module's records, however long ago; by a condition it counts nothing."""
+        counted = self.lessons.learned.get(READABLE) or ()
+        return self.module in counted and not self.asked.query and not self.asked.keywords
 
     def page(self, start: int, size: int) -> Listing:
         """Return up to `size` rows behind the first `start`. A wrong guess at `limit_end` costs rows to be thrown away, or
         one more call, never rows that are missing."""
         if self._all:
             return Listing(self._all[start : start + size], None)
-        self._mode = mode = self._mode or self.learned.get(MODE) or ENDS
+        self._mode = mode = self._mode or self.lessons.learned.get(MODE) or ENDS
         found = self._ask(start, size if mode == COUNTS else start + size)
         if mode == COUNTS and start:
             self._sure = self._sure or len(found.rows) >= size
@@ -139,13 +136,10 @@ class Pages:
 
     def _learn(self, mode: str) -> None:
         self._mode = mode
-        self.learned.set(MODE, mode)
+        self.lessons.learned.set(MODE, mode)
 
     def _ask(self, start: int, end: int) -> Listing:
-        endpoint = f"get_{self.module}_list" + ("_full" if self.full else "")
-        return self.client.listing(
-            endpoint, query_string=self.query_string, keywords=self.keywords, limit_start=start, limit_end=end
-        )
+        return self.client.listing(self.module, replace(self.asked, start=start, end=end))
 
     def walk(self, start: int = 0, last: str = "") -> Iterator[Part]:
         """Yield all rows behind the first `start`, of which `last` is the id of the last one; at least one part, the last one
@@ -198,7 +192,7 @@ class Pages:
         not known. Raises Incomplete, at the end; QueryError for more than MOST pages, as soon as that is known."""
         brought, counts = 0, False
         for read, part in enumerate(self.walk()):
-            if brought and part.rows and not counts and not self.query_string:
+            if brought and part.rows and not counts and not self.asked.query:
                 counts = True
                 self.count()
             if part.rows and (read == MOST or (self.total or 0) > MOST * self.size):

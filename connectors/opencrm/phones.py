@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterable, Sequence
 
 from connectors.errors import QueryError
-from connectors.opencrm.pages import Pages
+from connectors.opencrm.modules import MODULES
 from connectors.opencrm.reading import Reader
 from connectors.opencrm.rows import Row
+from connectors.opencrm.schema import catalogued
 from connectors.paging import prefetch
 from connectors.spelling import ASCII_DIGITS
 from connectors.types import FieldType, Record
@@ -19,6 +20,7 @@ from connectors.wording import text as _
 
 LOOKS = 5  # pages of each list, of 200 records: a person waits
 LAST = 4  # digits that stand together in most spellings
+PHONED = tuple(name for name in MODULES if any(field.type is FieldType.PHONE for field in catalogued(name)))
 ENOUGH = 7  # digits of a number without its country and area: fewer are compared whole
 
 
@@ -31,7 +33,7 @@ def having(modules: Iterable[Reader], text: str, workers: int) -> list[Record]:
     readers, cut = list(modules), False
     typed = " ".join(text.translate(ASCII_DIGITS).split())
     for keywords in dict.fromkeys(([number[-LAST:]] if len(number) >= ENOUGH else []) + [typed, number]):
-        lists = prefetch(beginning, [reader.pages(keywords=keywords) for reader in readers], workers)
+        lists = prefetch(lambda pages: pages.some(LOOKS), [r.pages(keywords=keywords) for r in readers], workers)
         brought = list(zip(readers, lists, strict=True))
         if found := [r for reader, (rows, whole) in brought for r in matching(reader, rows, number)]:
             return found
@@ -41,11 +43,6 @@ def having(modules: Iterable[Reader], text: str, workers: int) -> list[Record]:
             _("OpenCRM finds too many records by “%(text)s” to look through all: type more of it.", text=text[:40])
         )
     return []
-
-
-def beginning(pages: Pages) -> tuple[list[Row], bool]:
-    """Return the rows of a list, and whether these are all."""
-    return pages.some(LOOKS)
 
 
 def matching(reader: Reader, rows: Sequence[Row], number: str) -> list[Record]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from connectors.opencrm.catalog import ID, MODIFIED, OWNER
-from connectors.opencrm.codec import is_id
+from connectors.opencrm.rows import is_id
+from connectors.opencrm.schema import ID, MODIFIED, OWNER
 from connectors.query import And, Condition, Filter, Op, find_exact, fold, narrowing_pattern
 from connectors.query.names import ID_TYPES
 from connectors.query.pushdown import positive
@@ -34,29 +34,24 @@ SAMPLE = 25  # records looked through for one with a value to try a name on
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """A query string, the field it asks, and whether it finds exactly what the filter finds. "": everything is asked."""
+    """A `query_string`, "" for everything; whether it finds exactly what the filter finds; and the field it names."""
 
-    query_string: str
-    field: str
-    exact: bool
-
-
-ALL = Pushed("", "", exact=True)
-NOTHING = Pushed("", "", exact=False)
+    query: str = ""
+    exact: bool = True
+    name: str = ""
 
 
 def push(filter: Filter | None, schema: ModuleSchema, trusted: Callable[[str], bool]) -> Pushed:
     """Return the one condition to ask the server. `trusted(field)` says whether the field's name works there; it is asked
     only of fields that could be used, the best first."""
     if filter is None:
-        return ALL
+        return Pushed()
     able = [pushed for condition in required(positive(filter)) for pushed in possible(condition, schema)]
     alone = isinstance(positive(filter), Condition)
     for rank, pushed in sorted(able, key=lambda pair: pair[0]):
-        if trusted(pushed.field):
-            exact = alone and rank == 0 and pushed.exact
-            return Pushed(pushed.query_string, pushed.field, exact)
-    return NOTHING
+        if trusted(pushed.name):
+            return replace(pushed, exact=alone and rank == 0 and pushed.exact)
+    return Pushed(exact=False)
 
 
 def required(filter: Filter) -> Iterator[Condition]:
@@ -79,15 +74,17 @@ def possible(condition: Condition, schema: ModuleSchema) -> Iterator[tuple[int, 
         return
     value = str(condition.values[0])
     if field.name == MODIFIED and field.type is FieldType.DATETIME:
-        yield from newer(op, value)
+        yield from by_time(op, value)
     elif field.type in ID_TYPES:
         if op is Op.EQ and len(condition.values) == 1 and is_id(value):
-            yield 0, Pushed(asked(field.name, "=", value), field.name, exact=True)
-    elif field.type in WORDS and op in BEST_FIRST and len(condition.values) == 1 and (found := words(field, op, value)):
+            yield 0, Pushed(asked(field.name, "=", value), True, field.name)
+    elif (
+        field.type in WORDS and op in BEST_FIRST and len(condition.values) == 1 and (found := by_text(field, op, value))
+    ):
         yield BEST_FIRST.index(op) + 1, found
 
 
-def newer(op: Op, value: str) -> Iterator[tuple[int, Pushed]]:
+def by_time(op: Op, value: str) -> Iterator[tuple[int, Pushed]]:
     """Yield the one range the document shows, in a sample only: a day more of it, whatever the server's zone."""
     if op not in (Op.GT, Op.GE, Op.EQ):
         return
@@ -96,10 +93,10 @@ def newer(op: Op, value: str) -> Iterator[tuple[int, Pushed]]:
     except (ValueError, OverflowError):
         return
     if since.year >= EARLIEST:
-        yield len(BEST_FIRST) + 1, Pushed(NEWER + since.strftime(STAMP), MODIFIED, exact=False)
+        yield len(BEST_FIRST) + 1, Pushed(NEWER + since.strftime(STAMP), False, MODIFIED)
 
 
-def words(field: FieldSchema, op: Op, value: str) -> Pushed | None:
+def by_text(field: FieldSchema, op: Op, value: str) -> Pushed | None:
     """Return a condition on a text: whole where every character is one that no other folds to, else its longest such part.
 
     "|" and ";" stand between a condition's parts and between conditions, and are in none.
@@ -111,7 +108,7 @@ def words(field: FieldSchema, op: Op, value: str) -> Pushed | None:
         op = Op.CONTAINS
     elif op is not Op.CONTAINS:
         text = value
-    return Pushed(asked(field.name, OPERATORS[op], text), field.name, exact=False) if text.strip() else None
+    return Pushed(asked(field.name, OPERATORS[op], text), False, field.name) if text.strip() else None
 
 
 def piece(value: str) -> str:
@@ -130,7 +127,7 @@ class Trial:
     """A query string that must find the record `id` if a field's name works and texts are compared in any case, and the part
     by which others must not be found."""
 
-    query_string: str
+    query: str
     id: str
     part: str
 

@@ -4,19 +4,20 @@ here; else pages follow its own order by offset.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import dataclass
 from itertools import islice
 from math import ceil
 
-from connectors.context import Learned
 from connectors.errors import QueryError
+from connectors.lessons import Lessons
 from connectors.opencrm.answers import NoSuchEndpoint
-from connectors.opencrm.catalog import ID, MODIFIED
-from connectors.opencrm.client import OpenCrmClient
+from connectors.opencrm.client import PAGE, OpenCrmClient, Question
 from connectors.opencrm.codec import OpenCrmCodec, year_first
-from connectors.opencrm.pages import PAGE, Pages, Part
+from connectors.opencrm.pages import Pages, Part
 from connectors.opencrm.pushdown import NEWER, SAMPLE, Pushed, push, trial
 from connectors.opencrm.rows import Row, id_of
+from connectors.opencrm.schema import ID, MODIFIED
 from connectors.paging import local_page, only_fields
 from connectors.query import Query, check, match_record, order_to_text, to_text
 from connectors.seconds import Second
@@ -28,39 +29,53 @@ LATEST = "9999-12-31 23:59:59"  # the last second a database knows
 MOST_PAGES = 10  # of the server's in one page of ours; a filter that finds little gives short pages, not long waits
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reading goes on: behind so many rows of the list, of which `last` is the id of the last one."""
+
+    number: int = 0
+    last: str = ""
+
+    def text(self) -> str:
+        return f"opencrm {self.number} {self.last}"
+
+
 class Reader:
-    """One module at one server. `renew` describes it again when a row shows a field the schema does not have."""
+    """The records of one module. `renew` describes the module again when a row shows a field that was not seen before."""
 
     def __init__(
         self,
         client: OpenCrmClient,
         codec: OpenCrmCodec,
         schema: ModuleSchema,
-        learned: Learned,
-        seen: Collection[str],
-        renew: Callable[[Collection[str]], ModuleSchema],
+        seen: Set[str],
+        renew: Callable[[Set[str]], ModuleSchema],
     ) -> None:
-        self.client, self.codec, self.learned = client, codec, learned
-        self.schema, self.module = schema, schema.module.name
-        self._seen, self._renew = set(seen), renew
+        self.client = client
+        self.codec = codec
+        self.lessons = Lessons(client.context.learned, client.context.clock)
+        self.module = schema.module.name
+        self.schema = schema
+        self._seen = seen
+        self._renew = renew
 
     def record(self, row: Row) -> Record:
         """Return a row as a record, which carries its id by one name."""
         if unknown := row.keys() - self._seen:
-            self._seen |= unknown
+            self._seen = self._seen | unknown
             self.schema = self._renew(self._seen)
         id = id_of(row)
-        values = self.codec.values(self.schema, {**row, ID: id})
+        values = self.codec.decode_values(self.schema, {**row, ID: id})
         return Record(self.module, id, values, values.get(MODIFIED))
 
     def records(self, rows: Sequence[Row]) -> list[Record]:
         """Return rows as records."""
         return [self.record(row) for row in rows]
 
-    def pages(self, query_string: str = "", *, full: bool = True, size: int = PAGE, keywords: str = "") -> Pages:
-        """Return the list of the module, or what of it a query string or keywords find."""
-        workers = self.client.context.max_parallel
-        return Pages(self.client, self.learned, self.module, query_string, full, size, workers, keywords)
+    def pages(self, query: str = "", *, full: bool = True, size: int = PAGE, keywords: str = "") -> Pages:
+        """Return the list of the module, or what of it a query or keywords find."""
+        asked, workers = Question(query, keywords, full=full), self.client.context.max_parallel
+        return Pages(self.client, self.module, self.lessons, asked, size, workers)
 
     # A page of a query
 
@@ -70,31 +85,37 @@ class Reader:
         pushed = push(query.filter, self.schema, self.trusts)
         if query.order:
             local_page((), query, self.schema)  # a cursor not ours is refused unasked
-            everything = map(self.record, self.pages(pushed.query_string).everything())
+            everything = map(self.record, self.pages(pushed.query).everything())
             return local_page(everything, query, self.schema)
         return self._page_in_servers_order(query, pushed)
 
     def _page_in_servers_order(self, query: Query, pushed: Pushed) -> Page:
-        start, last = place(query.cursor)
+        place = parse(query.cursor) if query.cursor else Place()
         size = PAGE if query.filter else max(1, min(PAGE, query.limit))
         holds, found = match_record(query.filter, self.schema), list[Record]()
-        walk = self.pages(pushed.query_string, size=size).walk(start, last)
+        walk = self.pages(pushed.query, size=size).walk(place.number, place.last)
         for part in islice(walk, MOST_PAGES):
             for behind, record in self._numbered(part):
                 if len(found) == query.limit:
-                    return Page(tuple(found), f"{start} {last}")
-                start, last = behind, record.id
+                    return Page(tuple(found), place.text())
+                place = Place(behind, record.id)
                 if holds(record):
                     found.append(only_fields(record, query.fields))
             if part.is_end:
                 return Page(tuple(found))
             if len(found) == query.limit:
                 break
-        return Page(tuple(found), f"{start} {last}")
+        return Page(tuple(found), place.text())
 
     def _numbered(self, part: Part) -> Iterator[tuple[int, Record]]:
         """Yield each record with how many rows of the list are behind us with it."""
         yield from enumerate(self.records(part.rows), start=part.offset - len(part.rows) + 1)
+
+    def count_of(self, query: Query) -> int | None:
+        """Return how many records match, None where the server can be asked only for more than match."""
+        check(query.filter, (), self.schema)
+        pushed = push(query.filter, self.schema, self.trusts)
+        return self.client.count(self.module, Question(pushed.query)) if pushed.exact else None
 
     def explain(self, query: Query) -> Explanation:
         """Return the query string as it would be sent, what is done here, and the calls of a page where that is known."""
@@ -103,7 +124,7 @@ class Reader:
         local = [] if pushed.exact or query.filter is None else [to_text(query.filter)]
         if query.order:
             local.append(_("order by %(order)s, of all that is found", order=order_to_text(query.order)))
-        text = f"query_string={pushed.query_string}" if pushed.query_string else f"get_{self.module}_list_full"
+        text = f"query_string={pushed.query}" if pushed.query else f"get_{self.module}_list_full"
         return Explanation(text, joined(_("; "), local), None if local else ceil(query.limit / PAGE))
 
     # Which names work in a query string
@@ -113,18 +134,26 @@ class Reader:
         known = self._known(field)
         if known is None:
             known = self._try(field)
-            if known is not None:
-                self.learned.set(self._names(), {**(self.learned.get(self._names()) or {}), field: known})
+            if known:
+                self.lessons.learned.set(names(self.module), {**self._working(), field: True})
+            elif known is False:
+                self.distrust(field)
         return bool(known)
 
-    def _names(self) -> str:
-        return f"query names of {self.module}"
+    def distrust(self, field: str) -> None:
+        """Remember for a day that the server cannot be asked by this field, and no longer that it could."""
+        self.lessons.note(untimed(self.module) if field == MODIFIED else no_names(self.module), field)
+        if field in (working := self._working()):
+            self.lessons.learned.set(names(self.module), {name: True for name in working if name != field})
+
+    def _working(self) -> dict[str, bool]:
+        """Return the fields whose names were seen to work."""
+        return {name: True for name, works in (self.lessons.learned.get(names(self.module)) or {}).items() if works}
 
     def _known(self, field: str) -> bool | None:
-        if field == MODIFIED and self.learned.get(untimed(self.module)):
+        if field in (*self.lessons.recent(no_names(self.module)), *self.lessons.recent(untimed(self.module))):
             return False
-        names = self.learned.get(self._names()) or {}
-        return names.get(field)
+        return self._working().get(field)
 
     def _try(self, field: str) -> bool | None:
         """Return whether the name works; None where there is no record to try it on."""
@@ -138,7 +167,7 @@ class Reader:
         if found is None:
             return None
         try:
-            answered = {id_of(row) for row in self.pages(found.query_string).page(0, PAGE).rows}
+            answered = {id_of(row) for row in self.pages(found.query).page(0, PAGE).rows}
         except QueryError:
             return False
         others = ((id if id_itself else value) for id, value in values.items() if id in answered)
@@ -150,18 +179,18 @@ class Reader:
 
     def counts_by_time(self) -> bool:
         """Say whether the server's count takes notice of a time: tried with one that no record can be newer than. That it does
-        not is remembered."""
-        if self.learned.get(uncounted(self.module)):
+        not is remembered for a day."""
+        if self.lessons.recent(uncounted(self.module)):
             return False
         works = self.pages(NEWER + LATEST).count() == 0
         if not works:
-            self.learned.set(uncounted(self.module), True)
+            self.lessons.note(uncounted(self.module), MODIFIED)
         return works
 
     def is_asked_by_time(self, known: str) -> bool:
         """Say whether the server can be asked for records newer than a stamp: tried with one just before a stamp that is
-        known to be there. That it cannot is remembered."""
-        if self.learned.get(untimed(self.module)):
+        known to be there. That it cannot is remembered for a day."""
+        if self.lessons.recent(untimed(self.module)):
             return False
         before = Second(known, open=True).oldest("UTC")
         try:
@@ -172,7 +201,7 @@ class Reader:
             rows = []
         works = bool(rows) and all(stamp_of(row) > before for row in rows)
         if not works:
-            self.learned.set(untimed(self.module), True)
+            self.distrust(MODIFIED)
         return works
 
 
@@ -180,6 +209,24 @@ def stamp_of(row: Row) -> str:
     """Return when a row was last modified, as the server's clock showed it: "2018-11-15 12:46:00"; "" where it does not tell."""
     text = year_first(str(row.get(MODIFIED) or ""))
     return f"{text[:10]} {text[11:19]}" if len(text) >= 19 else ""
+
+
+def parse(cursor: str) -> Place:
+    """Return the place in a cursor. Raises QueryError for one that is not ours."""
+    own, number, last = [*cursor.split(" "), "", ""][:3]
+    if own != "opencrm" or not number.isdecimal() or not last.isdecimal():
+        raise QueryError(_("This place in the list is not known. Begin again at its first page."))
+    return Place(int(number), last)
+
+
+def names(module: str) -> str:
+    """Return the name under which is learned which fields' names work in a query string."""
+    return f"query names of {module}"
+
+
+def no_names(module: str) -> str:
+    """Return the name under which is learned which fields' names do not."""
+    return f"no query names of {module}"
 
 
 def uncounted(module: str) -> str:
@@ -190,13 +237,3 @@ def uncounted(module: str) -> str:
 def untimed(module: str) -> str:
     """Return the name under which is learned that a module cannot be asked by time."""
     return f"no delta of {module}"
-
-
-def place(cursor: str | None) -> tuple[int, str]:
-    """Return how many rows are behind us and the last one's id. Raises QueryError for a cursor that is not ours."""
-    if cursor is None:
-        return 0, ""
-    offset, _space, id = cursor.partition(" ")
-    if not offset.isdecimal() or not id.isdecimal():
-        raise QueryError(_("This place in the list is not known. Begin again at its first page."))
-    return int(offset), id

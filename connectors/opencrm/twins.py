@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from connectors.errors import Duplicate, QueryError
-from connectors.opencrm.catalog import KINDS
+from connectors.opencrm.modules import MODULES
 from connectors.opencrm.reading import Reader
 from connectors.query import And, Condition, Op, Query
 from connectors.types import JSON, ModuleSchema, Record, Values
@@ -26,7 +26,7 @@ def refuse_twin(reader: Reader, values: Values) -> None:
     found = first(reader, Query(And(tuple(equal(name, values.get(name)) for name in key)), limit=1)) if key else None
     if found is None:
         return
-    described, kind = reader.schema, KINDS[reader.module]
+    described, kind = reader.schema, MODULES[reader.module]
     fields = [field.label for name in key if (field := described.field(name)) and values.get(name) is not None]
     raise Duplicate(
         _(
@@ -44,7 +44,7 @@ def refuse_twin(reader: Reader, values: Values) -> None:
 
 def key_of(described: ModuleSchema, values: Values) -> tuple[str, ...]:
     """Return the fields by which these values are looked up, those this server has; none where they name no key."""
-    keys = ([name for name in key if described.field(name)] for key in KINDS[described.module.name].keys)
+    keys = ([name for name in key if described.field(name)] for key in MODULES[described.module.name].keys)
     return next((tuple(key) for key in keys if key and values.get(key[0]) is not None), ())
 
 
@@ -62,7 +62,7 @@ def first(reader: Reader, query: Query) -> Record | None:
         if page.next_cursor is None:
             return None
         query = replace(query, cursor=page.next_cursor)
-    kind = KINDS[reader.module]
+    kind = MODULES[reader.module]
     raise QueryError(
         _(
             "OpenCRM has more records of %(module)s than can be looked through for one like this: whether it is there already is"

@@ -50,6 +50,7 @@ TOO_MANY = re.compile(
 NOTHING_FOUND = re.compile(
     r"no (matching )?(records?|results?|rows|data)( (were )?(found|returned))?\.?", re.IGNORECASE
 )
+A_WORD = re.compile(r"[A-Za-z]{2}")
 WARNED = re.compile(r"\b(Warning|Notice|Deprecated|Strict Standards):")
 
 _NUMBER_FIRST = re.compile(r"\A\W*\d+(?![\d.%)])(?!\s+(?:errors?|fields?|lines?|products?|problems?)\b)", re.IGNORECASE)

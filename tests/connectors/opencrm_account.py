@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from connectors.context import Context, NetworkRules
+from connectors.context import Context, MemoryLearned, NetworkRules, SystemClock
+from connectors.lessons import Lessons
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver, Seeder
@@ -62,6 +63,11 @@ def connected(account: Account, context: Context, **changes: str) -> OpenCrmConn
     """Return a connector to the server; `changes` replace settings and secrets."""
     given = {**account.secrets, **changes}
     return OpenCrmConnector(given, given, context)
+
+
+def no_lessons() -> Lessons:
+    """Return what was learned of a server nobody has asked yet."""
+    return Lessons(MemoryLearned(), SystemClock())
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from connectors.errors import (
     ConfigError,
 )
 from connectors.http import USER_AGENT
-from connectors.opencrm.catalog import KINDS
 from connectors.opencrm.connector import OpenCrmConnector
+from connectors.opencrm.modules import MODULES
 from connectors.query import Query
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
@@ -47,7 +47,7 @@ def test_the_keys_are_sent_in_every_documented_way_and_never_in_an_address(
     account: Account, context: Context, auth: str
 ) -> None:
     crm = connected(account, context, auth=auth)
-    assert {module.name for module in crm.check().modules} == set(KINDS)
+    assert {module.name for module in crm.check().modules} == set(MODULES)
     log = account.control("GET", "log")
     assert log and all(request["method"] == "POST" for request in log)
     told = str([request.get("path", "") for request in log]) + str([request.get("target", "") for request in log])
@@ -90,8 +90,8 @@ def test_the_firewall_sees_a_client_it_lets_through() -> None:
 def test_the_check_hides_modules_the_server_does_not_have(account: Account, crm: OpenCrmConnector) -> None:
     account.control("POST", "switches", absent=["get_asset_list_count", "get_contract_list_count"])
     identity = crm.check()
-    assert {module.name for module in identity.modules} == set(KINDS) - {"asset", "contract"}
-    assert {module.name for module in crm.modules()} == set(KINDS) - {"asset", "contract"}
+    assert {module.name for module in identity.modules} == set(MODULES) - {"asset", "contract"}
+    assert {module.name for module in crm.modules()} == set(MODULES) - {"asset", "contract"}
     assert any("Assets, Contracts" in note for note in identity.notes)
     assert any("change everything" in note for note in identity.notes)
 

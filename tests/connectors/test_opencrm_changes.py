@@ -4,22 +4,33 @@ nothing is lost, and an idle delta costs one call."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.context import Context, MemoryLearned
+from connectors.context import Context
 from connectors.errors import ProtocolError, QueryError
-from connectors.opencrm.client import Listing
+from connectors.opencrm.client import PAGE, Listing, Question
 from connectors.opencrm.connector import OpenCrmConnector
-from connectors.opencrm.pages import PAGE, Pages
+from connectors.opencrm.pages import Pages
 from connectors.query import Query
 from connectors.sandbox.server import Sandbox
 from connectors.types import ChangePage
 from tests.connectors.contract import CountingObserver, read_all
-from tests.connectors.opencrm_account import OpenCrmSeeder, account, connected, context, crm, observer, seeder
+from tests.connectors.later import LaterClock
+from tests.connectors.opencrm_account import (
+    OpenCrmSeeder,
+    account,
+    connected,
+    context,
+    crm,
+    no_lessons,
+    observer,
+    seeder,
+)
 from tests.connectors.sandbox_client import Account
 from tests.connectors.set_back import LONDON, shift_to
 
@@ -109,7 +120,7 @@ def test_whatever_is_deleted_between_two_pages_the_rest_comes(
 ) -> None:
     rows = [str(n) for n in range(1, total + 1)]
     server = Shelf(rows)
-    pages = Pages(server, MemoryLearned(), "contact", size=size)  # type: ignore[arg-type]
+    pages = Pages(server, "contact", no_lessons(), size=size)  # type: ignore[arg-type]
     found: set[str] = set()
     for number, part in enumerate(pages.walk()):
         found |= {row["crmid"] for row in part.rows}
@@ -125,8 +136,8 @@ class Shelf:
     def __init__(self, rows: list[str]) -> None:
         self.rows = rows
 
-    def listing(self, endpoint: str, **params: Any) -> Listing:
-        window = self.rows[params["limit_start"] : params["limit_end"]]
+    def listing(self, module: str, asked: Question) -> Listing:
+        window = self.rows[asked.start : asked.end]
         return Listing([{"crmid": id} for id in window], None)
 
 
@@ -171,7 +182,25 @@ def test_a_server_that_cannot_be_asked_by_time_is_read_whole(
     changed = seeder.put("Changed", sorted(there(account))[0])
     pages = list(crm.changes("contact", cursor))
     assert changed in ids_in(pages) and ids_in(pages) == there(account)
-    assert crm.context.learned.get("no delta of contact") is True
+    assert list(crm.context.learned.get("no delta of contact")) == ["modifiedtime"]
+
+
+@pytest.mark.parametrize("greater", ["ignored", "refused"])
+def test_a_server_that_could_not_be_asked_by_time_is_asked_again_after_a_day(
+    account: Account, context: Context, observer: CountingObserver, greater: str
+) -> None:
+    clock = LaterClock()
+    crm = connected(account, replace(context, clock=clock))
+    cursor = list(crm.changes("contact", None))[-1].cursor
+    account.control("POST", "switches", greater=greater)
+    cursor = list(crm.changes("contact", cursor))[-1].cursor
+    account.control("POST", "switches", greater="works")
+    for days, whole in ((0.5, True), (1.1, True), (1.1, False)):
+        clock.days = days
+        pages = list(crm.changes("contact", cursor))
+        cursor = pages[-1].cursor
+        assert (ids_in(pages) == there(account)) is whole
+    crm.close()
 
 
 @pytest.mark.parametrize("greater", ["ignored", "refused"])

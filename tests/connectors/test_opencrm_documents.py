@@ -11,10 +11,10 @@ import pytest
 from connectors.context import Context
 from connectors.errors import QueryError
 from connectors.guard import trust
-from connectors.opencrm.catalog import schema
 from connectors.opencrm.client import root
 from connectors.opencrm.codec import OpenCrmCodec
 from connectors.opencrm.connector import OpenCrmConnector
+from connectors.opencrm.schema import schema
 from connectors.query import Query, parse
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
@@ -208,7 +208,7 @@ def test_dates_come_as_asked_for_and_are_read_here_in_one_way(
 @pytest.mark.parametrize("date", ["04-08-2015", "2015-08-04", "2015-08-04T00:00:00+01:00"])
 @pytest.mark.parametrize("time", ["2015-08-04 15:04:01", "04-08-2015 15:04:01", "2015-08-04T16:04:01+01:00"])
 def test_dates_of_every_documented_form_are_read(date: str, time: str) -> None:
-    found = OpenCrmCodec("UTC").values(schema("contact", [], {}), {"birthday": date, "modifiedtime": time})
+    found = OpenCrmCodec("UTC").decode_values(schema("contact", [], {}), {"birthday": date, "modifiedtime": time})
     assert (found["birthday"], found["modifiedtime"]) == ("2015-08-04", "2015-08-04T15:04:01Z")
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from connectors.context import Context
 from connectors.errors import RecordInvalid
-from connectors.opencrm.catalog import schema
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.opencrm.lines import CHECKS, READ_ONLY, merged
+from connectors.opencrm.schema import schema
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
 from tests.connectors.opencrm_account import RULES, account, connected, observer

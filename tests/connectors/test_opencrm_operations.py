@@ -13,8 +13,8 @@ from connectors.errors import (
     RecordNotFound,
     Unsupported,
 )
-from connectors.opencrm.catalog import KINDS
 from connectors.opencrm.connector import OpenCrmConnector
+from connectors.opencrm.modules import MODULES
 from connectors.opencrm.operations import EDITS, OPERATIONS
 from connectors.query import Query
 from connectors.sandbox.server import Sandbox
@@ -47,7 +47,7 @@ def crm(account: Account, observer: CountingObserver) -> Iterator[OpenCrmConnect
     crm.close()
 
 
-@pytest.mark.parametrize("module", KINDS)
+@pytest.mark.parametrize("module", MODULES)
 def test_every_reading_call_of_a_module_is_carried_out_by_name(
     account: Account, crm: OpenCrmConnector, module: str
 ) -> None:
@@ -136,7 +136,7 @@ def test_inactive_users_are_told_as_such_and_no_password_is_kept(crm: OpenCrmCon
 
 def test_every_documented_call_is_declared() -> None:
     names = {operation.name for operation in OPERATIONS}
-    for module in KINDS:
+    for module in MODULES:
         assert {f"get_{module}", f"get_{module}_list", f"get_{module}_list_full", f"get_{module}_list_count"} <= names
     assert {
         "login", "get_user_list", "get_record_list_from_report", "edit_record_link", "add_to_campaign", "edit_helpdesk",

@@ -10,18 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.context import Context, MemoryLearned
-from connectors.opencrm.catalog import schema
-from connectors.opencrm.client import Listing
+from connectors.context import Context
+from connectors.lessons import Lessons
+from connectors.opencrm.client import Listing, Question
 from connectors.opencrm.codec import OpenCrmCodec
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.opencrm.pushdown import Trial, push, trial
 from connectors.opencrm.reading import Reader
+from connectors.opencrm.schema import schema
 from connectors.query import Condition, Op, Query, match_record, parse
 from connectors.sandbox.server import Sandbox
 from connectors.sandbox.wire import collate, weights
 from connectors.types import FieldSchema, FieldType, Record
 from tests.connectors.contract import CountingObserver, read_all
+from tests.connectors.later import LaterClock
 from tests.connectors.opencrm_account import RULES, OpenCrmSeeder, account, connected, observer, seeder
 from tests.connectors.sandbox_client import Account
 
@@ -59,7 +61,7 @@ ASKED = [
 @pytest.mark.parametrize(("text", "query_string", "exact"), ASKED)
 def test_one_condition_is_asked_in_the_vendors_words(text: str, query_string: str, exact: bool) -> None:
     pushed = push(parse(text, SCHEMA), SCHEMA, lambda field: True)
-    assert (pushed.query_string, pushed.exact) == (query_string, exact)
+    assert (pushed.query, pushed.exact) == (query_string, exact)
 
 
 @pytest.mark.parametrize(
@@ -87,18 +89,18 @@ def test_one_condition_is_asked_in_the_vendors_words(text: str, query_string: st
 )
 def test_what_the_server_may_understand_otherwise_is_not_asked(text: str) -> None:
     pushed = push(parse(text, SCHEMA), SCHEMA, lambda field: True)
-    assert (pushed.query_string, pushed.exact) == ("", False)
+    assert (pushed.query, pushed.exact) == ("", False)
 
 
 def test_no_filter_is_exactly_everything() -> None:
     pushed = push(None, SCHEMA, lambda field: False)
-    assert (pushed.query_string, pushed.exact) == ("", True)
+    assert (pushed.query, pushed.exact) == ("", True)
 
 
 def test_a_field_whose_name_does_not_work_gives_way_to_the_next_best() -> None:
     filter = parse("accountid = 1001 and lastname = Smart", SCHEMA)
-    assert push(filter, SCHEMA, lambda field: field == "lastname").query_string == "lastname|=|Smart"
-    assert push(filter, SCHEMA, lambda field: False).query_string == ""
+    assert push(filter, SCHEMA, lambda field: field == "lastname").query == "lastname|=|Smart"
+    assert push(filter, SCHEMA, lambda field: False).query == ""
 
 
 def answers(query_string: str, held: str) -> bool:
@@ -119,13 +121,13 @@ WORDS = st.text(st.sampled_from("abIiKkéüß 0۱يی'|;%_\\Z"), min_size=1, max
 def test_whatever_is_found_here_is_found_there(text: str, op: Op, around: str) -> None:
     condition = Condition("lastname", op, (text,))
     pushed = push(condition, SCHEMA, lambda field: True)
-    assert pushed.query_string.count("|") in (0, 2) and ";" not in pushed.query_string
-    if not pushed.query_string:
+    assert pushed.query.count("|") in (0, 2) and ";" not in pushed.query
+    if not pushed.query:
         return
     holds = match_record(condition, SCHEMA)
     for held in (text, text.swapcase(), around + text, text + around, around + text + around, around):
         if holds(Record("contact", "1", {"lastname": held})):
-            assert answers(pushed.query_string, held), held
+            assert answers(pushed.query, held), held
 
 
 def test_a_name_is_tried_with_letters_in_the_other_case() -> None:
@@ -187,7 +189,7 @@ def test_a_field_the_server_cannot_be_asked_for_is_evaluated_here(
     account: Account, crm: OpenCrmConnector, seeder: OpenCrmSeeder, unknown: str
 ) -> None:
     account.control("POST", "switches", unknown_field=unknown)
-    crm.context.learned.set("query names of contact", {"lastname": False})
+    Lessons(crm.context.learned, crm.context.clock).note("no query names of contact", "lastname")
     wanted = seeder.put("Quetzal")
     filter = parse("lastname = Quetzal", crm.describe("contact"))
     assert [record.id for record in read_all(crm, "contact", Query(filter))] == [wanted]
@@ -203,25 +205,38 @@ def test_a_name_that_works_is_found_out_once(crm: OpenCrmConnector, observer: Co
     assert set(crm.context.learned.get("query names of contact").values()) == {True}
 
 
+def test_a_name_that_did_not_work_is_tried_again_after_a_day(account: Account, observer: CountingObserver) -> None:
+    clock = LaterClock()
+    crm = connected(account, Context(observer=observer, network=RULES, clock=clock))
+    query = Query(parse("lastname starts with Sma", crm.describe("contact")))
+    Lessons(crm.context.learned, clock).note("no query names of contact", "lastname")
+    assert crm.explain("contact", query).pushed == "get_contact_list_full"
+    clock.days = 1.1
+    wanted = OpenCrmSeeder(account).put("Smart")
+    assert [record.id for record in read_all(crm, "contact", query)] == [wanted]
+    assert crm.explain("contact", query).pushed == "query_string=lastname|BEGINS|Sma"
+    assert crm.context.learned.get("query names of contact") == {"lastname": True}
+    crm.close()
+
+
 class Deaf:
     """A server that finds nothing, or everything, by a name it does not know."""
 
     def __init__(self, everything: bool) -> None:
         self.everything, self.context = everything, Context()
 
-    def listing(self, endpoint: str, **params: Any) -> Listing:
+    def listing(self, module: str, asked: Question) -> Listing:
         rows = [{"id": str(n), "lastname": f"{('Smart', 'West')[n % 2 == 0]}{n}"} for n in range(1, 9)]
-        found = rows if self.everything or not params["query_string"] else []
-        return Listing(found[params["limit_start"] : params["limit_end"]], None)
+        found = rows if self.everything or not asked.query else []
+        return Listing(found[asked.start : asked.end], None)
 
 
 @pytest.mark.parametrize("everything", [True, False])
 def test_a_name_that_does_not_work_is_found_out(everything: bool) -> None:
-    learned = MemoryLearned()
     server: Any = Deaf(everything)
-    reader = Reader(server, OpenCrmCodec(), SCHEMA, learned, {"id", "lastname"}, lambda seen: SCHEMA)
+    reader = Reader(server, OpenCrmCodec(), SCHEMA, {"id", "lastname"}, lambda seen: SCHEMA)
     assert not reader.trusts("lastname")
-    assert learned.get("query names of contact") == {"lastname": False}
+    assert reader.lessons.recent("no query names of contact") == ("lastname",)
     found = reader.page(Query(parse("lastname = Smart7", SCHEMA)))
     assert [record.id for record in found.records] == ["7"]
 

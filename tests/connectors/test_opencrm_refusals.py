@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.context import Call
 from connectors.errors import (
     AccessDenied,
     AuthError,
@@ -14,7 +15,7 @@ from connectors.errors import (
     RecordNotFound,
 )
 from connectors.http import Answer
-from connectors.opencrm.answers import NoSuchEndpoint, edited
+from connectors.opencrm.answers import NoSuchEndpoint, new_id, result
 from connectors.opencrm.client import is_refusal, writing
 
 WRITE = writing("edit_contact")
@@ -22,6 +23,11 @@ WRITE = writing("edit_contact")
 
 def answer(body: str, maybe_done: bool = False) -> Answer:
     return Answer(200, {}, body.encode(), maybe_done)
+
+
+def edited(call: Call, said: Answer, about: str, id: str) -> str:
+    """Return the id in the answer to an edit."""
+    return new_id(call, said, result(call, said, about, id), about, id)
 
 
 @pytest.mark.parametrize("error", ['""', "null", "false", "[]"])

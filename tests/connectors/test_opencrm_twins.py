@@ -7,9 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.errors import Duplicate, QueryError, RecordInvalid
-from connectors.opencrm.catalog import KINDS, catalogued
+from connectors.lessons import Lessons
+from connectors.opencrm.client import PAGE
 from connectors.opencrm.connector import OpenCrmConnector
-from connectors.opencrm.pages import PAGE
+from connectors.opencrm.modules import MODULES
+from connectors.opencrm.schema import catalogued
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
 from tests.connectors.opencrm_account import OpenCrmSeeder, account, context, crm, observer, seeder
@@ -26,10 +28,10 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-@pytest.mark.parametrize("module", KINDS)
+@pytest.mark.parametrize("module", MODULES)
 def test_every_module_is_looked_up_by_fields_it_has(module: str) -> None:
     names = {field.name for field in catalogued(module)}
-    keys = KINDS[module].keys
+    keys = MODULES[module].keys
     assert keys and all(key and set(key) <= names for key in keys)
 
 
@@ -53,7 +55,7 @@ def test_a_record_that_is_there_is_named_and_nothing_is_sent(
     id = seeder.mutate("create", module, **there)
     with pytest.raises(Duplicate, match=id) as caught:
         crm.refuse_twin(module, {**OWNED, **new})
-    assert caught.value.code == id and KINDS[module].edits[0] in str(caught.value)
+    assert caught.value.code == id and MODULES[module].edits[0] in str(caught.value)
     assert not any(call.writes for call in observer.calls)
 
 
@@ -83,7 +85,8 @@ def test_a_twin_is_found_where_the_name_does_not_work_in_a_condition(
     ]
     account.control("POST", "mutate", changes=crowd)
     id = seeder.mutate("create", "contract", contractname="Service 2031")
-    crm.context.learned.set("query names of contract", {"contractname": False, "accountid": False, "start_date": False})
+    lessons = Lessons(crm.context.learned, crm.context.clock)
+    lessons.note("no query names of contract", "contractname", "accountid", "start_date")
     with pytest.raises(Duplicate, match=id):
         crm.refuse_twin("contract", {**OWNED, "contractname": "service 2031"})
     crm.refuse_twin("contract", {**OWNED, "contractname": "service 2032"})
@@ -112,7 +115,8 @@ def test_a_list_too_long_to_be_looked_through_is_told_and_nothing_is_sent(
     crowd = [{"action": "create", "module": "contract", "values": {"contractname": f"Many {n}"}} for n in range(300)]
     account.control("POST", "mutate", changes=crowd)
     account.control("POST", "switches", most_rows=5)
-    crm.context.learned.set("query names of contract", {"contractname": False, "accountid": False, "start_date": False})
+    lessons = Lessons(crm.context.learned, crm.context.clock)
+    lessons.note("no query names of contract", "contractname", "accountid", "start_date")
     with pytest.raises(QueryError, match="edit_contract"):
         crm.refuse_twin("contract", {**OWNED, "contractname": "Service 2032"})
     assert len(observer.calls) < 150 and not any(call.writes for call in observer.calls)

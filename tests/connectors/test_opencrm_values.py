@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from connectors.errors import (
     RecordInvalid,
 )
-from connectors.opencrm.catalog import KINDS, catalogued, schema
 from connectors.opencrm.codec import OpenCrmCodec, year_first
+from connectors.opencrm.modules import MODULES
+from connectors.opencrm.schema import catalogued, schema
 from connectors.types import FieldSchema, FieldType
 
 DAY, MOMENT = FieldSchema("d", "D", FieldType.DATE), FieldSchema("m", "M", FieldType.DATETIME)
@@ -82,16 +83,16 @@ def test_a_number_with_too_many_places_is_refused(number: str) -> None:
 # The catalog
 
 
-@pytest.mark.parametrize("module", KINDS)
+@pytest.mark.parametrize("module", MODULES)
 def test_a_module_is_known_before_any_record_is(module: str) -> None:
     found = schema(module, (), {})
     assert {"crmid", "assigned_user_id", "modifiedtime", "createdtime"} <= set(found.names)
     assert len(found.names) == len(set(found.names)) and found.owner_field == "assigned_user_id"
-    assert all(f.label and (f.refers_to == () or set(f.refers_to) <= set(KINDS)) for f in found.fields)
-    assert not found.module.deletable and (found.field("products") is not None) is KINDS[module].has_lines
+    assert all(f.label and (f.refers_to == () or set(f.refers_to) <= set(MODULES)) for f in found.fields)
+    assert not found.module.deletable and (found.field("products") is not None) is MODULES[module].has_lines
     owner = found.field("assigned_user_id")
     assert owner is not None and owner.required
-    assert set(KINDS[module].named_by) <= {field.name for field in catalogued(module)}
+    assert set(MODULES[module].named_by) <= {field.name for field in catalogued(module)}
 
 
 def test_a_record_tells_which_fields_there_are() -> None:

@@ -5,19 +5,28 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.context import Call, Context, MemoryLearned, Outcome
-from connectors.opencrm.client import Listing
-from connectors.opencrm.pages import PAGE, Pages
+from connectors.context import Call, Context, Outcome
+from connectors.opencrm.client import PAGE, Listing, Question
+from connectors.opencrm.pages import Pages
 from connectors.sandbox.server import Sandbox
 from connectors.types import ChangePage
 from tests.connectors.contract import CountingObserver
-from tests.connectors.opencrm_account import RULES, OpenCrmSeeder, account, connected, context, crm, observer, seeder
+from tests.connectors.opencrm_account import (
+    RULES,
+    OpenCrmSeeder,
+    account,
+    connected,
+    context,
+    crm,
+    no_lessons,
+    observer,
+    seeder,
+)
 from tests.connectors.sandbox_client import Account
 
 __all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
@@ -114,7 +123,7 @@ class Shelf:
         self.rows = [str(n) for n in range(1, total + 1)]
         self.next, self.events, self.asked, self.lock = total + 1, events, 0, threading.Lock()
 
-    def listing(self, endpoint: str, **params: Any) -> Listing:
+    def listing(self, module: str, asked: Question) -> Listing:
         with self.lock:
             for when, position in self.events:
                 if when == self.asked and position < len(self.rows):
@@ -123,10 +132,10 @@ class Shelf:
                     self.rows.append(str(self.next))
                     self.next += 1
             self.asked += 1
-            window = self.rows[params["limit_start"] : params["limit_end"]]
+            window = self.rows[asked.start : asked.end]
         return Listing([{"crmid": id} for id in window], None)
 
-    def count(self, module: str, **params: Any) -> int:
+    def count(self, module: str, asked: Question) -> int:
         return len(self.rows)
 
 
@@ -138,7 +147,7 @@ def test_whatever_goes_or_comes_between_two_pages_the_rest_comes(
     total: int, size: int, workers: int, events: list[tuple[int, int]]
 ) -> None:
     shelf = Shelf(total, events)
-    pages = Pages(shelf, MemoryLearned(), "contact", size=size, workers=workers)  # type: ignore[arg-type]
+    pages = Pages(shelf, "contact", no_lessons(), size=size, workers=workers)  # type: ignore[arg-type]
     pages.count()
     found = [row["crmid"] for part in pages.walk() for row in part.rows]
     assert len(found) == len(set(found))
@@ -152,15 +161,15 @@ class Stingy(Shelf):
         super().__init__(total, [])
         self.cuts = cuts
 
-    def listing(self, endpoint: str, **params: Any) -> Listing:
+    def listing(self, module: str, asked: Question) -> Listing:
         most = self.cuts.get(self.asked, 99)
-        return Listing(super().listing(endpoint, **params).rows[:most], None)
+        return Listing(super().listing(module, asked).rows[:most], None)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 60), st.integers(1, 9), st.dictionaries(st.integers(0, 20), st.integers(0, 6), max_size=12))
 def test_answers_cut_short_lose_no_row_or_the_count_tells(total: int, size: int, cuts: dict[int, int]) -> None:
-    pages = Pages(Stingy(total, cuts), MemoryLearned(), "contact", size=size)  # type: ignore[arg-type]
+    pages = Pages(Stingy(total, cuts), "contact", no_lessons(), size=size)  # type: ignore[arg-type]
     pages.count()
     found = [row["crmid"] for part in pages.walk() for row in part.rows]
     assert len(found) == len(set(found))
@@ -170,7 +179,7 @@ def test_answers_cut_short_lose_no_row_or_the_count_tells(total: int, size: int,
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 60), st.integers(1, 9), st.dictionaries(st.integers(1, 20), st.integers(1, 6), max_size=12))
 def test_answers_cut_short_but_not_empty_lose_no_row(total: int, size: int, cuts: dict[int, int]) -> None:
-    pages = Pages(Stingy(total, cuts), MemoryLearned(), "contact", size=size)  # type: ignore[arg-type]
+    pages = Pages(Stingy(total, cuts), "contact", no_lessons(), size=size)  # type: ignore[arg-type]
     assert [row["crmid"] for part in pages.walk() for row in part.rows] == [str(n) for n in range(1, total + 1)]
 
 
@@ -183,7 +192,7 @@ def test_a_walk_taken_up_again_after_each_page_loses_no_row(
     found: set[str] = set()
     offset, last = 0, ""
     for _ in range(500):
-        pages = Pages(shelf, MemoryLearned(), "contact", size=size)  # type: ignore[arg-type]
+        pages = Pages(shelf, "contact", no_lessons(), size=size)  # type: ignore[arg-type]
         part = next(iter(pages.walk(offset, last)))
         offset, last = part.offset, part.last
         found |= {row["crmid"] for row in part.rows}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,6 +13,7 @@ from connectors.lessons import Lessons
 from connectors.query import Order, Query, parse
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver, read_all
+from tests.connectors.later import LaterClock
 from tests.connectors.sandbox_client import Account
 from tests.connectors.sarvcrm_account import RULES, SarvSeeder, account, connected, observer
 
@@ -21,15 +21,6 @@ __all__ = ["account", "observer"]  # fixtures
 
 GONE_AWAY = "2006 MySQL server has gone away"
 NO_EMAIL = "1054 Unknown column 'leads.email1' in 'where clause'"
-
-
-class LaterClock(SystemClock):
-    """The real clock, some days on."""
-
-    days = 0.0
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(days=self.days)
 
 
 @pytest.fixture(scope="module")

@@ -97,12 +97,18 @@ class Custom:
 @dataclass(frozen=True, slots=True, eq=False)
 class Installation:
     """What one server has otherwise than the recorded one: (module, what its ids begin with), (module, JSON that describes a
-    field added there), and custom modules. Such things differ from one installation to the next. Each is made once, and is itself
-    only."""
+    field added there), custom modules, and (module, field, JSON of what its administrator changed about it; null for one taken
+    away). Such things differ from one installation to the next. Each is made once, and is itself only."""
 
     prefixes: tuple[tuple[str, str], ...] = ()
     fields: tuple[tuple[str, str], ...] = ()
     modules: tuple[Custom, ...] = ()
+    changed: tuple[tuple[str, str, str], ...] = ()
+
+    def of(self, module: str, fields: list[dict[str, JSON]]) -> list[dict[str, JSON]]:
+        """Return the module's fields as its administrator left them."""
+        told = {name: json.loads(change) for at, name, change in self.changed if at == module}
+        return [{**f, **(told.get(f["name"]) or {})} for f in fields if told.get(f["name"], True) is not None]
 
 
 AS_RECORDED = Installation()
@@ -121,7 +127,7 @@ def _modules(own: Installation) -> dict[str, Module]:
         added = [json.loads(field) for module, field in own.fields if module == name]
         fields = [*described["fields"][:-1], *added, described["fields"][-1]]
         prefix = prefixes.get(name, described["idPrefix"])
-        found[name] = _module(name, {**described, "fields": fields, "idPrefix": prefix})
+        found[name] = _module(name, {**described, "fields": own.of(name, fields), "idPrefix": prefix})
     return found | {
         made["name"]: _module(made["name"], made) for made in (json.loads(c.described) for c in own.modules)
     }

@@ -69,7 +69,8 @@ class Vtiger:
     """One simulated Vtiger 8.0.0 on PHP 8. Switches: `sync_works` and `logout_works` (patched server), `sync_all_owners`,
     `private_sharing` (non-admins see their own records only), `unseen` ({module: [ids]}: what nobody may see, and a query drops
     after LIMIT, C16), `database_fails` (how many narrowed queries read as no rows, C5), `custom_modules` (see
-    `custom.custom_module`), `unique` ({module: [fields that may not repeat together]})."""
+    `custom.custom_module`), `unique` ({module: [fields that may not repeat together]}), `changed_fields` ({module: {field: what its
+    administrator changed of its description, null when it was taken away}})."""
 
     slug = "vtiger"
     installed = AS_RECORDED
@@ -100,6 +101,7 @@ class Vtiger:
             database_fails=0,
             custom_modules=[],
             unique={},
+            changed_fields={},
         )
         if self.store.is_empty:
             self.store.sow(lambda: sow(self.store, self._records, self._seed))
@@ -130,10 +132,13 @@ class Vtiger:
     @contextmanager
     def here(self) -> Iterator[None]:
         """Have the modules and fields of this server, for as long as something of it runs."""
-        made = json.dumps(self.switches.get("custom_modules") or "")
+        told, changes = self.switches.get("custom_modules") or (), self.switches.get("changed_fields") or {}
+        made = json.dumps([told, changes]) if told or changes else ""
         if made != self._custom[0]:
-            custom = tuple(custom_module(told) for told in self.switches.get("custom_modules") or ())
-            self._custom = (made, replace(self.installed, modules=custom) if custom else self.installed)
+            custom = tuple(map(custom_module, told))
+            changed = tuple((at, name, json.dumps(c)) for at, fields in changes.items() for name, c in fields.items())
+            own = replace(self.installed, modules=custom, changed=changed)
+            self._custom = (made, own if made else self.installed)
         before = installation.set(self._custom[1])
         try:
             yield
