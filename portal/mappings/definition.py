@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
+from typing import Literal
 
 from connectors.types import JSON
 
+SideName = Literal["left", "right"]
 DIRECTIONS = ("left-to-right", "right-to-left", "both")
+SOURCES = ("field", "value", "expression", "reference")
 POLICIES = ("left", "right", "newest", "ask")
 DELETE_POLICIES = ("ignore", "mark", "delete")
+LEAVING = ("stop", "keep")
+COMPARISONS = ("case", "spaces", "digits", "phone", "number")
 NO_GUARDS: dict[str, JSON] = {}
+_TARGETS: Dict[str, tuple[SideName, ...]] = {
+    "left-to-right": ("right",),
+    "right-to-left": ("left",),
+    "both": ("left", "right"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +34,31 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. Source "field": left and right are field names; "value": `value` goes into the one field that is named."""
+    """What becomes of one field.
+
+    Source "field": `left` and `right` are field names; `table` names a value table the value goes through. "reference":
+    both are fields that refer to records, and `mapping` names the mapping whose pairs say which record is which.
+    "value" and "expression": `value` or what `expression` makes of the other side's record goes into the one field named.
+    `direction` and `policy` "" are the mapping's; `compare` says what makes no difference (COMPARISONS).
+    """
 
     left: str = ""
     right: str = ""
     source: str = "field"
     value: JSON = None
+    expression: str = ""
+    mapping: str = ""
+    table: str = ""
     direction: str = ""
     only_on_create: bool = False
     may_clear: bool = False
     policy: str = ""
+    compare: str = ""
     uuid: str = ""
+
+    def at(self, side: SideName) -> str:
+        """Return the name of that side's field; "" where the rule has none there."""
+        return self.left if side == "left" else self.right
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +72,27 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A whole mapping. `guards` None means the defaults, {} off."""
+    """A whole mapping. `guards` None means the defaults, {} off. `leaving`: whether a linked record that passes its side's
+    filter no longer is still carried over ("keep") or not ("stop")."""
 
     name: str
     left: Side
     right: Side
     direction: str
-    match: tuple[tuple[str, str], ...]
-    rules: tuple[Rule, ...]
+    match: tuple[tuple[str, str], ...] = ()
+    rules: tuple[Rule, ...] = ()
     guards: Dict[str, JSON] | None = None
     schedule: Schedule = field(default_factory=Schedule)
     conflict_policy: str = "left"
     delete_policy: str = "ignore"
+    leaving: str = "stop"
 
     @property
-    def targets(self) -> tuple[str, ...]:
+    def targets(self) -> tuple[SideName, ...]:
         """Return which sides are written: "right", "left" or both."""
-        return {"left-to-right": ("right",), "right-to-left": ("left",)}.get(self.direction, ("left", "right"))
+        return _TARGETS.get(self.direction, ("left", "right"))
+
+    def targets_of(self, rule: Rule) -> tuple[SideName, ...]:
+        """Return the sides a rule writes: as it says, else as the mapping; only where it has a field."""
+        sides = _TARGETS[rule.direction] if rule.direction else self.targets
+        return tuple(side for side in sides if side in self.targets and rule.at(side))

@@ -10,8 +10,10 @@ from django.utils.translation import gettext as _
 
 from connectors.types import JSON
 from portal.mappings.definition import (
+    COMPARISONS,
     DELETE_POLICIES,
     DIRECTIONS,
+    LEAVING,
     NO_GUARDS,
     POLICIES,
     Definition,
@@ -87,6 +89,7 @@ MAPPING_KEYS = (
     "schedule",
     "conflicts",
     "deletes",
+    "leaving",
 )
 
 
@@ -108,6 +111,7 @@ def read_definition(document: JSON, place: str) -> Definition:
         schedule=_read_schedule(found.get("schedule"), f"{place}.schedule"),
         conflict_policy=one_of(found.get("conflicts", "left"), f"{place}.conflicts", POLICIES),
         delete_policy=one_of(found.get("deletes", "ignore"), f"{place}.deletes", DELETE_POLICIES),
+        leaving=one_of(found.get("leaving", "stop"), f"{place}.leaving", LEAVING),
     )
 
 
@@ -121,25 +125,46 @@ def _read_match(document: JSON, place: str) -> tuple[str, str]:
     return text_of(found["left"], f"{place}.left"), text_of(found["right"], f"{place}.right")
 
 
+RULE_KEYS = (
+    "left", "right", "value", "expression", "mapping", "table", "direction", "only_on_create", "may_clear", "policy", "compare",
+)  # fmt: skip
+
+
 def _read_rule(document: JSON, place: str) -> Rule:
-    known = ("left", "right", "value", "direction", "only_on_create", "may_clear", "policy")
-    found = mapping_of(document, place, known)
-    left, right = (text_of(found.get(key) or "", f"{place}.{key}") for key in ("left", "right"))
-    fixed = "value" in found
-    if fixed and bool(left) == bool(right):
-        raise BadDocument(place, _("a fixed value goes into exactly one field: “left” or “right”."))
-    if not fixed and not (left and right):
-        raise BadDocument(place, _("a rule needs “left” and “right”, or “value” and one of them."))
+    found = mapping_of(document, place, RULE_KEYS)
+    left, right, expression, mapping, table = (
+        text_of(found.get(key) or "", f"{place}.{key}") for key in ("left", "right", "expression", "mapping", "table")
+    )
     return Rule(
         left=left,
         right=right,
-        source="value" if fixed else "field",
+        source=_read_source(found, place),
         value=found.get("value"),
+        expression=expression,
+        mapping=mapping,
+        table=table,
         direction=one_of(found.get("direction", ""), f"{place}.direction", ("", *DIRECTIONS)),
         only_on_create=true_or_false(found.get("only_on_create", False), f"{place}.only_on_create"),
         may_clear=true_or_false(found.get("may_clear", False), f"{place}.may_clear"),
         policy=one_of(found.get("policy", ""), f"{place}.policy", ("", *POLICIES)),
+        compare=one_of(found.get("compare", ""), f"{place}.compare", ("", *COMPARISONS)),
     )
+
+
+def _read_source(found: dict[str, Any], place: str) -> str:
+    """Return what the rule's value comes from, told by its keys. Raises BadDocument where they contradict each other."""
+    named = [key for key in ("value", "expression", "mapping", "table") if key in found]
+    if len(named) > 1:
+        raise BadDocument(place, _("say only one of %(keys)s.") % {"keys": ", ".join(named)})
+    one_field = bool(found.get("left")) != bool(found.get("right"))
+    if named in (["value"], ["expression"]):
+        if not one_field:
+            text = _("a fixed value or an expression goes into exactly one field: “left” or “right”.")
+            raise BadDocument(place, text)
+        return named[0]
+    if not (found.get("left") and found.get("right")):
+        raise BadDocument(place, _("a rule needs “left” and “right”; or “value” or “expression”, and one of them."))
+    return "reference" if named == ["mapping"] else "field"
 
 
 def read_guards(document: JSON, place: str) -> Dict[str, JSON] | None:

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from connectors.types import FieldSchema, FieldType, ModuleSchema
-from portal.mappings.check import Finding
 from portal.mappings.definition import Definition, Rule, Schedule, Side
 from portal.mappings.document import BadDocument, check_cron, read_guards
+from portal.mappings.findings import Finding, Schemas
 from portal.records.filters import about_days
 from portal.ui.wording import translated
 
@@ -181,7 +181,7 @@ RuleFormSet = formset_factory(RuleForm, extra=2, can_delete=True, max_num=500)
 class MappingForms:
     """The head, the pairs and the rules of one mapping, as one thing to show and to read."""
 
-    def __init__(self, left: Side, right: Side, schemas: dict[str, ModuleSchema], data: Any = None, old: Any = None):
+    def __init__(self, left: Side, right: Side, schemas: Schemas, data: Any = None, old: Any = None):
         self.left, self.right = left, right
         initial = _initial(old) if old else {"direction": "left-to-right", "guards": "default"}
         direction = (data or initial).get("direction") or "left-to-right"

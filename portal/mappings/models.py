@@ -12,7 +12,8 @@ from portal.connections.models import Connection
 
 
 class Mapping(models.Model):
-    """Two modules of two connections. What is said about them is in the versions; `version` is the live one."""
+    """Two modules of two connections. What is said about them is in the versions; `version` is the live one, by which runs
+    go: 0 as long as there is none. Later ones are drafts."""
 
     class State(models.TextChoices):
         ACTIVE = "active", _("active")
@@ -28,7 +29,7 @@ class Mapping(models.Model):
     right_module = models.CharField(_("right module"), max_length=200)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.ACTIVE)
     paused_reason = models.CharField(max_length=200, blank=True)
-    version = models.PositiveIntegerField(_("version"), default=0)
+    version = models.PositiveIntegerField(_("live version"), default=0)
     every_minutes = models.PositiveIntegerField(_("every … minutes"), null=True, blank=True)
     cron = models.CharField(
         _("cron line"), max_length=100, blank=True, help_text=_("Instead of minutes: “0 7 * * 1-5”.")
@@ -44,6 +45,11 @@ class Mapping(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_live(self) -> bool:
+        """Say whether it may run at all: a version was made live once."""
+        return self.version > 0
 
 
 class MappingVersion(models.Model):
@@ -62,6 +68,7 @@ class MappingVersion(models.Model):
     right_filter = models.TextField(_("right filter"), blank=True)
     conflict_policy = models.CharField(max_length=10, default="left")  # left, right, newest, ask
     delete_policy = models.CharField(max_length=10, default="ignore")  # ignore, mark, delete
+    leaving = models.CharField(max_length=10, default="stop")  # a linked record that leaves its filter: stop, keep
     guards = models.JSONField(
         null=True
     )  # None: the defaults; {}: off; {"creates": 50, "deletes": "5%", "changes": "20%"}
@@ -69,6 +76,8 @@ class MappingVersion(models.Model):
     actor = models.CharField(max_length=150, blank=True)
     note = models.CharField(max_length=200, blank=True)
     saved_at = models.DateTimeField(auto_now_add=True)
+    live_at = models.DateTimeField(_("made live"), null=True)
+    live_by = models.CharField(max_length=150, blank=True)
 
     class Meta:
         ordering = ["-number"]
@@ -91,7 +100,9 @@ class FieldRule(models.Model):
     left = models.CharField(_("left field"), max_length=200, blank=True)
     right = models.CharField(_("right field"), max_length=200, blank=True)
     value = models.JSONField(_("value"), null=True, blank=True)  # canonical, for source "value"
-    expression = models.TextField(blank=True)
+    expression = models.TextField(_("expression"), blank=True)
+    linked = models.UUIDField(null=True)  # the mapping that says which referred record is which, for source "reference"
+    table = models.UUIDField(null=True)  # the value table the value goes through
     direction = models.CharField(max_length=15, blank=True)  # "": as the mapping
     only_on_create = models.BooleanField(default=False)
     may_clear = models.BooleanField(_("may clear"), default=False)
@@ -101,3 +112,43 @@ class FieldRule(models.Model):
     class Meta:
         ordering = ["position", "id"]
         constraints = [models.UniqueConstraint(fields=["version", "uuid"], name="field_rule_uuid")]
+
+
+class ValueTable(models.Model):
+    """Which value of one CRM is which of the other, by name; used by rules of any mapping."""
+
+    class Unlisted(models.TextChoices):
+        ERROR = "error", _("do not carry the record over")
+        KEEP = "keep", _("keep the value as it is")
+        DEFAULT = "default", _("use the default")
+        APPEND = "append", _("add it to the other side’s list")
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.SlugField(_("name"), max_length=100, unique=True, allow_unicode=True)
+    description = models.CharField(_("what it is for"), max_length=200, blank=True)
+    unlisted = models.CharField(
+        _("a value that stands in no row"), max_length=10, choices=Unlisted, default=Unlisted.ERROR
+    )
+    default_left = models.CharField(_("default on the left"), max_length=500, blank=True)
+    default_right = models.CharField(_("default on the right"), max_length=500, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("value table")
+        verbose_name_plural = _("value tables")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ValuePair(models.Model):
+    """One row of a value table, as both CRMs store the value."""
+
+    table = models.ForeignKey(ValueTable, models.CASCADE, related_name="pairs")
+    position = models.PositiveIntegerField(default=0)
+    left = models.CharField(_("left"), max_length=500, blank=True)
+    right = models.CharField(_("right"), max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["position", "id"]

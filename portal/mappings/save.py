@@ -1,18 +1,22 @@
-"""The one writer of mappings: every save that changes what a mapping says is a new version; rules keep their uuid."""
+"""The one writer of mappings. The rule: every save that changes what a mapping says is a new version and a draft; runs go by
+the live version, which is made live by itself; rules keep their uuid over versions."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Mapping as Dict
+from dataclasses import replace
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from portal.connections.models import Connection
-from portal.mappings.definition import Definition, Rule, Schedule, Side
-from portal.mappings.models import FieldRule, Mapping, MappingVersion
+from portal.mappings.definition import Definition, Rule
+from portal.mappings.models import FieldRule, Mapping, MappingVersion, ValueTable
+from portal.mappings.stored import definition_of, newest
 from portal.ui.wording import portal_language
 
 # Called with each saved mapping, inside its transaction: `sync` keeps the schedule in step by this.
@@ -20,21 +24,59 @@ after_save: list[Callable[[Mapping], None]] = []
 
 
 def save_mapping(definition: Definition, *, user: User | None, actor: str, note: str = "") -> Mapping:
-    """Save the mapping under its name and return it. Writes nothing where it already says so. The caller has checked it."""
+    """Save the mapping under its name, make it live, and return it. Writes nothing where it already says so. The caller has
+    checked it."""
     with transaction.atomic():
         mapping = Mapping.objects.select_for_update().filter(name=definition.name).first()
-        mapping = mapping or Mapping(name=definition.name)
-        old = definition_of(mapping) if mapping.version else None
+        mapping = save_draft(mapping, definition, user=user, actor=actor, note=note)
+        make_live(mapping, by=actor)
+    return mapping
+
+
+def save_draft(
+    mapping: Mapping | None, definition: Definition, *, user: User | None, actor: str, note: str = ""
+) -> Mapping:
+    """Save what the mapping shall say as its newest version, live or not as it was, and return it; None makes a new one.
+
+    Name and schedule are the mapping's own and hold at once. A mapping that already says so gets no new version.
+    """
+    with transaction.atomic():
+        mapping = mapping or Mapping()
+        old = definition_of(mapping, newest(mapping)) if mapping.pk else None
         _put_head(mapping, definition)
+        mapping.save()
         if old is None or _said(old) != _said(definition):
-            mapping.version += 1
-            mapping.save()
             _add_version(mapping, definition, old, user, actor, note)
-        else:
-            mapping.save()
         for tell in after_save:
             tell(mapping)
     return mapping
+
+
+def make_live(mapping: Mapping, *, by: str) -> None:
+    """Have runs go by the newest version from now on; one that goes on keeps the version it began with."""
+    number = newest(mapping)
+    if number == mapping.version:
+        return
+    with transaction.atomic():
+        mapping.version = number
+        mapping.save(update_fields=["version", "updated_at"])
+        mapping.versions.filter(number=number).update(live_at=timezone.now(), live_by=by[:150])
+        for tell in after_save:
+            tell(mapping)
+
+
+def drop_draft(mapping: Mapping) -> None:
+    """Forget what was saved since the live version. Only for a mapping that has one."""
+    mapping.versions.filter(number__gt=mapping.version).delete()
+
+
+def restore(mapping: Mapping, number: int, *, user: User | None, actor: str) -> Mapping:
+    """Save what the mapping said in that version as its newest draft. Raises MappingVersion.DoesNotExist."""
+    old, now = definition_of(mapping, number), definition_of(mapping, newest(mapping))
+    wanted = replace(old, name=now.name, schedule=now.schedule)
+    with portal_language():
+        note = _("as in version %(number)d") % {"number": number}
+    return save_draft(mapping, wanted, user=user, actor=actor, note=note)
 
 
 def pause_mapping(mapping: Mapping, paused: bool, who: str, *, reason: str = "") -> None:
@@ -49,47 +91,14 @@ def pause_mapping(mapping: Mapping, paused: bool, who: str, *, reason: str = "")
             tell(mapping)
 
 
-def definition_of(mapping: Mapping, number: int | None = None) -> Definition:
-    """Return what the mapping says, in its live version or the one of that number. Raises MappingVersion.DoesNotExist."""
-    version = mapping.versions.get(number=number or mapping.version)
-    return Definition(
-        name=mapping.name,
-        left=Side(mapping.left_connection.name, mapping.left_module, version.left_filter),
-        right=Side(mapping.right_connection.name, mapping.right_module, version.right_filter),
-        direction=version.direction,
-        match=tuple((pair["left"], pair["right"]) for pair in version.match),
-        rules=tuple(_rule_of(row) for row in version.rules.all()),
-        guards=version.guards,
-        schedule=Schedule(mapping.every_minutes, mapping.cron, mapping.schedule_paused),
-        conflict_policy=version.conflict_policy,
-        delete_policy=version.delete_policy,
-    )
-
-
-def _rule_of(row: FieldRule) -> Rule:
-    return Rule(
-        left=row.left,
-        right=row.right,
-        source=row.source,
-        value=row.value,
-        direction=row.direction,
-        only_on_create=row.only_on_create,
-        may_clear=row.may_clear,
-        policy=row.policy,
-        uuid=str(row.uuid),
-    )
-
-
-def _said(definition: Definition) -> tuple[Any, ...]:
+def _said(definition: Definition) -> Definition:
     """What makes a new version: everything but name, schedule and the uuids of rules."""
-    d = definition
-    rules = tuple(
-        (r.left, r.right, r.source, r.value, r.direction, r.only_on_create, r.may_clear, r.policy) for r in d.rules
-    )
-    return d.left, d.right, d.direction, d.match, rules, d.guards, d.conflict_policy, d.delete_policy
+    rules = tuple(replace(rule, uuid="") for rule in definition.rules)
+    return replace(definition, name="", schedule=type(definition.schedule)(), rules=rules)
 
 
 def _put_head(mapping: Mapping, definition: Definition) -> None:
+    mapping.name = definition.name
     mapping.left_connection = Connection.objects.get(name=definition.left.connection)
     mapping.right_connection = Connection.objects.get(name=definition.right.connection)
     mapping.left_module, mapping.right_module = definition.left.module, definition.right.module
@@ -102,36 +111,46 @@ def _add_version(
 ) -> None:
     version = MappingVersion.objects.create(
         mapping=mapping,
-        number=mapping.version,
+        number=newest(mapping) + 1,
         direction=definition.direction,
         match=[{"left": left, "right": right} for left, right in definition.match],
         left_filter=definition.left.filter,
         right_filter=definition.right.filter,
         conflict_policy=definition.conflict_policy,
         delete_policy=definition.delete_policy,
+        leaving=definition.leaving,
         guards=None if definition.guards is None else dict(definition.guards),
         author=user,
         actor=actor,
-        note=note,
+        note=note[:200],
     )
-    known = old.rules if old else ()
-    FieldRule.objects.bulk_create(_rule_row(version, n, rule, known) for n, rule in enumerate(definition.rules))
+    _add_rules(version, definition, old.rules if old else ())
 
 
-def _rule_row(version: MappingVersion, position: int, rule: Rule, old: Sequence[Rule]) -> FieldRule:
-    return FieldRule(
-        version=version,
-        uuid=_uuid_of(rule, old),
-        position=position,
-        source=rule.source,
-        left=rule.left,
-        right=rule.right,
-        value=rule.value,
-        direction=rule.direction,
-        only_on_create=rule.only_on_create,
-        may_clear=rule.may_clear,
-        policy=rule.policy,
+def _add_rules(version: MappingVersion, definition: Definition, known: Sequence[Rule]) -> None:
+    mappings = dict(Mapping.objects.values_list("name", "uuid"))
+    tables = dict(ValueTable.objects.values_list("name", "uuid"))
+    FieldRule.objects.bulk_create(
+        FieldRule(
+            version=version,
+            uuid=_uuid_of(rule, known),
+            position=position,
+            linked=_uuid(rule.mapping, mappings),
+            table=_uuid(rule.table, tables),
+            **{name: getattr(rule, name) for name in RULE_COLUMNS},
+        )
+        for position, rule in enumerate(definition.rules)
     )
+
+
+def _uuid(name: str, known: Dict[str, uuid.UUID]) -> uuid.UUID | None:
+    """Return whose name it is. What was deleted meanwhile goes by its number still. Raises ValueError for anything else."""
+    return (known.get(name) or uuid.UUID(name)) if name else None
+
+
+RULE_COLUMNS = (
+    "source", "left", "right", "value", "expression", "direction", "only_on_create", "may_clear", "policy", "compare",
+)  # fmt: skip
 
 
 def _uuid_of(rule: Rule, old: Sequence[Rule]) -> uuid.UUID:

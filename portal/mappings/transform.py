@@ -3,24 +3,22 @@ carried over whole is refused by name, never cut or guessed; a field not carried
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
-
-import phonenumbers
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 from connectors.errors import RecordInvalid
-from connectors.query import fold
-from connectors.types import JSON, NUMBER_TYPES, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema, Values
-from connectors.values import Codec, canonical_number, from_utc, to_utc
+from connectors.types import JSON, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema, Values
+from connectors.values import Codec, from_utc, to_utc
 from connectors.wording import said
 from connectors.wording import text as _
-from portal.mappings.definition import Rule
+from portal.mappings.definition import Rule, SideName
+from portal.mappings.tables import Table
 
-Side = Literal["left", "right"]
+Side = SideName
 ABSENT: Final = object()  # a field the answer did not carry; None is empty
-KeyKind = Literal["email", "phone", "number", "text"]
+BROKEN: Final = object()  # an expression that fails for this record: never what it was, so that it is told each time
+OTHER: Final[Mapping[Side, Side]] = {"left": "right", "right": "left"}
 _OF_ONE_CRM = frozenset({FieldType.REFERENCE, FieldType.OWNER})  # ids mean nothing elsewhere
 _CODEC = Codec()
 
@@ -34,64 +32,152 @@ class Place:
     region: str = "GB"
 
 
+Lookup = Callable[[str, JSON], JSON]  # table name, value -> value; raises ValueError
+Evaluate = Callable[
+    [str, Values, Place, Lookup], JSON
+]  # an expression, a record, its place -> value; raises ValueError
+Partner = Callable[[str, Side, str], str | None]  # a mapping, the side an id is of, the id -> its partner's id
+
+
+def no_expressions(text: str, values: Values, place: Place, lookup: Lookup) -> JSON:
+    """Refuse an expression where nobody was handed in to evaluate it."""
+    raise ValueError(_("expressions cannot be evaluated here"))
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What rules need besides the record: both places, the value tables by name, who evaluates an expression and tells
+    which fields it reads, and who knows the partner of a record that is referred to."""
+
+    places: Mapping[Side, Place]
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    evaluate: Evaluate = no_expressions
+    reads: Callable[[str], frozenset[str]] = lambda text: frozenset()
+    partner: Partner = lambda mapping, side, id: None
+
+    def look_up(self, name: str, value: JSON, target: Side) -> JSON:
+        """Return what a value becomes by that table on the target's side. Raises ValueError."""
+        table = self.tables.get(name)
+        if table is None:
+            raise ValueError(_("needs the value table “%(name)s”, which does not exist", name=name))
+        return table.look_up(value, target)
+
+
+class NoPartner(RecordInvalid):
+    """The record that is referred to has no partner on the other side yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intended:
-    """What a record becomes: field -> value, field -> why not; `rules` are the uuids that made the values."""
+    """What a record becomes: field -> value, field -> why not (`awaiting`: which of these wait for a partner, field -> the
+    mapping and the id that has none); `rules` are the uuids that made the values."""
 
     values: Mapping[str, JSON]
     errors: Mapping[str, str]
     rules: tuple[str, ...]
+    awaiting: Mapping[str, JSON] = field(default_factory=dict)
 
 
-def intended(rules: Sequence[Rule], values: Values, source: Side, places: Mapping[Side, Place]) -> Intended:
+def intended(rules: Sequence[Rule], values: Values, source: Side, means: Means) -> Intended:
     """Return what the source's values become on the other side, with every field that cannot be carried over."""
     made: dict[str, JSON] = {}
     errors: dict[str, str] = {}
+    awaiting: dict[str, JSON] = {}
     used = []
     for rule in rules:
         try:
-            value = carried(rule, values, source, places)
+            value = carried(rule, values, source, means)
         except RecordInvalid as e:
             errors |= e.fields
+            awaiting |= awaited(e, rule, values, source)
             continue
         if value is not ABSENT:
-            made[rule.right if source == "left" else rule.left] = value
+            made[rule.at(OTHER[source])] = value
             used.append(rule.uuid)
-    return Intended(made, errors, tuple(used))
+    return Intended(made, errors, tuple(used), awaiting)
 
 
-def held(rule: Rule, values: Values, side: Side) -> JSON:
+def awaited(error: RecordInvalid, rule: Rule, values: Values, source: Side) -> dict[str, JSON]:
+    """Return field -> {"mapping", "id"} of the record whose partner the rule waits for; nothing for any other error."""
+    waits = {"mapping": rule.mapping, "id": values.get(rule.at(source))}
+    return dict.fromkeys(error.fields, waits) if isinstance(error, NoPartner) else {}
+
+
+def held(rule: Rule, values: Values, side: Side, means: Means) -> JSON:
     """Return what this side holds for the rule, as its server stores it; ABSENT where the answer did not carry it.
 
-    A rule without a field on this side holds its constant there, so that a changed constant is seen as a change.
+    A rule without a field on this side holds its constant there, or what its expression makes of the record (BROKEN where
+    it cannot), so that a changed constant and whatever changes the outcome are seen as a change.
     """
-    name = rule.left if side == "left" else rule.right
-    if not name:
+    if name := rule.at(side):
+        return values.get(name, ABSENT)
+    if rule.source != "expression":
         return rule.value
-    return values.get(name, ABSENT)
+    try:
+        return _evaluated(rule, values, side, means)
+    except ValueError:
+        return BROKEN
 
 
-def carried(rule: Rule, values: Values, source: Side, places: Mapping[Side, Place]) -> JSON:
-    """Return what the rule puts into the other side's field, or ABSENT. Raises RecordInvalid naming that field."""
-    other: Side = "right" if source == "left" else "left"
-    name = rule.right if source == "left" else rule.left
-    target = places[other].schema.field(name)
+def carried(rule: Rule, values: Values, source: Side, means: Means) -> JSON:
+    """Return what the rule puts into the other side's field, or ABSENT. Raises RecordInvalid naming that field, NoPartner
+    where that is for want of a partner."""
+    name = rule.at(OTHER[source])
+    target = means.places[OTHER[source]].schema.field(name)
     if target is None:
-        module = places[other].schema.module.label
+        module = means.places[OTHER[source]].schema.module.label
         raise _refuse(name, _("“%(field)s” is not a field of %(module)s any more.", field=name, module=module))
-    if rule.source not in ("field", "value"):
-        told = _("“%(field)s”: rules from “%(source)s” cannot be carried out yet.", field=name, source=rule.source)
-        raise _refuse(name, told)
-    value = rule.value if rule.source == "value" else held(rule, values, source)
+    if rule.source == "expression":
+        return _from_expression(rule, values, source, target, means)
+    value = rule.value if rule.source == "value" else held(rule, values, source, means)
     if value is ABSENT:
         return ABSENT
-    own_name = rule.left if source == "left" else rule.right
-    origin = None if rule.source == "value" else places[source].schema.field(own_name)
     try:
-        return convert(value, origin, target, places[source].zone, places[other].zone)
+        return _converted(rule, value, source, target, means)
     except ValueError as e:
         told = _("“%(field)s” %(problem)s; the value is %(value)s.", field=target.label or name, problem=said(e), value=_shown(value))  # fmt: skip
         raise _refuse(name, told) from e
+
+
+def _converted(rule: Rule, value: JSON, source: Side, target: FieldSchema, means: Means) -> JSON:
+    """Return the value as the rule's source has it made: by a partner, a value table, or its type alone."""
+    if value is None or rule.source == "value":
+        return convert(value, None, target)
+    if rule.source == "reference":
+        return _CODEC.canonical(target, _partner(rule, value, source, target, means))
+    if rule.table:
+        return _CODEC.canonical(target, means.look_up(rule.table, value, OTHER[source]))
+    origin = means.places[source].schema.field(rule.at(source))
+    return convert(value, origin, target, means.places[source].zone, means.places[OTHER[source]].zone)
+
+
+def _partner(rule: Rule, value: JSON, source: Side, target: FieldSchema, means: Means) -> str:
+    partner = means.partner(rule.mapping, source, str(value))
+    if partner is None:
+        told = _(
+            "“%(field)s” refers to the record %(id)s, which “%(mapping)s” has not brought to the other side yet.",
+            field=target.label or target.name, id=str(value), mapping=rule.mapping,
+        )  # fmt: skip
+        raise NoPartner(told, fields={target.name: told})
+    return partner
+
+
+def _from_expression(rule: Rule, values: Values, source: Side, target: FieldSchema, means: Means) -> JSON:
+    try:
+        value = _evaluated(rule, values, source, means)
+        return ABSENT if value is ABSENT else convert(value, None, target)
+    except ValueError as e:
+        told = _("“%(field)s” cannot be made: %(problem)s.", field=target.label or target.name, problem=str(said(e)).rstrip("."))  # fmt: skip
+        raise _refuse(target.name, told) from e
+
+
+def _evaluated(rule: Rule, values: Values, source: Side, means: Means) -> JSON:
+    """Return what the expression makes of the record; ABSENT where a field it reads was not carried. Raises ValueError."""
+    if any(name not in values for name in means.reads(rule.expression)):
+        return ABSENT
+    return means.evaluate(
+        rule.expression, values, means.places[source], lambda name, value: means.look_up(name, value, OTHER[source])
+    )
 
 
 def convert(
@@ -106,73 +192,6 @@ def convert(
             raise ValueError(_("refers to a record of its own CRM: a rule of the kind “linked record” is needed"))
         value = _bridge(value, origin, target, source_zone, zone)
     return _CODEC.canonical(target, value)
-
-
-def comparable(value: JSON) -> JSON:
-    """Return a value as two sides compare it: what every server may change on its way (line ends, outer blanks, the
-    composition of letters) made one. Never sent."""
-    if isinstance(value, str):
-        return unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n")).strip() or None
-    if isinstance(value, list):
-        return sorted(map(str, value)) or None if all(isinstance(part, str) for part in value) else value or None
-    return value
-
-
-def same(one: JSON, other: JSON) -> bool:
-    """Say whether two canonical values mean the same. ABSENT is the same as nothing, not even itself."""
-    return one is not ABSENT and other is not ABSENT and bool(comparable(one) == comparable(other))
-
-
-def key_kinds(match: Sequence[tuple[str, str]], places: Mapping[Side, Place]) -> tuple[KeyKind, ...]:
-    """Return how each part of the match key is compared. One answer for both sides: a phone kept in a text field over
-    there is a phone all the same."""
-    return tuple(_kind(places["left"].schema.field(left), places["right"].schema.field(right)) for left, right in match)
-
-
-def match_key(values: Values, fields: Sequence[str], kinds: Sequence[KeyKind], region: str) -> tuple[str, ...] | None:
-    """Return the match key, normalised for comparison only; None when a part is empty or cannot be read."""
-    parts = []
-    for name, kind in zip(fields, kinds, strict=True):
-        part = _key_part(values.get(name), kind, region)
-        if not part:
-            return None
-        parts.append(part)
-    return tuple(parts) or None
-
-
-def _key_part(value: JSON, kind: KeyKind, region: str) -> str | None:
-    if value is None or isinstance(value, list | dict):
-        return None
-    text = unicodedata.normalize("NFC", str(value)).strip()
-    if kind == "email":
-        return text.casefold() or None
-    if kind == "phone":
-        return _phone(text, region)
-    if kind == "number":
-        try:
-            return canonical_number(text)
-        except ValueError:
-            return None
-    return fold(text).strip() or None
-
-
-def _phone(text: str, region: str) -> str | None:
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def _kind(left: FieldSchema | None, right: FieldSchema | None) -> KeyKind:
-    types = {field.type for field in (left, right) if field is not None}
-    if FieldType.EMAIL in types:
-        return "email"
-    if FieldType.PHONE in types:
-        return "phone"
-    return "number" if types and types <= NUMBER_TYPES else "text"
 
 
 def _bridge(value: JSON, origin: FieldSchema, target: FieldSchema, source_zone: str, zone: str) -> JSON:

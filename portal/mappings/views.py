@@ -18,10 +18,13 @@ from portal.connections.models import Connection
 from portal.connections.schema import module_schema, modules
 from portal.ledger import write
 from portal.mappings.check import check
-from portal.mappings.definition import Definition, Side
+from portal.mappings.definition import Definition, Side, SideName
+from portal.mappings.drift import broken
 from portal.mappings.forms import MappingForms
+from portal.mappings.known import what_is_known
 from portal.mappings.models import Mapping
-from portal.mappings.save import definition_of, pause_mapping, save_mapping
+from portal.mappings.save import pause_mapping, save_mapping
+from portal.mappings.stored import definition_of
 from portal.ui.panels import draw_panels
 from portal.ui.wording import translated
 
@@ -72,15 +75,13 @@ def change(request: HttpRequest, name: str) -> HttpResponse:
     return _edit(request, old.left, old.right, schemas, mapping)
 
 
-def _schemas(left: Side, right: Side) -> dict[str, ModuleSchema]:
-    return {
-        name: module_schema(Connection.objects.get(name=side.connection), side.module)
-        for name, side in (("left", left), ("right", right))
-    }
+def _schemas(left: Side, right: Side) -> dict[SideName, ModuleSchema]:
+    sides: tuple[tuple[SideName, Side], ...] = (("left", left), ("right", right))
+    return {name: module_schema(Connection.objects.get(name=s.connection), s.module) for name, s in sides}
 
 
 def _edit(
-    request: HttpRequest, left: Side, right: Side, schemas: dict[str, ModuleSchema], mapping: Mapping | None
+    request: HttpRequest, left: Side, right: Side, schemas: dict[SideName, ModuleSchema], mapping: Mapping | None
 ) -> HttpResponse:
     old = definition_of(mapping) if mapping else None
     forms = MappingForms(left, right, schemas, request.POST or None, old)
@@ -101,12 +102,12 @@ def _edit(
 
 
 def _read(
-    request: HttpRequest, forms: MappingForms, schemas: dict[str, ModuleSchema], mapping: Mapping | None
+    request: HttpRequest, forms: MappingForms, schemas: dict[SideName, ModuleSchema], mapping: Mapping | None
 ) -> Definition | None:
     """Return what was posted; None when anything is wrong with it, which the forms then show, all of it at once."""
     understood = forms.is_valid()
     definition = forms.definition()
-    findings = check(definition, schemas)
+    findings = check(definition, schemas, what_is_known())
     errors = [finding for finding in findings if finding.level == "error"]
     forms.show(errors)
     if not _name_is_free(forms, definition, mapping) or errors or not understood:
@@ -140,6 +141,9 @@ def pause(request: HttpRequest, name: str) -> HttpResponse:
     """Pause or resume the whole mapping."""
     mapping = get_object_or_404(Mapping, name=name)
     pausing = mapping.state == Mapping.State.ACTIVE
+    if not pausing and (why := broken(mapping)):
+        messages.error(request, _("It cannot be resumed before it fits: %(why)s") % {"why": why})
+        return redirect("mappings:change", mapping.name)
     pause_mapping(mapping, pausing, request.user.get_username())
     write.audit(request.user, "pause mapping" if pausing else "resume mapping", mapping)  # type: ignore[arg-type]
     return redirect("mappings:change", mapping.name)

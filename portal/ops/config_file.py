@@ -6,7 +6,7 @@ First everything is read and checked, the CRMs are asked for their fields, and o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import transaction
@@ -22,8 +22,10 @@ from portal.connections.save import BadConnection, access_changed, allow_writing
 from portal.connections.schema import module_schema, with_owner
 from portal.ledger import write
 from portal.mappings.check import check
-from portal.mappings.definition import Definition, Side
+from portal.mappings.definition import Definition, Side, SideName
 from portal.mappings.document import BadDocument, list_of, mapping_of, read_definition, text_of, true_or_false
+from portal.mappings.findings import Known
+from portal.mappings.known import what_is_known
 from portal.mappings.models import Mapping as MappingRow
 from portal.mappings.save import save_mapping
 from portal.ui.wording import translated
@@ -71,8 +73,10 @@ def import_document(document: JSON, environment: Mapping[str, str], *, actor: st
         read_definition(entry, f"mappings[{number}]")
         for number, entry in enumerate(list_of(found.get("mappings"), "mappings"))
     ]
+    known = what_is_known()
+    known = replace(known, mappings={**known.mappings, **{d.name: (d.left, d.right) for d in definitions}})
     for number, definition in enumerate(definitions):
-        _check_mapping(definition, f"mappings[{number}]", drafts, report)
+        _check_mapping(definition, f"mappings[{number}]", drafts, known, report)
     _save_all(drafts, definitions, report, actor)
     return report
 
@@ -121,12 +125,12 @@ def _secret(value: JSON, place: str, environment: Mapping[str, str], report: Imp
     return environment[name]
 
 
-def _check_mapping(definition: Definition, place: str, drafts: dict[str, Draft], report: Imported) -> None:
-    schemas = {
-        name: _schema(side, f"{place}.{name}", drafts)
-        for name, side in (("left", definition.left), ("right", definition.right))
-    }
-    for finding in check(definition, schemas):
+def _check_mapping(
+    definition: Definition, place: str, drafts: dict[str, Draft], known: Known, report: Imported
+) -> None:
+    sides: tuple[tuple[SideName, Side], ...] = (("left", definition.left), ("right", definition.right))
+    schemas = {name: _schema(side, f"{place}.{name}", drafts) for name, side in sides}
+    for finding in check(definition, schemas, known):
         if finding.level == "error":
             raise BadDocument(f"{place}.{finding.place}", translated(finding.text))
         report.warnings.append(f"{place}.{finding.place}: {translated(finding.text)}")

@@ -85,10 +85,10 @@ def _carry_out(job: Job, group: list[Entry], side: Side) -> list[Answer]:
 
 def _requests(job: Job, group: list[Entry], side: Side) -> list[Request]:
     """Return what to send; what the ledger hides is made again from the source."""
-    rules = [rule for rule in job.terms.definition.rules if is_secret_field(getattr(rule, side))]
+    rules = [rule for rule in job.terms.definition.rules if is_secret_field(rule.at(side))]
     seen = copies(job, OTHER[side], (entry.source_id for entry in group)) if rules else {}
     hidden = {
-        id: {getattr(rule, side): carried(rule, record.values, OTHER[side], job.terms.places) for rule in rules}
+        id: {rule.at(side): carried(rule, record.values, OTHER[side], job.terms.means) for rule in rules}
         for id, record in seen.items()
     }
     return [request_of(entry, hidden.get(entry.source_id, {})) for entry in group]

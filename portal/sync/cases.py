@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from connectors.types import JSON
 from portal.mappings.definition import Definition
-from portal.mappings.transform import Place, Side
+from portal.mappings.transform import OTHER, Means, Partner, Place, Side
+
+__all__ = ["OTHER", "SIDES", "Action", "Lone", "Pair", "Seen", "Terms"]
 
 SIDES: tuple[Side, Side] = ("left", "right")
-OTHER: Mapping[Side, Side] = {"left": "right", "right": "left"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,31 @@ class Lone:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the mapping says, and the two sides it says it about. `now` is UTC ISO, to tell stamps in the future; `swept`
-    are the sides on which this run has looked for every record there is."""
+    """What the mapping says, and what its rules need. `now` is UTC ISO, to tell stamps in the future; `swept` are the sides
+    on which this run has looked for every record there is."""
 
     definition: Definition
-    places: Mapping[Side, Place]
+    means: Means
     now: str = ""
     swept: frozenset[Side] = frozenset()
+
+    @property
+    def places(self) -> Mapping[Side, Place]:
+        """Return the two sides."""
+        return self.means.places
+
+    @property
+    def regions(self) -> tuple[str, str]:
+        """Return the regions of both sides' phone numbers, left first."""
+        return self.places["left"].region, self.places["right"].region
+
+    def goes(self, seen: Seen) -> bool:
+        """Say whether a linked record is still a source, by its side's filter."""
+        return seen.inside or self.definition.leaving == "keep"
+
+    def knowing(self, partner: Partner) -> Terms:
+        """Return the terms that know the partners of referred records."""
+        return replace(self, means=replace(self.means, partner=partner))
 
     def writes(self, side: Side) -> bool:
         """Say whether records of that side may be changed by this mapping."""

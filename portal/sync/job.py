@@ -19,9 +19,11 @@ from portal.connections.models import Connection
 from portal.connections.schema import module_schema
 from portal.ledger.lease import Held, renewing
 from portal.ledger.models import Run
+from portal.mappings.compare import KeyKind, key_kinds
+from portal.mappings.means import means_of
 from portal.mappings.models import Mapping as MappingRow
-from portal.mappings.save import definition_of
-from portal.mappings.transform import KeyKind, Place, Side, key_kinds
+from portal.mappings.stored import definition_of
+from portal.mappings.transform import Place, Side
 from portal.records.filters import read_filter
 from portal.records.models import Mirror
 from portal.records.pull import mirror_lease, mirror_of
@@ -113,7 +115,7 @@ def open_job(run: Run, held: Held, ends_at: float, progress: Progress) -> Iterat
             run=run,
             held=held,
             mapping=mapping,
-            terms=Terms(definition, places, timezone.now().isoformat()),
+            terms=Terms(definition, means_of(definition, places), timezone.now().isoformat()),
             kinds=key_kinds(definition.match, places),
             passes={side: _filter(getattr(definition, side).filter, places[side]) for side in SIDES},
             connections=sides,

@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from connectors.types import JSON
 from portal.ledger.lease import fenced
-from portal.mappings.transform import Side, match_key
+from portal.mappings.compare import match_key
+from portal.mappings.transform import Side
 from portal.records.models import Copy
 from portal.sync.cases import OTHER, SIDES, Seen
 from portal.sync.job import Job

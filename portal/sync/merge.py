@@ -10,16 +10,12 @@ from connectors.errors import RecordInvalid
 from connectors.types import JSON
 from connectors.values import is_secret_field
 from connectors.wording import text as _
+from portal.mappings.compare import comparable, same
 from portal.mappings.definition import Rule
-from portal.mappings.transform import ABSENT, Side, carried, comparable, held, same
-from portal.sync.cases import OTHER, SIDES, Pair, Terms
+from portal.mappings.transform import ABSENT, Side, awaited, carried, held
+from portal.sync.cases import OTHER, SIDES, Pair, Seen, Terms
 
 TOO_CLOSE = timedelta(minutes=2)  # two servers' clocks are not one clock
-_TARGETS: Mapping[str, tuple[Side, ...]] = {
-    "left-to-right": ("right",),
-    "right-to-left": ("left",),
-    "both": SIDES,
-}
 Bases = Mapping[str, Sequence[JSON]]  # rule uuid -> [left, right]
 
 
@@ -31,6 +27,7 @@ class Writes:
     rules: tuple[str, ...] = ()
     base: dict[str, tuple[JSON, JSON]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    awaiting: dict[str, JSON] = field(default_factory=dict)  # which errors wait for a partner, and of which record
 
     @property
     def concerned(self) -> bool:
@@ -56,21 +53,18 @@ def merge(pair: Pair, terms: Terms) -> Merged:
     """Return what follows, rule by rule, from the two records and their base."""
     merged = Merged()
     for rule in terms.definition.rules:
-        sides = targets(rule, terms)
+        sides = terms.definition.targets_of(rule)
         if not sides or is_written_once(rule):
             continue
-        now = (held(rule, pair.values("left"), "left"), held(rule, pair.values("right"), "right"))
+        now = (
+            held(rule, pair.values("left"), "left", terms.means),
+            held(rule, pair.values("right"), "right", terms.means),
+        )
         if len(sides) == 1:
             _one_way(merged, rule, sides[0], now, pair, terms)
         else:
             _both_ways(merged, rule, now, pair, terms)
     return merged
-
-
-def targets(rule: Rule, terms: Terms) -> tuple[Side, ...]:
-    """Return the sides this rule may write: as it says, else as the mapping; a constant only where it has a field."""
-    sides = _TARGETS[rule.direction or terms.definition.direction]
-    return tuple(side for side in sides if terms.writes(side) and (rule.left if side == "left" else rule.right))
 
 
 def is_written_once(rule: Rule) -> bool:
@@ -81,22 +75,25 @@ def is_written_once(rule: Rule) -> bool:
 
 def rules_to(side: Side, terms: Terms) -> list[Rule]:
     """Return the rules that write that side."""
-    return [rule for rule in terms.definition.rules if side in targets(rule, terms)]
+    return [rule for rule in terms.definition.rules if side in terms.definition.targets_of(rule)]
 
 
-def has_changed(rules: Sequence[Rule], values: Mapping[str, JSON], side: Side, base: Bases) -> bool:
+def has_changed(seen: Seen, side: Side, base: Bases, terms: Terms) -> bool:
     """Say whether the record differs from what its side stored when both last agreed."""
-    index = SIDES.index(side)
-    return any(r.uuid in base and _changed(held(r, values, side), base[r.uuid][index]) for r in rules)
+    known = [rule for rule in terms.definition.rules if rule.uuid in base]
+    at = SIDES.index(side)
+    return any(
+        _changed(held(rule, seen.values, side, terms.means), base[rule.uuid][at], rule, side, terms) for rule in known
+    )
 
 
 def new_base(
-    rules: Sequence[Rule], values: Mapping[str, JSON], made: Mapping[str, JSON], side: Side
+    rules: Sequence[Rule], values: Mapping[str, JSON], made: Mapping[str, JSON], side: Side, terms: Terms
 ) -> dict[str, tuple[JSON, JSON]]:
     """Return what to agree on once a record was created on that side: the source's values, and what was sent."""
     base: dict[str, tuple[JSON, JSON]] = {}
     for rule in rules:
-        name, own = (rule.right if side == "right" else rule.left), held(rule, values, OTHER[side])
+        name, own = rule.at(side), held(rule, values, OTHER[side], terms.means)
         if name in made and own is not ABSENT and not is_written_once(rule):
             base[rule.uuid] = (own, made[name]) if side == "right" else (made[name], own)
     return base
@@ -106,10 +103,12 @@ def _one_way(merged: Merged, rule: Rule, side: Side, now: tuple[JSON, JSON], pai
     """The source wins over whatever the target holds, but only what changed at the source is carried over."""
     source, target = SIDES.index(OTHER[side]), SIDES.index(side)
     base = pair.base.get(rule.uuid)
-    if now[source] is ABSENT or (base is not None and not _changed(now[source], base[source])):
+    if now[source] is ABSENT or (
+        base is not None and not _changed(now[source], base[source], rule, OTHER[side], terms)
+    ):
         return
     value = _carried(merged, rule, OTHER[side], pair, terms)
-    if same(value, now[target]):
+    if _same(value, now[target], rule, side, terms):
         merged.agreed[rule.uuid] = now
     elif value is not ABSENT and (
         value is not None or (rule.may_clear and base is not None)
@@ -119,12 +118,12 @@ def _one_way(merged: Merged, rule: Rule, side: Side, now: tuple[JSON, JSON], pai
 
 def _both_ways(merged: Merged, rule: Rule, now: tuple[JSON, JSON], pair: Pair, terms: Terms) -> None:
     base = pair.base.get(rule.uuid)
-    changed = [base is None or _changed(now[n], base[n]) for n in (0, 1)]
+    changed = [base is None or _changed(now[n], base[n], rule, SIDES[n], terms) for n in (0, 1)]
     if now[0] is ABSENT or now[1] is ABSENT or not any(changed):
         return
     if not all(changed):
         winner: Side | None = SIDES[changed.index(True)]
-    elif same(_carried(Merged(), rule, "left", pair, terms), now[1]):
+    elif _same(_carried(Merged(), rule, "left", pair, terms), now[1], rule, "right", terms):
         merged.agreed[rule.uuid] = now
         return
     elif base is None and (now[0] is None or now[1] is None):
@@ -135,14 +134,14 @@ def _both_ways(merged: Merged, rule: Rule, now: tuple[JSON, JSON], pair: Pair, t
         merged.asks[rule.right] = {"left": now[0], "right": now[1], "base": None if base is None else list(base)}
         return
     value = _carried(merged, rule, winner, pair, terms)
-    if same(value, now[SIDES.index(OTHER[winner])]):
+    if _same(value, now[SIDES.index(OTHER[winner])], rule, OTHER[winner], terms):
         merged.agreed[rule.uuid] = now
     elif value is not ABSENT and (value is not None or rule.may_clear):
         _write(merged, rule, OTHER[winner], value, now, terms)
 
 
 def _write(merged: Merged, rule: Rule, side: Side, value: JSON, now: tuple[JSON, JSON], terms: Terms) -> None:
-    name, writes = (rule.left if side == "left" else rule.right), merged.at(side)
+    name, writes = rule.at(side), merged.at(side)
     target = terms.places[side].schema.field(name)
     if value is None and target is not None and target.required:
         writes.errors[name] = _("“%(field)s” is required there and empty here.", field=target.label or name)
@@ -168,14 +167,23 @@ def _newest(pair: Pair, terms: Terms) -> Side | None:
     return "left" if times[0] > times[1] else "right"
 
 
-def _changed(now: JSON, base: JSON) -> bool:
-    return now is not ABSENT and comparable(now) != comparable(base)
+def _changed(now: JSON, base: JSON, rule: Rule, side: Side, terms: Terms) -> bool:
+    region = terms.places[side].region
+    return now is not ABSENT and comparable(now, rule.compare, region) != comparable(base, rule.compare, region)
+
+
+def _same(made: JSON, now: JSON, rule: Rule, side: Side, terms: Terms) -> bool:
+    """Say whether the target holds already what was made for it. What was made has the source's way of writing phones."""
+    regions = terms.places[OTHER[side]].region, terms.places[side].region
+    return same(made, now, rule.compare, regions)
 
 
 def _carried(merged: Merged, rule: Rule, source: Side, pair: Pair, terms: Terms) -> JSON:
     """Return what the source's value becomes over there; ABSENT, and an error of that side, where it cannot."""
     try:
-        return carried(rule, pair.values(source), source, terms.places)
+        return carried(rule, pair.values(source), source, terms.means)
     except RecordInvalid as e:
-        merged.at(OTHER[source]).errors |= e.fields
+        writes = merged.at(OTHER[source])
+        writes.errors |= e.fields
+        writes.awaiting |= awaited(e, rule, pair.values(source), source)
         return ABSENT

@@ -24,8 +24,9 @@ from connectors.values import redact
 from portal.ledger import write
 from portal.ledger.lease import fenced
 from portal.ledger.models import Entry
-from portal.mappings.save import definition_of
-from portal.mappings.transform import Side, same
+from portal.mappings.compare import same
+from portal.mappings.stored import definition_of
+from portal.mappings.transform import Side
 from portal.records.store import store_changes
 from portal.sync.cases import OTHER, SIDES
 from portal.sync.job import Job

@@ -52,7 +52,7 @@ def _plan_pair(pair: Pair, terms: Terms) -> tuple[Action, ...]:
         return ()
     if gone:
         return _plan_gone(pair, gone[0], terms)
-    sources = [side for side in SIDES if terms.writes(OTHER[side]) and pair.at(side).inside]
+    sources = [side for side in SIDES if terms.writes(OTHER[side]) and terms.goes(pair.at(side))]
     return _plan_values(pair, terms, sources[0]) if sources else ()
 
 
@@ -68,7 +68,7 @@ def _plan_gone(pair: Pair, gone: Side, terms: Terms) -> tuple[Action, ...]:
     is_missing = dead.deleted == "missing"
     if terms.definition.delete_policy == "mark" or (is_missing and gone not in terms.swept):
         return (Action("blocked", *about, reason=f"source_{dead.deleted}"),)
-    if has_changed(terms.definition.rules, living.values, OTHER[gone], pair.base):
+    if has_changed(living, OTHER[gone], pair.base, terms):
         return (Action("conflict", *about, reason="deleted_and_changed"),)
     if not terms.places[OTHER[gone]].schema.module.deletable:
         return (Action("blocked", *about, reason="cannot_delete"),)
@@ -93,7 +93,7 @@ def _update(side: Side, merged: Merged, pair: Pair, terms: Terms) -> Action:
     writes = merged.at(side)
     about = (side, pair.at(OTHER[side]), pair.at(side), pair.link)
     if writes.errors:
-        return Action("blocked", *about, reason="cannot_convert", errors=writes.errors)
+        return _blocked(*about, errors=writes.errors, awaiting=writes.awaiting)
     if not terms.places[side].schema.module.updatable:
         return Action("blocked", *about, reason="cannot_update")
     return Action("update", *about, values=writes.values, rules=writes.rules, base=writes.base)
@@ -101,19 +101,34 @@ def _update(side: Side, merged: Merged, pair: Pair, terms: Terms) -> Action:
 
 def _create(seen: Seen, side: Side, terms: Terms) -> Action:
     rules = rules_to(side, terms)
-    made = intended(rules, seen.values, OTHER[side], terms.places)
+    made = intended(rules, seen.values, OTHER[side], terms.means)
     given = {name: value for name, value in made.values.items() if value is not None}
     values = {**terms.places[side].schema.default_owner, **given}
     if made.errors:
-        return Action("blocked", side, seen, reason="cannot_convert", errors=made.errors)
+        return _blocked(side, seen, errors=made.errors, awaiting=made.awaiting)
     if missing := _empty_required(side, values, terms):
         return Action("blocked", side, seen, reason="required_empty", errors=missing)
     if unsafe := _unsafe_key(side, values, terms):
         return Action("blocked", side, seen, reason="unsafe_match_key", errors=unsafe)
     if not terms.places[side].schema.module.creatable:
         return Action("blocked", side, seen, reason="cannot_create")
-    base = new_base(rules, seen.values, made.values, side)
+    base = new_base(rules, seen.values, made.values, side, terms)
     return Action("create", side, seen, values=values, rules=made.rules, base=base)
+
+
+def _blocked(
+    side: Side,
+    source: Seen,
+    target: Seen | None = None,
+    link: int | None = None,
+    *,
+    errors: Mapping[str, str],
+    awaiting: Mapping[str, JSON],
+) -> Action:
+    """A value that cannot be made blocks its record; where all that is missing is a partner, it goes on by itself."""
+    reason = "no_partner" if errors.keys() == awaiting.keys() else "cannot_convert"
+    evidence = {"awaiting": list(awaiting.values())} if awaiting else {}
+    return Action("blocked", side, source, target, link, reason=reason, errors=errors, evidence=evidence)
 
 
 def _empty_required(side: Side, values: Mapping[str, JSON], terms: Terms) -> dict[str, str]:

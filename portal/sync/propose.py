@@ -16,10 +16,22 @@ from portal.ledger.lease import fenced
 from portal.ledger.models import Entry
 from portal.mappings.transform import Side
 from portal.sync.cases import OTHER, SIDES, Lone, Pair
-from portal.sync.entries import APPROVED, as_shown, entry_of, is_as_shown, is_bound, is_due, is_same, resolved
+from portal.sync.entries import (
+    APPROVED,
+    as_shown,
+    entry_of,
+    is_as_shown,
+    is_bound,
+    is_due,
+    is_same,
+    resolved,
+    source_side,
+)
 from portal.sync.job import Job
+from portal.sync.keys import mark_due
 from portal.sync.load import Batch, load, next_changed, next_due
 from portal.sync.models import Link, MatchKey
+from portal.sync.partners import awaited_again, partners_of
 from portal.sync.plan import plan
 
 BATCH = 500
@@ -51,7 +63,9 @@ def propose(job: Job) -> bool:
 
 
 def wake(job: Job) -> None:
-    """Make due whose time for another try has come, what plans of runs that ended left undone, and what was approved."""
+    """Make due whose time for another try has come, what plans of runs that ended left undone, what was approved, and what
+    waited for the partner of a record it refers to."""
+    _wake_awaited(job)
     open_entries = Entry.objects.filter(mapping=job.mapping.uuid, superseded_by=None)
     tried = open_entries.filter(state=Entry.State.FAILED, next_try__lte=timezone.now())
     left = open_entries.filter(state__in=(Entry.State.PLANNED, Entry.State.AWAITING)).exclude(run=job.run)
@@ -67,14 +81,27 @@ def wake(job: Job) -> None:
         write.move(job.held, left, Entry.State.SKIPPED, reason="replaced")
 
 
+def _wake_awaited(job: Job) -> None:
+    blocked = Entry.objects.filter(mapping=job.mapping.uuid, superseded_by=None, state=Entry.State.BLOCKED)
+    waiting = blocked.filter(reason="no_partner").order_by("pk")
+    ids: dict[Side, list[str]] = {side: [] for side in SIDES}
+    for start in range(0, waiting.count(), BATCH):
+        for entry in awaited_again(waiting[start : start + BATCH], job.connections):
+            ids[source_side(job, entry)].append(entry.source_id)
+    if any(ids.values()):
+        with fenced(job.held):
+            mark_due(job, ids=ids)
+
+
 def _propose(job: Job, batch: Batch) -> _Proposal:
     cases = load(job, batch)
+    terms = job.terms.knowing(partners_of(cases, job.terms.definition, job.connections))
     waiting = _waiting(job, cases)
     proposal = _Proposal()
     for case in cases:
         if isinstance(case, Pair) and case.state != Link.State.LINKED:
             continue  # being created, or undone: not planned, and what waits for a person goes on waiting
-        actions = plan(case, job.terms)
+        actions = plan(case, terms)
         for place in _places(case):
             fresh = [entry_of(job, a) for a in actions if a.source and (OTHER[a.side], a.source.id) == place]
             _compare(job, proposal, fresh, waiting.get(place, []))

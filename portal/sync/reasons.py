@@ -43,6 +43,10 @@ REASONS: dict[str, Reason] = {
     "cannot_convert": Reason(
         _("A value cannot be carried over."), _("Correct the value, or change the rule of that field.")
     ),
+    "no_partner": Reason(
+        _("It refers to a record that has no partner on the other side yet."),
+        _("It goes on by itself once the linked mapping has brought that record over."),
+    ),
     "required_empty": Reason(
         _("A field that the other side requires is empty here."), _("Fill it in, or give the rule a fixed value.")
     ),

@@ -15,7 +15,8 @@ from connectors.query import And, Condition, Filter, Op, Or, Query
 from connectors.types import JSON, Change, Record
 from portal.ledger import write
 from portal.ledger.models import Entry
-from portal.mappings.transform import ABSENT, Side, same
+from portal.mappings.compare import same
+from portal.mappings.transform import ABSENT, Side
 from portal.sync.cases import OTHER, SIDES
 from portal.sync.entries import source_side
 from portal.sync.job import Job

@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 CHANGE = """
 from dataclasses import replace
 from portal.mappings.models import Mapping
-from portal.mappings.save import definition_of, save_mapping
+from portal.mappings.save import save_mapping
+from portal.mappings.stored import definition_of
 said = definition_of(Mapping.objects.get(name="contacts"))
 for name in ("contacts", "second"):
     save_mapping(replace(said, name=name, rules=tuple(replace(r, uuid="", may_clear=True) for r in said.rules)), user=None, actor="a person")

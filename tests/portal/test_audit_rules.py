@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from portal.mappings.definition import Rule
-from portal.mappings.save import definition_of
+from portal.mappings.stored import definition_of
 from tests.portal.sync_world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -44,7 +44,10 @@ def test_guards_that_are_not_named_are_the_usual_ones() -> None:
         ({"left": "north"}, "m.left: expected an object"),
         ({"fields": []}, "m.fields: a mapping needs at least one field"),
         ({"fields": [{"left": "lastname"}]}, "m.fields[0]: a rule needs “left” and “right”"),
-        ({"fields": [{"value": 1, "left": "a", "right": "b"}]}, "m.fields[0]: a fixed value goes into exactly one"),
+        (
+            {"fields": [{"value": 1, "left": "a", "right": "b"}]},
+            "m.fields[0]: a fixed value or an expression goes into exactly one",
+        ),
         (
             {"fields": [{"left": "a", "right": "b", "may_clear": "yes"}]},
             "m.fields[0].may_clear: expected true or false",

@@ -10,7 +10,8 @@ import pytest
 from portal.connections.models import Connection
 from portal.mappings.definition import Definition, Rule, Schedule, Side
 from portal.mappings.models import Mapping, MappingVersion
-from portal.mappings.save import definition_of, save_mapping
+from portal.mappings.save import save_mapping
+from portal.mappings.stored import definition_of
 
 DEFINITION = Definition(
     name="people",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 
 from connectors.errors import RecordInvalid
 from connectors.types import JSON, Choice, FieldSchema, FieldType, Module, ModuleSchema
+from portal.mappings.compare import key_kinds, match_key, same
 from portal.mappings.definition import Rule
-from portal.mappings.transform import ABSENT, Place, carried, convert, intended, key_kinds, match_key, same
+from portal.mappings.tables import Table
+from portal.mappings.transform import ABSENT, Means, NoPartner, Place, carried, convert, intended
 
 COLOURS = (Choice("r", "Red"), Choice("g", "Green"))
 
@@ -93,24 +96,92 @@ def test_a_day_is_the_day_of_the_people_on_the_source_side() -> None:
 
 
 def test_an_error_names_the_target_field_and_the_value() -> None:
-    places: Any = {"left": place(FieldSchema("l", "L")), "right": place(FieldSchema("r", "Right", T.INTEGER))}
+    means = Means({"left": place(FieldSchema("l", "L")), "right": place(FieldSchema("r", "Right", T.INTEGER))})
     with pytest.raises(RecordInvalid) as told:
-        carried(Rule("l", "r"), {"l": "many"}, "left", places)
+        carried(Rule("l", "r"), {"l": "many"}, "left", means)
     assert list(told.value.fields) == ["r"] and "Right" in str(told.value) and "“many”" in str(told.value)
 
 
 def test_what_is_not_carried_stays_so_and_a_constant_needs_no_source() -> None:
-    places: Any = {"left": place(FieldSchema("l", "L")), "right": place(FieldSchema("r", "R"), FieldSchema("o", "O"))}
-    assert carried(Rule("l", "r"), {}, "left", places) is ABSENT
-    made = intended([Rule("l", "r", uuid="1"), Rule("", "o", "value", "1001", uuid="2")], {}, "left", places)
+    means = Means({"left": place(FieldSchema("l", "L")), "right": place(FieldSchema("r", "R"), FieldSchema("o", "O"))})
+    assert carried(Rule("l", "r"), {}, "left", means) is ABSENT
+    made = intended([Rule("l", "r", uuid="1"), Rule("", "o", "value", "1001", uuid="2")], {}, "left", means)
     assert (made.values, made.errors, made.rules) == ({"o": "1001"}, {}, ("2",))
 
 
-@pytest.mark.parametrize("source", ["expression", "reference"])
-def test_a_rule_that_is_not_built_yet_and_a_field_that_is_gone_are_refused(source: str) -> None:
-    places: Any = {"left": place(FieldSchema("l", "L")), "right": place(FieldSchema("r", "R"))}
-    made = intended([Rule("l", "r", source), Rule("l", "gone")], {"l": "x"}, "left", places)
-    assert set(made.errors) == {"r", "gone"} and source in made.errors["r"] and not made.values
+def test_a_field_that_is_gone_is_refused() -> None:
+    means = Means({"left": place(FieldSchema("l", "L")), "right": place(FieldSchema("r", "R"))})
+    made = intended([Rule("l", "gone")], {"l": "x"}, "left", means)
+    assert set(made.errors) == {"gone"} and not made.values
+
+
+# Value tables
+
+
+STAGES = Table("stages", (("new", "10"), ("won", "20"), ("sold", "20"), ("", "0")))
+
+
+def through(table: Table, value: Any, source: Any = "left") -> Any:
+    side = {"left": place(FieldSchema("l", "L")), "right": place(FieldSchema("r", "R"))}
+    return carried(Rule("l", "r", table="stages"), {"l": value, "r": value}, source, Means(side, {"stages": table}))
+
+
+def test_a_value_goes_through_its_table_both_ways_and_the_first_row_counts() -> None:
+    assert (through(STAGES, "won"), through(STAGES, "20", "right"), through(STAGES, "Won")) == ("20", "won", "20")
+    assert through(STAGES, "0", "right") is None and through(STAGES, None) is None
+
+
+@pytest.mark.parametrize(("unlisted", "expected"), [("keep", "odd"), ("default", "99"), ("append", "odd")])
+def test_a_value_in_no_row_becomes_what_the_table_says(unlisted: str, expected: str) -> None:
+    assert through(replace(STAGES, unlisted=unlisted, default_right="99"), "odd") == expected
+
+
+def test_a_value_in_no_row_is_else_an_error_that_names_the_table() -> None:
+    with pytest.raises(RecordInvalid, match="stages"):
+        through(STAGES, "odd")
+    with pytest.raises(RecordInvalid, match="does not exist"):
+        carried(
+            Rule("l", "r", table="gone"),
+            {"l": "x"},
+            "left",
+            Means({"left": place(FieldSchema("l", "L")), "right": place(FieldSchema("r", "R"))}),
+        )
+
+
+# Linked records
+
+
+REFERRING = FieldSchema("a", "Account", T.REFERENCE, refers_to=("Accounts",))
+
+
+def test_a_reference_becomes_the_partner_of_what_it_refers_to() -> None:
+    pairs = {("companies", "left", "11x7"): "1001", ("companies", "right", "1001"): "11x7"}
+    sides: Any = {"left": place(REFERRING), "right": place(REFERRING)}
+    means = Means(sides, partner=lambda *asked: pairs.get(asked))
+    rule = Rule("a", "a", "reference", mapping="companies")
+    assert carried(rule, {"a": "11x7"}, "left", means) == "1001"
+    assert carried(rule, {"a": "1001"}, "right", means) == "11x7"
+    assert carried(rule, {"a": None}, "left", means) is None
+    with pytest.raises(NoPartner, match="companies"):
+        carried(rule, {"a": "11x8"}, "left", means)
+    assert intended([rule], {"a": "11x8"}, "left", means).awaiting == {"a": {"mapping": "companies", "id": "11x8"}}
+
+
+# Comparing
+
+
+@pytest.mark.parametrize(
+    ("by", "one", "other"),
+    [
+        ("case", "Ann", "ANN"),
+        ("spaces", "a  b", "a b"),
+        ("digits", "020 7946", "0207-946"),
+        ("number", "1.50", "1.5"),
+        ("phone", "020 7946 0018", "+44 20 7946 0018"),
+    ],
+)
+def test_a_rule_can_say_what_makes_no_difference(by: str, one: str, other: str) -> None:
+    assert same(one, other, by) and not same(one, other) and not same(one, "quite another 99", by)
 
 
 def test_equal_means_equal_but_for_what_servers_change_on_the_way() -> None:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from portal.connections.models import Connection
 from portal.ledger.models import AuditEntry
 from portal.mappings.models import Mapping
-from portal.mappings.save import definition_of
+from portal.mappings.stored import definition_of
 
 ADD = "/mappings/add/?left_connection=north&left_module=Contacts&right_connection=south&right_module=Contacts"
 FORM = {

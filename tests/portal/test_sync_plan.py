@@ -9,7 +9,7 @@ import pytest
 
 from connectors.types import JSON, FieldSchema, FieldType, Module, ModuleSchema
 from portal.mappings.definition import Definition, Rule, Side
-from portal.mappings.transform import Place
+from portal.mappings.transform import Means, Place
 from portal.sync.cases import Action, Lone, Pair, Seen, Terms
 from portal.sync.plan import plan
 
@@ -33,7 +33,7 @@ def terms(direction: str = "left-to-right", policy: str = "left", deletes: str =
     definition = Definition(
         "people", *sides, direction, (("email", "email"),), rules, conflict_policy=policy, delete_policy=deletes
     )
-    return Terms(definition, {"left": Place(schema), "right": Place(schema)}, NOW)
+    return Terms(definition, Means({"left": Place(schema), "right": Place(schema)}), NOW)
 
 
 def seen(
@@ -159,7 +159,7 @@ def test_the_policy_of_a_rule_comes_before_the_mappings() -> None:
     says = terms(BOTH, "left")
     rules = tuple(Rule(r.left, r.right, uuid=r.uuid, policy="right") for r in says.definition.rules)
     definition = Definition("p", Side("n", "P"), Side("s", "P"), BOTH, (("email", "email"),), rules)
-    assert told(plan(pair("Y", "Z", ("X", "X")), Terms(definition, says.places, NOW))) == ["update left city=Z"]
+    assert told(plan(pair("Y", "Z", ("X", "X")), Terms(definition, says.means, NOW))) == ["update left city=Z"]
 
 
 def test_edits_of_different_fields_merge_without_a_conflict() -> None:
@@ -316,7 +316,7 @@ def owned(default: str | None, **more: Any) -> Terms:
     fields = (*FIELDS, FieldSchema("owner", "Owner", FieldType.OWNER, default=default, **more))
     made = terms()
     schema = ModuleSchema(made.places["left"].schema.module, fields, owner_field="owner")
-    return replace(made, places={"left": Place(schema), "right": Place(schema)})
+    return replace(made, means=Means({"left": Place(schema), "right": Place(schema)}))
 
 
 def test_a_new_record_belongs_to_the_connections_owner_unless_a_rule_says_to_whom() -> None:
@@ -334,3 +334,61 @@ def test_a_new_record_belongs_to_the_connections_owner_unless_a_rule_says_to_who
 def test_the_owner_of_a_record_there_is_stays() -> None:
     actions = plan(Pair(7, seen("L", "Y"), seen("R", "X"), {}), owned("7"))
     assert actions[0].kind == "update" and "owner" not in actions[0].values
+
+
+def test_a_linked_record_that_leaves_its_filter_is_still_carried_over_where_the_mapping_says_so() -> None:
+    case = Pair(7, seen("L", "Y", inside=False), seen("R"), {"c": ("X", "X")})
+    kept = terms()
+    kept = replace(kept, definition=replace(kept.definition, leaving="keep"))
+    assert told(plan(case, kept)) == ["update right city=Y"]
+    assert plan(Lone("left", seen("L", inside=False, key=("a",))), kept) == ()
+
+
+# Expressions and linked records
+
+
+def computing(text: str, evaluate: Any) -> Terms:
+    """The rule on “city” is an expression."""
+    made = terms()
+    rules = tuple(
+        r if r.uuid != "c" else Rule("", "city", "expression", expression=text, uuid="c") for r in made.definition.rules
+    )
+    means = replace(
+        made.means,
+        evaluate=lambda text, values, place, lookup: evaluate(values),
+        reads=lambda text: frozenset({"city"}),
+    )
+    return replace(made, definition=replace(made.definition, rules=rules), means=means)
+
+
+def test_what_an_expression_makes_is_carried_over_when_its_outcome_changed() -> None:
+    upper = computing("{{ city|upper }}", lambda values: values["city"].upper())
+    assert told(plan(Pair(7, seen("L", "y"), seen("R", "X"), {"c": ("X", "X")}), upper)) == ["update right city=Y"]
+    assert plan(pair("x", "X", ("X", "X")), upper) == ()
+
+
+def test_an_expression_that_fails_blocks_its_record_and_says_why() -> None:
+    def fails(values: Any) -> Any:
+        raise ValueError("there is no number in “x”")
+
+    [action] = plan(Pair(7, seen("L", "y"), seen("R", "X"), {"c": ("X", "X")}), computing("{{ city|number }}", fails))
+    assert (action.kind, action.reason) == ("blocked", "cannot_convert") and "no number" in action.errors["city"]
+
+
+def test_an_expression_over_a_field_that_was_not_carried_changes_nothing() -> None:
+    never = computing("{{ city }}", lambda values: pytest.fail("it must not be asked"))
+    known = pair("x", "X", ("X", "X"))
+    left = replace(known.at("left"), values={k: v for k, v in known.values("left").items() if k != "city"})
+    assert plan(replace(known, left=left), never) == ()
+
+
+def test_a_record_waits_for_the_partner_of_what_it_refers_to() -> None:
+    made = terms()
+    rules = (*made.definition.rules[:2], Rule("city", "city", "reference", mapping="places", uuid="c"))
+    made = replace(made, definition=replace(made.definition, rules=rules))
+    lone = Lone("left", seen("L", "7", key=("a",)))
+    [action] = plan(lone, made)
+    assert (action.kind, action.reason) == ("blocked", "no_partner")
+    assert action.evidence == {"awaiting": [{"mapping": "places", "id": "7"}]}
+    [action] = plan(lone, made.knowing(lambda mapping, side, id: "70"))
+    assert (action.kind, action.values["city"]) == ("create", "70")

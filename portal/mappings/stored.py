@@ -1,0 +1,74 @@
+"""Reads what mappings say as it is stored: the live version, or any other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Dict
+from uuid import UUID
+
+from django.db.models import Max
+
+from portal.mappings.definition import Definition, Rule, Schedule, Side
+from portal.mappings.models import FieldRule, Mapping, MappingVersion, ValueTable
+
+
+def definition_of(mapping: Mapping, number: int | None = None) -> Definition:
+    """Return what the mapping says, in its live version or the one of that number. Raises MappingVersion.DoesNotExist."""
+    version = mapping.versions.get(number=mapping.version if number is None else number)
+    return Definition(
+        name=mapping.name,
+        left=Side(mapping.left_connection.name, mapping.left_module, version.left_filter),
+        right=Side(mapping.right_connection.name, mapping.right_module, version.right_filter),
+        direction=version.direction,
+        match=tuple((pair["left"], pair["right"]) for pair in version.match),
+        rules=_rules_of(version),
+        guards=version.guards,
+        schedule=Schedule(mapping.every_minutes, mapping.cron, mapping.schedule_paused),
+        conflict_policy=version.conflict_policy,
+        delete_policy=version.delete_policy,
+        leaving=version.leaving,
+    )
+
+
+def newest(mapping: Mapping) -> int:
+    """Return the number of the newest version, live or draft; 0 when it says nothing yet."""
+    return int(mapping.versions.aggregate(most=Max("number"))["most"] or 0)
+
+
+def draft_of(mapping: Mapping) -> MappingVersion | None:
+    """Return the newest version where it is not live yet."""
+    return mapping.versions.filter(number__gt=mapping.version).first()
+
+
+def _rules_of(version: MappingVersion) -> tuple[Rule, ...]:
+    rows = list(version.rules.all())
+    linked = _names(Mapping.objects.all(), {row.linked for row in rows if row.linked})
+    tables = _names(ValueTable.objects.all(), {row.table for row in rows if row.table})
+    return tuple(_rule_of(row, linked, tables) for row in rows)
+
+
+def _rule_of(row: FieldRule, linked: Dict[UUID, str], tables: Dict[UUID, str]) -> Rule:
+    return Rule(
+        left=row.left,
+        right=row.right,
+        source=row.source,
+        value=row.value,
+        expression=row.expression,
+        mapping=_name(row.linked, linked),
+        table=_name(row.table, tables),
+        direction=row.direction,
+        only_on_create=row.only_on_create,
+        may_clear=row.may_clear,
+        policy=row.policy,
+        compare=row.compare,
+        uuid=str(row.uuid),
+    )
+
+
+def _names(rows: object, wanted: set[UUID]) -> dict[UUID, str]:
+    """Return uuid -> name of those that exist; no query where nothing is wanted."""
+    return dict(rows.filter(uuid__in=wanted).values_list("uuid", "name")) if wanted else {}  # type: ignore[attr-defined]
+
+
+def _name(wanted: UUID | None, names: Dict[UUID, str]) -> str:
+    """Return the name by which it is known now; its number where it was deleted, so that the check says that it is gone."""
+    return names.get(wanted, str(wanted)) if wanted else ""

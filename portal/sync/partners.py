@@ -1,0 +1,98 @@
+"""Which record is the partner of one that is referred to: the pairs of the mapping a rule names. A fixed number of queries
+a batch: one for each such rule and side."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from portal.connections.models import Connection
+from portal.ledger.models import Entry
+from portal.mappings.definition import Definition, Rule
+from portal.mappings.models import Mapping as MappingRow
+from portal.mappings.transform import OTHER, Partner, Side
+from portal.records.models import Mirror
+from portal.sync.cases import Lone, Pair, Seen
+from portal.sync.links import Links
+from portal.sync.models import Link
+
+Known = dict[tuple[str, Side], dict[str, str]]  # mapping and side -> id -> the partner's id
+
+
+def partners_of(
+    cases: Iterable[Pair | Lone], definition: Definition, connections: Mapping[Side, Connection]
+) -> Partner:
+    """Return who knows the partners of everything these cases refer to, asked for all at once."""
+    rules = [rule for rule in definition.rules if rule.source == "reference"]
+    if not rules:
+        return lambda mapping, side, id: None
+    known: Known = defaultdict(dict)
+    seen = list(_records(cases))
+    linked = {name: links for name in {rule.mapping for rule in rules} if (links := _links(name, connections))}
+    for rule in rules:
+        if rule.mapping in linked:
+            _find(known, rule, definition, seen, linked[rule.mapping])
+    return lambda mapping, side, id: known[mapping, side].get(id)
+
+
+def awaited_again(entries: Iterable[Entry], connections: Mapping[Side, Connection]) -> list[Entry]:
+    """Return which of these entries, blocked for want of a partner, have all of them now. Where the mapping is not found any
+    more they count as well: planned again they say so."""
+    waits = [(entry, entry.evidence.get("awaiting", ())) for entry in entries]
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for _entry, awaiting in waits:
+        for one in awaiting:
+            wanted[one["mapping"]].add(str(one["id"]))
+    found: dict[str, set[str]] = {}
+    for name, ids in wanted.items():
+        links = _links(name, connections)
+        found[name] = set().union(*(_pairs(links, side, ids) for side in OTHER)) if links else ids
+    return [entry for entry, awaiting in waits if all(str(one["id"]) in found[one["mapping"]] for one in awaiting)]
+
+
+def _records(cases: Iterable[Pair | Lone]) -> Iterable[tuple[Side, Seen]]:
+    for case in cases:
+        if isinstance(case, Lone):
+            yield case.side, case.seen
+            if case.partner is not None:
+                yield OTHER[case.side], case.partner
+        else:
+            yield from (("left", case.left),) if case.left else ()
+            yield from (("right", case.right),) if case.right else ()
+
+
+def _find(known: Known, rule: Rule, definition: Definition, seen: list[tuple[Side, Seen]], links: Links) -> None:
+    for target in definition.targets_of(rule):
+        source = OTHER[target]
+        values = (record.values.get(rule.at(source)) for side, record in seen if side == source)
+        ids = {str(value) for value in values if value is not None}
+        known[rule.mapping, source].update(_pairs(links, source, ids))
+
+
+def _pairs(links: Links, side: Side, ids: set[str]) -> dict[str, str]:
+    found = links.find(side, ids)
+    return {
+        id: partner
+        for id, link in found.items()
+        if link.state == Link.State.LINKED and (partner := links.id_at(link, OTHER[side]))
+    }
+
+
+def _links(name: str, connections: Mapping[Side, Connection]) -> Links | None:
+    """Return the links of the mapping of that name, with the sides as they are here; None when it joins other CRMs."""
+    row = MappingRow.objects.filter(name=name).first()
+    if row is None:
+        return None
+    sides: tuple[tuple[int, str], tuple[int, str]] = (
+        (row.left_connection_id, row.left_module),
+        (row.right_connection_id, row.right_module),
+    )
+    here = connections["left"].pk, connections["right"].pk
+    if (sides[0][0], sides[1][0]) != here:
+        sides = (sides[1], sides[0])
+    if (sides[0][0], sides[1][0]) != here:
+        return None
+    mirrors = [Mirror.objects.filter(connection=pk, module=module).first() for pk, module in sides]
+    if mirrors[0] is None or mirrors[1] is None:
+        return None
+    return Links({"left": mirrors[0], "right": mirrors[1]})
