@@ -133,12 +133,18 @@ class Call(models.Model):
 
 
 class KnownSchema(models.Model):
-    """A module's fields as the CRM last described them; module "" holds the list of modules."""
+    """A module's fields as the CRM last described them; module "" holds the list of modules. `former`: as they were before the
+    changes that are not over yet; `changes` counts the answers that were different; `doubted` is how many fields an answer
+    held that was too short to be believed; in `notes` apps above keep how far they are with the changes."""
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="+")
     module = models.CharField(max_length=200)
     document = models.JSONField()
     read_at = models.DateTimeField()
+    former = models.JSONField(null=True)
+    changes = models.PositiveIntegerField(default=0)
+    doubted = models.PositiveIntegerField(null=True)
+    notes = models.JSONField(default=dict)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connection", "module"], name="known_schema_module")]

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
+from django.db import transaction
 from django.utils import timezone
 
 from connectors.base import DEFAULT_OWNER, Connector
@@ -17,13 +18,35 @@ from connectors.types import JSON, Choice, FieldSchema, FieldType, Module, Modul
 from connectors.wording import Text, text
 from portal.connections.access import open_connector
 from portal.connections.models import Connection, KnownSchema
+from portal.connections.schema_diff import SchemaChange, compare, is_whole
 from portal.ui.wording import translated
 
 FORMAT = 1  # of the document; another one is asked for anew
 DAY = timedelta(hours=24)
 WORDS = ("label", "help")  # what a connector may say of a field in words of its own
 MODULES = ""  # the name under which the list of modules is kept
+GONE: JSON = {"format": FORMAT, "gone": True}  # kept of a module that is there no more: no description
 T = TypeVar("T")
+# Told of a module, outside of any transaction, when its description was read anew and something about it is not over: apps
+# above see what it breaks.
+after_change: list[Callable[[Connection, str], None]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What is different in a module since all was well. `after` None: the module is gone. `number` grows with each answer
+    that was different; `doubted`: how many fields an answer held that was not believed; `notes` are the apps' above."""
+
+    before: ModuleSchema
+    after: ModuleSchema | None
+    number: int
+    doubted: int | None
+    notes: Mapping[str, JSON]
+
+    @property
+    def changes(self) -> list[SchemaChange]:
+        """Return what changed; what is kept is believed."""
+        return compare(self.before, self.after, believed=True)
 
 
 def module_schema(
@@ -51,14 +74,76 @@ def modules(connection: Connection, *, crm: Connector | None = None, max_age: ti
 def kept_modules(connection: Connection) -> list[Module]:
     """Return the modules as last told, however old; empty when never. Asks no CRM."""
     row = KnownSchema.objects.filter(connection=connection, module=MODULES).first()
-    return _read(row, modules_from_json) or []
+    return _read(row and row.document, modules_from_json) or []
 
 
 def refresh(connection: Connection, module: str, crm: Connector) -> ModuleSchema:
-    """Ask the CRM for the module's fields, keep and return them."""
-    document = schema_to_json(crm.describe(module))
-    _keep(connection, module, document)
-    return schema_from_json(document)
+    """Ask the CRM for the module's fields, keep and return them; what was kept, where the answer is too short to be believed."""
+    told = crm.describe(module)
+    return keep(connection, module, told) or told
+
+
+def keep(
+    connection: Connection, module: str, told: ModuleSchema | None, *, believed: bool = False
+) -> ModuleSchema | None:
+    """Keep what the CRM told of a module (None: that it is gone) and what it was before, if that differs; return what is kept.
+    An answer that lacks most of the fields is kept only if a person `believed` it."""
+    document = GONE if told is None else schema_to_json(told)
+    which = {"connection": connection, "module": module}
+    with transaction.atomic():
+        rows = KnownSchema.objects.select_for_update()
+        row, is_new = rows.get_or_create(**which, defaults={"document": document, "read_at": timezone.now()})
+        matters = is_new or _is_open(row)  # where all was forgotten, so are its problems
+        _take(row, document, told, believed)
+        row.read_at = timezone.now()
+        row.save()
+    if matters or _is_open(row):
+        for tell in after_change:
+            tell(connection, module)
+    return _read(row.document, schema_from_json)
+
+
+def drift_of(connection: Connection, module: str, *, lock: bool = False) -> Drift | None:
+    """Return what is different in the module and not over yet. `lock`: nobody else changes it in this transaction."""
+    rows = KnownSchema.objects.select_for_update() if lock else KnownSchema.objects.all()
+    row = rows.filter(connection=connection, module=module).first()
+    if row is None or not _is_open(row):
+        return None
+    before, after = _read(row.former or row.document, schema_from_json), _read(row.document, schema_from_json)
+    if before is None:  # an older portal kept it differently
+        return None
+    return Drift(before, after, row.changes, row.doubted, row.notes)
+
+
+def unsettled_modules(connection: Connection) -> list[str]:
+    """Return the modules in which something is different and not over yet."""
+    rows = KnownSchema.objects.filter(connection=connection)
+    return [row.module for row in rows.only("module", "former", "doubted") if _is_open(row)]
+
+
+def note_drift(connection: Connection, module: str, notes: Mapping[str, JSON] | None) -> None:
+    """Keep how far the apps above are with what changed; None: it is over, the module is well as it is now."""
+    said: dict[str, JSON] = {"former": None, "notes": {}} if notes is None else {"notes": dict(notes)}
+    KnownSchema.objects.filter(connection=connection, module=module).update(**said)
+
+
+def _is_open(row: KnownSchema) -> bool:
+    return row.former is not None or row.doubted is not None
+
+
+def _take(row: KnownSchema, document: JSON, told: ModuleSchema | None, believed: bool) -> None:
+    """Put the answer into the row, unless it lacks most of what there was."""
+    old, former = _read(row.document, schema_from_json), _read(row.former, schema_from_json)
+    reference = old or former
+    if told and reference and not believed and not is_whole(reference, told):
+        row.doubted = len(told.fields)
+        return
+    row.doubted = None
+    row.former = row.former if former else None
+    if reference and (told is not None if old is None else compare(old, told, believed=True)):
+        row.changes += 1
+        row.former = row.former or row.document
+    row.document = document
 
 
 def refresh_modules(connection: Connection, crm: Connector) -> list[Module]:
@@ -129,7 +214,7 @@ def _known(
     ask: Callable[[Connection, str, Connector], T],
 ) -> T:
     row = KnownSchema.objects.filter(connection=connection, module=module).first()
-    kept = _read(row, read)
+    kept = _read(row and row.document, read)
     if kept is not None and row is not None and timezone.now() - row.read_at <= max_age:
         return kept
     opened: AbstractContextManager[Connector] = (
@@ -144,10 +229,10 @@ def _known(
         return kept
 
 
-def _read(row: KnownSchema | None, read: Callable[[JSON], T]) -> T | None:
-    """Return what is kept; None for nothing, or for what an older portal kept differently."""
+def _read(document: JSON, read: Callable[[JSON], T]) -> T | None:
+    """Return what is kept; None for nothing, for a module that is gone, or for what an older portal kept differently."""
     try:
-        return None if row is None else read(row.document)
+        return None if document is None else read(document)
     except (KeyError, TypeError, ValueError):
         return None
 

@@ -17,6 +17,7 @@ urlpatterns = [
     path("connections/<str:name>/authorise/", admin.site.admin_view(authorise.ask), name="authorise"),
     path("connections/<str:name>/change/", admin.site.admin_view(views.change), name="change"),
     path("connections/<str:name>/test/", admin.site.admin_view(deeds.test), name="test"),
+    path("connections/<str:name>/fields/", admin.site.admin_view(deeds.read_again), name="read_again"),
     path("connections/<str:name>/writing/", admin.site.admin_view(deeds.writing), name="writing"),
     path("connections/<str:name>/history/", admin.site.admin_view(deeds.history), name="history"),
     path("connections/<str:name>/delete/", admin.site.admin_view(deeds.delete), name="delete"),

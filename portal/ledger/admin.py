@@ -8,9 +8,11 @@ from django.apps import apps
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from portal.ledger.links import links_of
 from portal.ledger.models import AuditEntry, Problem
 from portal.ui.templatetags.portal import age, badge
 
@@ -69,7 +71,7 @@ class ProblemAdmin(_OnlyToLookAt):
     """What is or was wrong, since when, and what to do."""
 
     title = _("Problems")
-    list_display = ("what", "connection", "state", "since", "times", "advice")
+    list_display = ("what", "connection", "leads_to", "state", "since", "times", "advice")
     list_filter = (StillOpen, "connection", "kind")
     list_select_related = ("connection",)
     search_fields = ("title", "detail")
@@ -77,6 +79,11 @@ class ProblemAdmin(_OnlyToLookAt):
     @admin.display(description=_("what is wrong"), ordering="title")
     def what(self, problem: Problem) -> str:
         return problem.title
+
+    @admin.display(description=_("mapping"), empty_value="–")
+    def leads_to(self, problem: Problem) -> SafeString | None:
+        found = links_of([problem])[problem.pk]
+        return format_html_join(", ", '<a href="{}">{}</a>', ((link.url, link.name) for link in found)) or None
 
     @admin.display(description=_("state"), ordering="closed_at")
     def state(self, problem: Problem) -> SafeString:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 from portal.connections.permissions import may_view
+from portal.ledger.links import links_of
 from portal.ops import dashboard
 from portal.ui.panels import Drawn, register_panel
 
@@ -23,7 +24,10 @@ def problems(request: HttpRequest) -> Drawn:
     if not request.user.has_perm("ledger.view_problem"):
         return None
     found = dashboard.open_problems()
-    return ("ops/problems.html", {"problems": found}) if found else None
+    may = request.user.has_perm("mappings.view_mapping")
+    links = links_of(found) if may else {}
+    lines = [(problem, links.get(problem.pk, ())) for problem in found]
+    return ("ops/problems.html", {"lines": lines}) if found else None
 
 
 @register_panel("dashboard", 30)

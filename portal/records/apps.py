@@ -1,4 +1,4 @@
-"""Names the app, and has it told when a connection leads to another CRM."""
+"""Names the app, has it told when a connection leads to another CRM, and tells which modules it mirrors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ class RecordsConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.connections.account import forget_records, keeps_records
+        from portal.connections.reread import in_use
         from portal.records.forget import forget_copies, keeps_copies
+        from portal.records.pull import mirrored_modules
 
         keeps_records.append(keeps_copies)
         forget_records.append(forget_copies)
+        in_use.append(mirrored_modules)

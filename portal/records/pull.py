@@ -62,6 +62,11 @@ def mirror_of(connection: Connection, module: str) -> Mirror:
     return Mirror.objects.get_or_create(connection=connection, module=module)[0]
 
 
+def mirrored_modules(connection: Connection) -> list[str]:
+    """Return the modules of which there is a mirror."""
+    return list(Mirror.objects.filter(connection=connection).values_list("module", flat=True))
+
+
 def pull(
     mirror: Mirror,
     crm: Connector,

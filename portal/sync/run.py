@@ -160,7 +160,7 @@ def _advance(run: Run, held: Held, began: float, progress: Progress | None) -> E
         with open_job(run, held, began + settings.SLICE_SECONDS, _reporter(run, held, progress)) as job:
             end = advance(job)
     except Stopped:
-        return End(Run.State.CANCELLED, _("Stopped on request."))
+        return End(Run.State.CANCELLED, _why_stopped(run))
     except RetryLater as e:
         return _postponed(run, e)
     except (Mapping.DoesNotExist, MappingVersion.DoesNotExist):
@@ -169,6 +169,14 @@ def _advance(run: Run, held: Held, began: float, progress: Progress | None) -> E
         return End(Run.State.FAILED, to_keep(e))
     run.position = {name: value for name, value in run.position.items() if name in ("pulled", "swept", "unswept")}
     return end
+
+
+def _why_stopped(run: Run) -> str:
+    """Return what the run is stopped for: its mapping was paused, as when a CRM's fields no longer fit, or a person said so."""
+    paused = Mapping.objects.filter(uuid=str(run.mapping), state=Mapping.State.PAUSED).first()
+    if paused is None:
+        return _("Stopped on request.")
+    return _("Stopped: the mapping is paused (%(why)s).") % {"why": paused.paused_reason}
 
 
 def end_without_mapping(run: Run, held: Held | None) -> End:

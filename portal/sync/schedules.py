@@ -8,10 +8,14 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 from django_q.models import Schedule
 
+from portal.connections.reread import DAILY
 from portal.mappings.models import Mapping
 
 # What runs by itself beside the mappings: name of the row -> (function, minutes between). Apps above add theirs.
-STANDING: dict[str, tuple[str, int]] = {"resume runs": ("portal.sync.tasks.resume_runs", 1)}
+STANDING: dict[str, tuple[str, int]] = {
+    "resume runs": ("portal.sync.tasks.resume_runs", 1),
+    "refresh_schema": ("portal.connections.reread.daily", DAILY),
+}
 
 
 def keep_in_step(mapping: Mapping) -> None:

@@ -36,6 +36,7 @@ FAILURES: dict[str, tuple[list[str], int, str, str]] = {
     "list_operations": (["nowhere"], 2, "WrongUse", NOWHERE),
     "list_records": (["north", "Contacts", "--filter", "a ="], 2, "QueryError", "There is no field “a”"),
     "pull": (["north", "Nothing"], 2, "QueryError", "There is no module “Nothing”"),
+    "refresh_schema": (["nowhere"], 2, "WrongUse", NOWHERE),
     "related_records": (["north", "Contacts", "404", "Deals"], 1, "RecordNotFound", "north: "),
     "rotate_credentials": ([], 1, "Failed", "Sealed with a key that is not in CREDENTIAL_KEYS: north, lost."),
     "save_record": (["north", "Contacts", "404", "--set", "lastname=x"], 1, "RecordNotFound", "north: "),

@@ -216,9 +216,9 @@ class Crm:
         """Return the entity record with that number, whatever its module, deleted or not."""
         for module in modules().values():
             if module.is_entity and module.name != "Users":
-                table = self.store.tables.get(module.name)
-                if table and number in table.rows:
-                    return table.rows[number]
+                row = self.store.table(module.name).rows.get(number)
+                if row is not None:
+                    return row
         return None
 
     def locate(self, ws_id: str, user: User) -> tuple[Module, Row, str]:

@@ -1,0 +1,144 @@
+"""What a change of a module's fields does to a mapping. PURE: a definition and two descriptions in, hits out. The rule: only
+what is certain to go wrong breaks a mapping; all else is told and the mapping goes on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from connectors.errors import QueryError
+from connectors.query import conditions, parse
+from connectors.types import JSON, ModuleSchema
+from connectors.wording import text as _
+from portal.connections.schema_diff import Kind, SchemaChange
+from portal.mappings.definition import Definition, Rule
+from portal.mappings.definition import SideName as Side
+
+OTHER: dict[Side, Side] = {"left": "right", "right": "left"}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One place where a mapping uses a field. `what` is "rule", "named" (an expression that holds its name), "match" or
+    "filter"; `writes`: its value is changed there; `values`: those named there, None where any value may come."""
+
+    field: str
+    what: str
+    words: str
+    writes: bool = False
+    values: tuple[JSON, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A change that a mapping feels: where, and whether it can no longer work for certain."""
+
+    change: SchemaChange
+    places: tuple[str, ...]
+    breaks: bool = False
+
+
+def hits(
+    definition: Definition,
+    side: Side,
+    changes: Sequence[SchemaChange],
+    before: ModuleSchema,
+    after: ModuleSchema | None,
+) -> list[Hit]:
+    """Return what the changes of that side's module mean for the mapping; changes it does not feel are left out."""
+    used = list(uses(definition, side, before))
+    text = getattr(definition, side).filter
+    unreadable = after is not None and _reads(text, before) and not _reads(text, after)
+    found = (_hit(definition, side, change, used, after) for change in changes)
+    return [_with_filter(hit, unreadable, used) for hit in found if hit is not None]
+
+
+def uses(definition: Definition, side: Side, schema: ModuleSchema) -> Iterator[Use]:
+    """Yield every place where the mapping uses a field of that side: rules, match key, filter."""
+    for rule in definition.rules:
+        yield from _of_rule(definition, rule, side, schema)
+    for left, right in definition.match:
+        yield Use(left if side == "left" else right, "match", _("match key"))
+    try:
+        found = parse(getattr(definition, side).filter, schema)
+    except QueryError:  # it could not be read before either: runs say so
+        return
+    for condition in conditions(found):
+        yield Use(condition.field, "filter", _("filter"), values=condition.values)
+
+
+def _of_rule(definition: Definition, rule: Rule, side: Side, schema: ModuleSchema) -> Iterator[Use]:
+    name, words, written = rule.at(side), _in_words(rule), definition.targets_of(rule)
+    if name:
+        values = (rule.value,) if rule.source == "value" else None
+        yield Use(name, "rule", words, side in written, values)
+    if OTHER[side] in written:
+        for word in dict.fromkeys(re.findall(r"[\w/]+", rule.expression)):
+            if word != name and schema.field(word) is not None:
+                yield Use(word, "named", words)
+
+
+def _in_words(rule: Rule) -> str:
+    shown = " → ".join(name for name in (rule.left, rule.right) if name)
+    if rule.table:
+        return _("rule “%(fields)s” with the value table “%(table)s”", fields=shown, table=rule.table)
+    return _("rule “%(fields)s”", fields=shown)
+
+
+def _reads(text: str, schema: ModuleSchema) -> bool:
+    try:
+        parse(text, schema)
+    except QueryError:
+        return False
+    return True
+
+
+def _hit(
+    definition: Definition, side: Side, change: SchemaChange, used: Sequence[Use], after: ModuleSchema | None
+) -> Hit | None:
+    is_target = side in definition.targets
+    if change.kind in (Kind.MODULE_GONE, Kind.MODULE_READ_ONLY):
+        felt = is_target or change.kind == Kind.MODULE_GONE
+        return Hit(change, (_("the whole mapping"),), True) if felt else None
+    if change.kind == Kind.NOW_REQUIRED:
+        return _required(change, used, after) if is_target else None
+    here = [use for use in used if use.field == change.field and _feels(use, change)]
+    if not here:
+        return None
+    breaks = change.kind == Kind.READ_ONLY or (
+        change.kind == Kind.FIELD_GONE and any(use.what != "named" for use in here)
+    )
+    return Hit(change, _words_of(here), breaks)
+
+
+def _required(change: SchemaChange, used: Sequence[Use], after: ModuleSchema | None) -> Hit | None:
+    """A field that must be filled: by a rule, by the CRM or the connection (a default), or every new record is refused."""
+    filled = [use for use in used if use.field == change.field and use.writes]
+    if filled:
+        return Hit(change, _words_of(filled))
+    field = after.field(change.field) if after else None
+    if field is None or field.default is not None:
+        return None
+    return Hit(change, (_("no rule fills it"),), True)
+
+
+def _feels(use: Use, change: SchemaChange) -> bool:
+    """Say whether this use is any different after the change."""
+    if change.kind in (Kind.READ_ONLY, Kind.SHORTER):
+        return use.writes
+    if change.kind == Kind.CHOICE_GONE:
+        return use.what in ("rule", "named") if use.values is None else change.before in use.values
+    if change.kind == Kind.CHOICE_NEW:
+        return use.values is None and use.what != "match"
+    return change.kind in (Kind.FIELD_GONE, Kind.TYPE_CHANGED)
+
+
+def _with_filter(hit: Hit, unreadable: bool, used: Sequence[Use]) -> Hit:
+    """A filter that makes no sense any more stops every run: no record would be known to be inside or outside."""
+    filtered = any(use.what == "filter" and use.field == hit.change.field for use in used)
+    return replace(hit, breaks=True) if unreadable and filtered else hit
+
+
+def _words_of(used: Sequence[Use]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(use.words for use in used))
