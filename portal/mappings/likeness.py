@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from connectors.types import NUMBER_TYPES, TEXT_TYPES, FieldSchema, FieldType
@@ -20,9 +20,10 @@ from portal.records.profile import FieldProfile, comparable
 Side = Literal["left", "right"]
 T = FieldType
 _NEVER = frozenset({T.ID, T.LINES, T.JSON, T.FILE})
-_OF_ONE_CRM = frozenset({T.REFERENCE, T.OWNER})
 _MOMENTS = frozenset({T.DATE, T.DATETIME})
 _LISTS = frozenset({T.CHOICE, T.MULTICHOICE})
+_OF_A_FORM = frozenset({T.EMAIL, T.PHONE, T.URL})
+_OPPOSED = frozenset().union(*OPPOSITES)
 _TELLING = 4  # different values at least, before their being the same tells anything
 _CONSTANT = 10  # records that all hold the same
 # From one kind of type into another: how well that goes. What is not here does not.
@@ -73,49 +74,49 @@ def excluded(field: FieldSchema) -> bool:
     return field.type in _NEVER
 
 
-def _group(field: FieldSchema) -> str:
-    if field.type in TEXT_TYPES:
+def _group(type: FieldType) -> str:
+    if type in TEXT_TYPES:
         return "text"
-    if field.type in NUMBER_TYPES:
+    if type in NUMBER_TYPES:
         return "number"
-    if field.type in _LISTS:
+    if type in _LISTS:
         return "list"
-    return "moment" if field.type in _MOMENTS else field.type.value
+    return "moment" if type in _MOMENTS else type.value
 
 
 def _fit(left: FieldSchema, right: FieldSchema, targets: Collection[Side]) -> float:
     """Return how well values go the ways that are asked for; the easier way where none is."""
     if left.type in _NEVER or right.type in _NEVER:
         return 0.0
-    there, back = _one_way(left, right), _one_way(right, left)
+    there = _one_way(left.type, left.editable, right.type)
+    back = _one_way(right.type, right.editable, left.type)
     ways = [way for side, way in (("right", there), ("left", back)) if side in targets]
     return min(ways) if ways else max(there, back)
 
 
-def _one_way(origin: FieldSchema, target: FieldSchema) -> float:
+@cache
+def _one_way(origin: FieldType, editable: bool, target: FieldType) -> float:
     found = _INTO.get((_group(origin), _group(target)), 0.0)
-    special = {T.EMAIL, T.PHONE, T.URL}
-    if origin.type in special and target.type in special and origin.type is not target.type:
+    if origin is target:
+        return found
+    if origin in _OF_A_FORM and target in _OF_A_FORM:
         return 0.0
-    if found and _group(origin) == "text" and target.type in special and origin.type is not target.type:
+    if found and _group(origin) == "text" and target in _OF_A_FORM:
         return 0.8
-    if not origin.editable and _group(origin) == "text" and target.type in _LISTS:
+    if not editable and _group(origin) == "text" and target in _LISTS:
         return 0.5  # what a server writes by itself is seldom an entry of another's list
-    if origin.type is not target.type and found == 1.0:
-        return 0.96
-    return found
+    return 0.96 if found == 1.0 else found
 
 
 def _contradict(left: Meaning, right: Meaning) -> bool:
     """Say whether what is known of both forbids that they are one."""
     if left.kinds and right.kinds and not left.kinds & right.kinds:
         return True
-    terms = {s.term for s in left.senses}, {s.term for s in right.senses}
-    if any(a != b and frozenset({a, b}) in OPPOSITES for a in terms[0] for b in terms[1]):
+    if left.terms & _OPPOSED and any(
+        a != b and frozenset({a, b}) in OPPOSITES for a in left.terms for b in right.terms
+    ):
         return True
-    if not terms[0] or not terms[1]:
-        return False
-    return not left.senses & right.senses and left.name != right.name
+    return bool(left.senses and right.senses and not left.senses & right.senses and left.name != right.name)
 
 
 def _by_meaning(left: Meaning, right: Meaning) -> list[tuple[float, str]]:
@@ -135,12 +136,14 @@ def _by_name(left: Meaning, right: Meaning) -> list[tuple[float, str]]:
     if left.label == right.label and _speaks(left.label):
         found.append((0.75, _("the same label: “%(label)s”", label=left.field.label)))
     if not found and not (left.senses and right.senses):
-        near = max(trigrams_shared(left.name, right.name), trigrams_shared(left.label, right.label))
+        known = ((left.name, right.name), (left.label, right.label))
+        near = max((trigrams_shared(a, b) for a, b in known if _speaks(a) and _speaks(b)), default=0.0)
         if near >= 0.75:
             found.append((near * 0.7, _("the names are nearly the same")))
     return found
 
 
+@lru_cache(maxsize=20_000)
 def _speaks(key: str) -> bool:
     """Say whether a name tells anything: “cf_901” is another field in every CRM."""
     return len(key) > 2 and not key.isdigit() and not (key[-1].isdigit() and key.rstrip("0123456789") in _NUMBERED)

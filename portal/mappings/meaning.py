@@ -38,17 +38,14 @@ class Meaning:
     label: str
     by_label: Sense | None
     by_name: Sense | None
+    senses: frozenset[Sense]  # both readings, and of both the bare terms
+    terms: frozenset[str]
     kinds: frozenset[str]  # of records it refers to
 
     @property
     def sense(self) -> Sense | None:
         """Return the best reading: a label is written for people."""
         return self.by_label or self.by_name
-
-    @property
-    def senses(self) -> frozenset[Sense]:
-        """Return all readings."""
-        return frozenset(sense for sense in (self.by_label, self.by_name) if sense)
 
 
 def joined(text: str) -> str:
@@ -98,7 +95,8 @@ def _meaning(field: FieldSchema, schema: ModuleSchema, kind: str) -> Meaning:
         by_name = Sense("@" + next(iter(kinds)))
     if schema.label_fields == (field.name,) and kind not in PEOPLE:
         by_label = by_name = Sense("record_name")
-    return Meaning(field, name, label, by_label, by_name, kinds)
+    senses = frozenset(sense for sense in (by_label, by_name) if sense)
+    return Meaning(field, name, label, by_label, by_name, senses, frozenset(s.term for s in senses), kinds)
 
 
 def _read(key: str, type: FieldType, kind: str) -> Sense | None:

@@ -60,4 +60,4 @@ def _offered(meaning: Meaning, written: bool, taken: Collection[str]) -> bool:
     field = meaning.field
     if field.name in taken or excluded(field) or is_secret_field(field.name) or is_secret_field(field.label):
         return False
-    return not (written and not field.editable) and not any(sense.term in SYSTEM for sense in meaning.senses)
+    return not (written and not field.editable) and not meaning.terms & SYSTEM

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from heapq import heappush, heapreplace
 
@@ -57,18 +58,16 @@ class FieldProfile:
 
     def overlap(self, other: FieldProfile) -> float:
         """Return which share of the poorer field's values the other has too, about, 0 to 1; 0 where either is empty."""
-        if not self.sketch or not other.sketch:
+        one, two = _set(self.sketch), _set(other.sketch)
+        shared = one & two
+        if not shared:
             return 0.0
-        small, large = sorted((set(self.sketch), set(other.sketch)), key=len)
-        if not (self.many or other.many) and len(large) < SKETCHED:
-            return len(small & large) / len(small)
-        both = sorted(small | large)[:SKETCHED]  # a fair sample of what either holds
-        shared = sum(h in small and h in large for h in both) / len(both)
-        return min(1.0, shared * self._together(other) / max(1, min(self.distinct, other.distinct)))
-
-    def _together(self, other: FieldProfile) -> float:
-        both = sorted({*self.sketch, *other.sketch})
-        return (SKETCHED - 1) * _HASHES / both[SKETCHED - 1] if len(both) >= SKETCHED else float(len(both))
+        if not (self.many or other.many) and max(len(one), len(two)) < SKETCHED:
+            return len(shared) / min(len(one), len(two))
+        fair = sorted(one | two)[:SKETCHED]  # a sample of what either holds
+        both = sum(h in shared for h in fair) / len(fair)
+        together = (SKETCHED - 1) * _HASHES / fair[-1] if len(fair) == SKETCHED else len(fair)
+        return min(1.0, both * together / max(1, min(self.distinct, other.distinct)))
 
 
 def profile(records: Iterable[Values], schema: ModuleSchema) -> dict[str, FieldProfile]:
@@ -90,6 +89,11 @@ def comparable(value: JSON) -> str:
     text = fold(str(value)).strip()
     plain = _PUNCTUATION.sub("", text)
     return plain[-9:] if _NUMBER_OF_A_PHONE.fullmatch(text) else plain or text
+
+
+@lru_cache(maxsize=1_024)  # each field is compared with all of another module
+def _set(sketch: tuple[int, ...]) -> frozenset[int]:
+    return frozenset(sketch)
 
 
 @dataclass(slots=True)
