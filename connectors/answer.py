@@ -21,6 +21,14 @@ BUSY = frozenset({502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """What a list brought, and the server's time when it answered (None when it told no time)."""
+
+    rows: list[dict[str, JSON]]
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the server said. `maybe_done` says whether an answer we cannot understand may still have changed something."""
 

@@ -16,7 +16,7 @@ import orjson
 
 from connectors.errors import BudgetSpent, QueryError, RetryLater
 from connectors.query import Query, check, match_record, sort_key
-from connectors.types import ModuleSchema, Page, Record
+from connectors.types import Change, ModuleSchema, Page, Record
 from connectors.wording import text as _
 
 AHEAD = 3  # fetches under way or done and not yet asked for, times the workers
@@ -145,6 +145,11 @@ def local_page(records: Iterable[Record], query: Query, schema: ModuleSchema) ->
     page = nsmallest(query.limit, rest, key=key)
     cursor = _to_cursor(page[-1], query) if page and len(rest) > len(page) else None
     return Page(tuple(only_fields(record, query.fields) for record in page), cursor, len(found))
+
+
+def as_changes(records: Iterable[Record]) -> tuple[Change, ...]:
+    """Return the records as what has changed."""
+    return tuple(Change(record.id, record) for record in records)
 
 
 def only_fields(record: Record, fields: tuple[str, ...] | None) -> Record:

@@ -7,11 +7,16 @@ clock is set back: what is written then carries stamps that lie before some alre
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
+import orjson
+
+from connectors.errors import QueryError
 from connectors.spelling import zone_info
+from connectors.types import Cursor
+from connectors.wording import text as _
 
 STAMP = "%Y-%m-%d %H:%M:%S"
 OVERLAP = timedelta(seconds=10)  # a write stamped before another may become visible after it
@@ -28,6 +33,20 @@ class Second:
     id: str = ""  # within that second, handed over up to this id; "" when all of it
     open: bool = False  # more may still be written into that second
     seen: int = 0  # unix seconds by the vendor when that second was first seen; 0 when it tells no time
+
+    @classmethod
+    def of(cls, cursor: Cursor | None) -> Self:
+        """Return the place in a cursor; the beginning for None. Raises QueryError for one that is not ours."""
+        try:
+            return cls(**orjson.loads(cursor)) if cursor else cls()
+        except (orjson.JSONDecodeError, TypeError) as e:
+            raise QueryError(
+                _("This cursor is not one of this connection's: read the module again from the beginning.")
+            ) from e
+
+    def text(self) -> Cursor:
+        """Return the place as the opaque text that is kept."""
+        return orjson.dumps(asdict(self)).decode()
 
     def at(self, stamp: str, now: datetime | None, zone: str, id: str = "") -> Self:
         """Return the place after a record with that stamp, handed over when the vendor's clock showed `now`."""

@@ -11,21 +11,20 @@ the newest stamp of the first page, which was read before all others, or one tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
-
-import orjson
 
 from connectors.errors import QueryError
 from connectors.opencrm.answers import NoSuchEndpoint
 from connectors.opencrm.pages import Incomplete, Part, incomplete
 from connectors.opencrm.pushdown import NEWER
 from connectors.opencrm.reading import Reader, stamp_of, uncounted
-from connectors.opencrm.rows import Row, id_of
+from connectors.opencrm.rows import id_of
 from connectors.opencrm.schema import MODIFIED
+from connectors.paging import as_changes
 from connectors.seconds import CLOSED_AFTER, FARTHEST_ZONE, STAMP, Second, latest_stamp
-from connectors.types import Change, ChangePage, Cursor
+from connectors.types import ChangePage, Cursor
 from connectors.wording import text as _
 
 SWEEP = 1000  # rows of a basic list at a time
@@ -43,10 +42,6 @@ class Place(Second):
     sure: str = ""  # the newest stamp that may become the cursor: see the module's docstring
     newest: str = ""  # the newest stamp seen in this reading that is not beyond `sure`
 
-    def text(self) -> Cursor:
-        """Return the place as the opaque text that is kept."""
-        return orjson.dumps(asdict(self)).decode()
-
     def read(self, part: Part, zone: str) -> Place:
         """Return the place after a part of the list."""
         stamps = [stamp for stamp in map(stamp_of, part.rows) if stamp <= latest_stamp(part.at, zone)]
@@ -60,19 +55,11 @@ class Place(Second):
 
 def changes(reader: Reader, since: Cursor | None) -> Iterator[ChangePage]:
     """Yield what changed since the cursor, everything when it is None. Raises QueryError for a cursor not ours."""
-    place = parse(since)
+    place = Place.of(since)
     if place.first:
         yield from first_reading(reader, place)
     else:
         yield from delta(reader, place)
-
-
-def parse(cursor: Cursor | None) -> Place:
-    """Return the place in a cursor; the beginning for None. Raises QueryError."""
-    try:
-        return Place(**orjson.loads(cursor)) if cursor else Place()
-    except (orjson.JSONDecodeError, TypeError) as e:
-        raise QueryError(_("This cursor is not one of OpenCRM: read the module again from the beginning.")) from e
 
 
 def first_reading(reader: Reader, place: Place) -> Iterator[ChangePage]:
@@ -85,7 +72,7 @@ def first_reading(reader: Reader, place: Place) -> Iterator[ChangePage]:
     for part in pages.walk(place.offset, place.last):
         place, at = place.read(part, zone), part.at
         if part.rows:
-            yield ChangePage(changed(reader, part.rows), place.text(), pages.total)
+            yield ChangePage(as_changes(reader.records(part.rows)), place.text(), pages.total)
     if pages.lacks(place.brought):
         yield ChangePage((), Place().text())
         raise incomplete(reader.module)
@@ -124,7 +111,7 @@ def newer(reader: Reader, place: Place) -> Iterator[ChangePage]:
             begun = replace(begun, total=pages.count() or 0)
         begun, at = begun.read(part, zone), part.at
         if part.rows:
-            yield ChangePage(changed(reader, part.rows), begun.text(), pages.total)
+            yield ChangePage(as_changes(reader.records(part.rows)), begun.text(), pages.total)
     asks = (begun.brought or place.open) and not reader.lessons.recent(uncounted(reader.module))
     if asks and pages.lacks(begun.brought) and reader.counts_by_time():
         raise incomplete(reader.module)
@@ -159,8 +146,3 @@ def ids(reader: Reader, after: str | None) -> Iterator[list[str]]:
 def old(at: datetime | None) -> str:
     """Return a stamp that was past before that moment, whatever the server's zone."""
     return (at - FARTHEST_ZONE - CLOSED_AFTER).strftime(STAMP) if at else ""
-
-
-def changed(reader: Reader, rows: Sequence[Row]) -> tuple[Change, ...]:
-    """Return the rows as changes."""
-    return tuple(Change(record.id, record) for record in reader.records(rows))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 
+from connectors.answer import Listing
 from connectors.context import Call, Context
 from connectors.errors import AuthError, ConfigError, ConnectorError, RecordNotFound
 from connectors.http import Answer, Http
@@ -60,14 +60,6 @@ class Question:
         """Return the parameters."""
         limits = {"limit_start": self.start, "limit_end": self.end}
         return {"query_string": self.query, "keywords": self.keywords, **limits}
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What a list brought, and the server's time when it answered (None when it told no time)."""
-
-    rows: list[Row]
-    at: datetime | None
 
 
 class OpenCrmClient:

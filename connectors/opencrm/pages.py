@@ -19,10 +19,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from connectors.answer import Listing
 from connectors.errors import AccessDenied, ProtocolError, QueryError
 from connectors.lessons import Lessons
 from connectors.opencrm.access import READABLE
-from connectors.opencrm.client import PAGE, Listing, OpenCrmClient, Question
+from connectors.opencrm.client import PAGE, OpenCrmClient, Question
 from connectors.opencrm.rows import Row, id_of
 from connectors.paging import prefetch
 from connectors.wording import text as _

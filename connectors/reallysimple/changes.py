@@ -12,19 +12,17 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from math import ceil
-
-import orjson
 
 from connectors.context import Context
 from connectors.errors import QueryError
-from connectors.paging import pipelined, prefetch
+from connectors.paging import as_changes, pipelined, prefetch
 from connectors.reallysimple.client import PAGE, Listing, Row
 from connectors.reallysimple.reading import Reader, ascending, id_of, out_of_order
 from connectors.reallysimple.schema import MODIFIED
 from connectors.seconds import Second, latest_stamp
-from connectors.types import JSON, Change, ChangePage, Cursor
+from connectors.types import JSON, ChangePage, Cursor
 from connectors.wording import text as _
 
 BY_STAMP = {MODIFIED: "asc", "id": "asc"}
@@ -53,10 +51,6 @@ class Place(Second):
         """Say whether records there were at the start did not come: some were deleted, and others took their numbers."""
         return self.top is None or self.count < self.total
 
-    def text(self) -> Cursor:
-        """Return the place as the opaque text that is kept."""
-        return orjson.dumps(asdict(self)).decode()
-
     def read(self, ids: Sequence[int]) -> Place:
         """Return the place after a numbered page, whose new ids these are."""
         known = [id for id in ids if id <= (self.top or 0)]
@@ -65,7 +59,7 @@ class Place(Second):
 
 def changes(reader: Reader, since: Cursor | None, context: Context) -> Iterator[ChangePage]:
     """Yield what changed since the cursor, everything when it is None. Raises QueryError for a cursor not ours."""
-    place = parse(since)
+    place = Place.of(since)
     if place.is_first_reading:
         yield from first_reading(reader, place, context, begun=since is not None)
     else:
@@ -77,16 +71,6 @@ def ids(reader: Reader, context: Context, after: str | None) -> Iterator[list[st
     place = Place(page=None, after=int(after)) if after else Place()
     for rows, _place in everything(reader, place, context.max_parallel):
         yield [str(row["id"]) for row in rows]
-
-
-def parse(cursor: Cursor | None) -> Place:
-    """Return the place in a cursor; the beginning for None. Raises QueryError."""
-    try:
-        return Place(**orjson.loads(cursor)) if cursor else Place()
-    except (orjson.JSONDecodeError, TypeError) as e:
-        raise QueryError(
-            _("This cursor is not one of Really Simple Systems: read the object again from the beginning.")
-        ) from e
 
 
 # The first reading
@@ -101,7 +85,7 @@ def first_reading(reader: Reader, place: Place, context: Context, *, begun: bool
         except QueryError:
             timed = not_by_time(reader, context)
     for rows, reached in everything(reader, place, context.max_parallel):
-        yield ChangePage(changed(reader, rows), reached.text(), reached.total or None)
+        yield ChangePage(as_changes(reader.records(rows)), reached.text(), reached.total or None)
     over = Place(place.time, place.id, place.open, place.seen, page=None) if timed else Place()
     yield ChangePage((), over.text())
 
@@ -200,7 +184,7 @@ def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage
             reached, latest = stamps[-1], latest_stamp(listing.at, zone)
             believed = [stamp for stamp in stamps if place.time <= stamp[0] <= latest]
             place = place.at(believed[-1][0], listing.at, zone, str(believed[-1][1])) if believed else place
-            yield ChangePage(changed(reader, fresh), place.text())
+            yield ChangePage(as_changes(reader.records(fresh)), place.text())
         if not fresh or not listing.more():
             break
         asked = beyond(*reached)
@@ -237,8 +221,3 @@ def beyond(stamp: str, id: int) -> dict[str, JSON]:
 def untimed(reader: Reader) -> str:
     """Return the name under which is learned that an object cannot be asked by `modifieddate`."""
     return f"no delta of {reader.object_name}"
-
-
-def changed(reader: Reader, rows: Sequence[Row]) -> tuple[Change, ...]:
-    """Return the rows as changes."""
-    return tuple(Change(record.id, record) for record in reader.records(rows))

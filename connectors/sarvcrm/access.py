@@ -32,7 +32,7 @@ def identity(client: SarvClient, keys: Sequence[str], lessons: Lessons, language
         "SarvCRM does not tell the time zone of its server. Times that name no zone are read as %(zone)s.", zone=zone
     )
     return Identity(
-        account=f"{client.account.utype} ({urlsplit(client.endpoint).hostname or ''})",
+        account=f"{client.account.utype} ({urlsplit(client.root).hostname or ''})",
         user=own_name(client),
         version="API 5",
         modules=tuple(module(key, language) for key in keys if key not in refused),

@@ -8,22 +8,32 @@ a list. Facts §1.3: a bad query answers something that is not JSON and holds "M
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
 
 from connectors.context import Call
 from connectors.errors import (
     AccessDenied,
+    AuthError,
     ConfigError,
     ConnectorError,
+    Duplicate,
     ErrorMeaning,
+    LockedOut,
     ProtocolError,
     QueryError,
     RateLimited,
+    RecordInvalid,
+    RecordNotFound,
     Unavailable,
+    Unsupported,
 )
 from connectors.http import Answer
-from connectors.sarvcrm.meanings import TABLE, UNKNOWN_COLUMN, Forbidden, Meaning, SessionGone
+from connectors.sarvcrm.rows import ID
 from connectors.types import JSON
 from connectors.wording import text as _
 
@@ -32,7 +42,60 @@ DECODER = json.JSONDecoder()
 BAD_SQL = "MYSQL"  # our code for a query the database refused
 NO_RECORDS = "51"
 TOO_MUCH = "90"
+UNKNOWN_COLUMN = re.compile(r"Unknown column '([A-Za-z0-9_.]{1,128})'")
 
+
+class SessionGone(AuthError):
+    """The token is not known to the server (any more): log in again, once."""
+
+
+class Forbidden(AccessDenied):
+    """HTTP 403 for a reason the document does not have: public clients found that a new login may help, once (facts §1.2)."""
+
+
+class NothingFound(RecordNotFound):
+    """No record meets this: of a list that is no error, it is empty. `at` is the server's time when it said so."""
+
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """One row of the document's table. `when_reading` is the error where the call changes nothing, if it is another."""
+
+    status: int
+    code: str
+    name: str
+    message: str
+    error: Callable[..., ConnectorError]
+    when_reading: Callable[..., ConnectorError] | None = None
+
+
+TABLE = (
+    Meaning(401, "10", "Invalid login", "Login attempt failed please check the username and password.", AuthError),
+    Meaning(401, "11", "Invalid Session ID", "The session ID is invalid.", SessionGone),
+    Meaning(401, "12", "User Not Configured", "Please log into your instance of SarvCRM to configure your user.", ConfigError),
+    Meaning(400, "12", "Invalid Portal Client", "Portal Client does not have authorized access.", ConfigError),
+    Meaning(400, "14", "Required Fields", "Please fill out the required fields and try again.", RecordInvalid, QueryError),
+    Meaning(400, "15", "Type Mismatch", "Type mismatch Error.", RecordInvalid, QueryError),
+    Meaning(400, "16", "File is Too Large", "Uploaded file is too large and exceeded the file size limit.", RecordInvalid),
+    Meaning(404, "20", "Module Does Not Exist", "This module is not available on this server.", QueryError),
+    Meaning(404, "21", "File Does Not Exist", "The desired file does not exist on the server.", RecordNotFound),
+    Meaning(400, "22", "Deleted Record", "Access to this object is denied since it has been deleted or does not exist.", RecordNotFound),
+    Meaning(400, "30", "Module Not Supported", "This module does not support this feature.", Unsupported),
+    Meaning(400, "31", "Relationship Not Supported", "This module does not support this relationship.", Unsupported),
+    Meaning(403, "40", "Access Denied", "You do not have access.", AccessDenied),
+    Meaning(400, "50", "Duplicate Records", "Duplicate records have been found. Please be more specific.", Duplicate),
+    Meaning(404, "51", "No Records", "No records were found.", NothingFound),
+    Meaning(401, "60", "Sessions Exceeded", "Number of sessions exceeded.", RateLimited),
+    Meaning(401, "70", "Admin credentials are required", "The logged-in user is not an administrator.", AccessDenied),
+    Meaning(400, "90", "Resource Management Error", "The resource query limit specified in config.php has been exceeded during execution of the SOAP method.", Unavailable),
+    Meaning(400, "1000", "Invalid call for this module", "This is an invalid call for this module. Please look at WSDL file for details.", Unsupported),
+    Meaning(400, "1001", "Invalid data sent", "The data sent for this function is invalid. Please look at WSDL file for details.", RecordInvalid, QueryError),
+    Meaning(400, "1005", "Invalid set_campaign_merge data", "set_campaign_merge: Merge action status will not be updated, because, campaign_id is null or no targets were selected.", RecordInvalid),
+    Meaning(401, "1008", "Password Expired", "Your password has expired. Please provide a new password.", AuthError),
+    Meaning(401, "1009", "lockout reached", "You have been locked out of the SarvCRM application and cannot log in using existing password. Please contact your Administrator.", LockedOut),
+)  # fmt: skip
 ERRORS = (
     *(
         ErrorMeaning(row.status, row.code, row.message, row.error, "writing" if row.when_reading else "")
@@ -60,7 +123,7 @@ def result(call: Call, answer: Answer, about: str = "") -> JSON:
     told = envelope(answer)
     if told is None:
         raise not_an_envelope(call, answer)
-    if "mysql error" in "".join(beside(answer)).lower():
+    if "mysql error" in "".join(around(answer)).lower():
         raise bad_sql(call, answer)  # printed beside an answer that then looks empty
     inner = number(told.get("status"))
     status = answer.status if not 200 <= answer.status < 300 else inner if inner is not None else 200
@@ -91,7 +154,7 @@ def within(answer: Answer) -> tuple[JSON, int, int]:
     return (told if whole else None), start, end
 
 
-def beside(answer: Answer) -> tuple[str, str]:
+def around(answer: Answer) -> tuple[str, str]:
     """Return what was printed before an envelope and behind it."""
     if answer.body.startswith(b"{") and answer.body.rstrip().endswith(b"}"):
         return "", ""
@@ -137,6 +200,15 @@ def bad_sql(call: Call, answer: Answer) -> ConnectorError:
     column = UNKNOWN_COLUMN.search(answer.text[:20_000])
     sentence = _("SarvCRM's database cannot carry out this query: a field in it may not be a column there.")
     return QueryError(sentence, code=BAD_SQL, vendor_message=column.group(1) if column else "")
+
+
+def new_id(answer: Answer, told: JSON) -> str:
+    """Return the id of a new record: documented as a list, shown as a text (facts §6). Raises ProtocolError."""
+    found = told.get("id") if isinstance(told, dict) else told
+    found = found[0] if isinstance(found, list) and found else found
+    if not isinstance(found, str | int) or not found or not ID.fullmatch(str(found)):
+        raise answer.not_understood(_("no id in answer to a create"))
+    return str(found)
 
 
 def failure(call: Call, answer: Answer, status: int, told: dict[str, JSON], about: str) -> ConnectorError:

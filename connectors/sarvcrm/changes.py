@@ -9,21 +9,19 @@ neither finds it every reading is a first one. Deletes are not told: the sweep o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
-import orjson
-
-from connectors.context import Context
+from connectors.answer import Listing
 from connectors.errors import QueryError
+from connectors.paging import as_changes
 from connectors.sarvcrm.answers import BAD_SQL
-from connectors.sarvcrm.client import Listing
 from connectors.sarvcrm.pushdown import both, literal
-from connectors.sarvcrm.reading import Reader
+from connectors.sarvcrm.reading import Reader, untimed
 from connectors.sarvcrm.rows import Row, behind, id_of
 from connectors.sarvcrm.schema import MODIFIED
 from connectors.seconds import Second, latest_stamp
 from connectors.spelling import from_utc, to_utc
-from connectors.types import Change, ChangePage, Cursor
+from connectors.types import ChangePage, Cursor
 from connectors.wording import text as _
 
 ZONE_OF_STAMPS = "zone of stamps"  # the name under which it is learned
@@ -37,20 +35,16 @@ class Place(Second):
     after: str | None = ""  # first reading: the id after which to go on; None when it is over
     zone: str = ""  # in which the database keeps stamps; "" when it was not found out
 
-    def text(self) -> Cursor:
-        """Return the place as the opaque text that is kept."""
-        return orjson.dumps(asdict(self)).decode()
 
-
-def changes(reader: Reader, since: Cursor | None, context: Context) -> Iterator[ChangePage]:
+def changes(reader: Reader, since: Cursor | None) -> Iterator[ChangePage]:
     """Yield what changed since the cursor, everything when it is None. Raises QueryError for a cursor not ours."""
-    place = parse(since)
+    place = Place.of(since)
     if place.after is not None:
-        yield from first_reading(reader, place, context, begun=bool(place.after))
+        yield from first_reading(reader, place, begun=bool(place.after))
     elif reader.sql.has(MODIFIED):
-        yield from delta(reader, place, context)
+        yield from delta(reader, place)
     else:
-        yield from first_reading(reader, Place(), context, begun=False)
+        yield from first_reading(reader, Place(), begun=False)
 
 
 def ids(reader: Reader, after: str | None) -> Iterator[list[str]]:
@@ -59,47 +53,39 @@ def ids(reader: Reader, after: str | None) -> Iterator[list[str]]:
         yield [id_of(row) for row in found.rows]
 
 
-def parse(cursor: Cursor | None) -> Place:
-    """Return the place in a cursor; the beginning for None. Raises QueryError."""
-    try:
-        return Place(**orjson.loads(cursor)) if cursor else Place()
-    except (orjson.JSONDecodeError, TypeError) as e:
-        raise QueryError(_("This cursor is not one of SarvCRM: read the module again from the beginning.")) from e
-
-
 # The first reading
 
 
-def first_reading(reader: Reader, place: Place, context: Context, *, begun: bool) -> Iterator[ChangePage]:
+def first_reading(reader: Reader, place: Place, *, begun: bool) -> Iterator[ChangePage]:
     """Yield all records. What is edited meanwhile has a stamp after the newest at the start, so the next delta has it."""
     if not begun:
-        place = start(reader, place, context)
+        place = start(reader, place)
     for found in reader.walk(place.after or ""):
         place = replace(place, after=id_of(found.rows[-1]))
-        yield ChangePage(changed(reader, found.rows), place.text())
+        yield ChangePage(as_changes(reader.records(found.rows)), place.text())
     yield ChangePage((), (replace(place, after=None) if place.zone else Place()).text())
 
 
-def start(reader: Reader, place: Place, context: Context) -> Place:
+def start(reader: Reader, place: Place) -> Place:
     """Return the place with the newest stamp there is, before any record is read; without a zone where the module cannot be
     asked by time."""
     timed = reader.schema.modified_field == MODIFIED and reader.sql.has(MODIFIED)
-    if not timed or reader.lessons.recent(untimed(reader)):
+    if not timed or reader.lessons.recent(untimed(reader.module)):
         return place
     try:
-        return newest(reader, place, context)
+        return newest(reader, place)
     except QueryError as e:
         if e.code != BAD_SQL:
             raise
-        reader.lessons.note(untimed(reader), MODIFIED)
+        reader.lessons.note(untimed(reader.module), MODIFIED)
         return place
 
 
-def newest(reader: Reader, place: Place, context: Context) -> Place:
+def newest(reader: Reader, place: Place) -> Place:
     """Return the place at the newest stamp; one in the future is not believed."""
     column, order = reader.sql.column(MODIFIED), f"{reader.sql.column(MODIFIED)} DESC"
     last = reader.listing("", order, 1, 0, STAMP_FIELDS)
-    zone = zone_of_stamps(reader, last.rows, context)
+    zone = zone_of_stamps(reader, last.rows)
     if not zone:
         return place
     latest = latest_stamp(last.at, zone)
@@ -109,31 +95,31 @@ def newest(reader: Reader, place: Place, context: Context) -> Place:
     return place.at(found[0], last.at, zone) if found else place
 
 
-def zone_of_stamps(reader: Reader, rows: Sequence[Row], context: Context) -> str:
+def zone_of_stamps(reader: Reader, rows: Sequence[Row]) -> str:
     """Return the zone in which queries compare stamps, "" when none is found or there is no record to try it with.
 
     A record is asked for by its stamp: where that finds it, the zone is right. It is learned for the whole server. The offset
     shown beside a stamp is not tried: it may be another in winter, and then changes would be missed.
     """
-    known = str(context.learned.get(ZONE_OF_STAMPS) or "")
+    known = str(reader.lessons.learned.get(ZONE_OF_STAMPS) or "")
     if known or not rows:
         return known
     column, id = reader.sql.column(MODIFIED), f"{reader.sql.column('id')} = {literal(id_of(rows[0]))}"
     for zone in dict.fromkeys(("UTC", reader.codec.zone)):
         stamp = next(iter(stamps(rows, zone)), "")
         if stamp and reader.listing(both(id, f"{column} = {literal(stamp)}"), limit=1, fields=("id",)).rows:
-            context.learned.set(ZONE_OF_STAMPS, zone)
+            reader.lessons.learned.set(ZONE_OF_STAMPS, zone)
             return zone
     now = reader.listing(id, limit=1, fields=STAMP_FIELDS).rows
     if now and now[0].get(MODIFIED) == rows[0].get(MODIFIED):  # else it was changed just now, and the next time tells
-        reader.lessons.note(untimed(reader), MODIFIED)
+        reader.lessons.note(untimed(reader.module), MODIFIED)
     return ""
 
 
 # What changed since
 
 
-def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage]:
+def delta(reader: Reader, place: Place) -> Iterator[ChangePage]:
     """Yield what was modified since the place. One call when nothing was."""
     zone, order = place.zone, f"{reader.sql.column(MODIFIED)} ASC, {reader.sql.column('id')} ASC"
     asked, reached = since(reader, place), ("", "")
@@ -143,14 +129,14 @@ def delta(reader: Reader, place: Place, context: Context) -> Iterator[ChangePage
         except QueryError as e:
             if e.code not in (BAD_SQL, ""):
                 raise
-            reader.lessons.note(untimed(reader), MODIFIED)
-            yield from first_reading(reader, Place(), context, begun=False)
+            reader.lessons.note(untimed(reader.module), MODIFIED)
+            yield from first_reading(reader, Place(), begun=False)
             return
         if not rows:
             break
         reached = (told[-1], id_of(rows[-1]))
         place = advanced(place, rows, told, found, zone)
-        yield ChangePage(changed(reader, rows), place.text())
+        yield ChangePage(as_changes(reader.records(rows)), place.text())
         asked = beyond(reader, *reached)
     yield ChangePage((), replace(place.at(place.time, found.at, zone), id="").text())
 
@@ -208,11 +194,6 @@ def beyond(reader: Reader, stamp: str, id: str) -> str:
     return f"({after} OR ({column} = {literal(stamp)} AND {reader.sql.column('id')} > {literal(id)}))"
 
 
-def untimed(reader: Reader) -> str:
-    """Return the name under which is learned that a module cannot be asked by `date_modified`."""
-    return f"no delta of {reader.module}"
-
-
 def stamps(rows: Sequence[Row], zone: str) -> list[str]:
     """Return each row's stamp as the database keeps it; shorter where one cannot be read."""
     found = []
@@ -222,8 +203,3 @@ def stamps(rows: Sequence[Row], zone: str) -> list[str]:
         except ValueError:
             continue
     return found
-
-
-def changed(reader: Reader, rows: Sequence[Row]) -> tuple[Change, ...]:
-    """Return the rows as changes."""
-    return tuple(Change(record.id, record) for record in reader.records(rows))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from connectors.answer import Listing
 from connectors.body import Files
 from connectors.context import Call, Context
 from connectors.errors import (
@@ -25,8 +26,7 @@ from connectors.errors import (
 )
 from connectors.http import Answer, Http
 from connectors.sarvcrm.account import Account, refused_before
-from connectors.sarvcrm.answers import BAD_SQL, is_file, result
-from connectors.sarvcrm.meanings import Forbidden, NothingFound, SessionGone
+from connectors.sarvcrm.answers import BAD_SQL, Forbidden, NothingFound, SessionGone, is_file, new_id, result
 from connectors.sarvcrm.rows import ID, Row, as_rows, id_of
 from connectors.types import JSON
 from connectors.wording import text as _
@@ -78,23 +78,15 @@ class Request:
     may_be_file: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What a list brought, and the server's time when it answered (None when it told no time)."""
-
-    rows: list[Row]
-    at: datetime | None
-
-
 class SarvClient:
     """One user at one SarvCRM. Thread-safe."""
 
     def __init__(self, url: str, account: Account, context: Context) -> None:
         """Raises ConfigError for an address that cannot be right."""
-        self.endpoint = endpoint(url)
+        self.root = root(url)
         self.account = account
         self.context = context
-        self._http = Http(context, self.endpoint)
+        self._http = Http(context, f"{self.root}/API.php")
 
     def close(self) -> None:
         """Give back the sockets; the token stays, other processes use it."""
@@ -128,7 +120,7 @@ class SarvClient:
         sessions.put(SLOT, token)
         return token, {name: value for name, value in told.items() if name != "token"}
 
-    def _token(self) -> str:
+    def _session(self) -> str:
         """Return the token all workers share; one of them logs in where there is none."""
         sessions = self.context.sessions
         if token := sessions.get(SLOT):
@@ -202,7 +194,7 @@ class SarvClient:
     def _ask(self, call: Call, request: Request) -> tuple[Answer, JSON]:
         """Return an answer and its data, logging in again once when the token is forgotten: the server looks at it before
         anything else, so a write refused for it was not done. A 403 says that less clearly, so no write is repeated for it."""
-        token = self._token()
+        token = self._session()
         try:
             return self._send(call, request, token)
         except SessionGone:
@@ -212,7 +204,7 @@ class SarvClient:
                 raise
             self.context.sessions.drop(SLOT, token)
         try:
-            return self._send(call, request, self._token())
+            return self._send(call, request, self._session())
         except Forbidden:
             self.context.sessions.put(NO_HELP, self.context.clock.now().isoformat(timespec="seconds"))
             raise
@@ -249,18 +241,18 @@ class SarvClient:
     def page_of(self, module: str, id: str) -> str:
         """Return the address of a record in SarvCRM's own screens (facts §1.1)."""
         asked = {"utype": self.account.utype, "module": module, "action": "DetailView", "record": id}
-        return f"{self.endpoint.rpartition('/')[0]}/index.php?{urlencode(asked)}"
+        return f"{self.root}/index.php?{urlencode(asked)}"
 
 
-def endpoint(url: str) -> str:
-    """Return the address of API.php for a server's root, a page below it, or that address itself. Raises ConfigError."""
+def root(url: str) -> str:
+    """Return the server's root for an address with or without API.php or a page behind it. Raises ConfigError."""
     parts = urlsplit(url.strip() if "://" in url else f"https://{url.strip()}")
     if not parts.netloc:
         raise ConfigError(_("The address should look like https://app.sarvcrm.com/API.php."))
     path = parts.path.rstrip("/")
     for page in ("/API.php", "/api.php", "/index.php"):
         path = path.removesuffix(page)
-    return urlunsplit((parts.scheme, parts.netloc, path + "/API.php", "", ""))
+    return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
 
 
 def one(
@@ -276,12 +268,3 @@ def checked_id(id: str) -> str:
     if not ID.fullmatch(id):
         raise RecordNotFound(_("“%(id)s” is not an id of SarvCRM.", id=id[:40]))
     return id
-
-
-def new_id(answer: Answer, told: JSON) -> str:
-    """Return the id of a new record: documented as a list, shown as a text (facts §6). Raises ProtocolError."""
-    found = told.get("id") if isinstance(told, dict) else told
-    found = found[0] if isinstance(found, list) and found else found
-    if not isinstance(found, str | int) or not found or not ID.fullmatch(str(found)):
-        raise answer.not_understood(_("no id in answer to a create"))
-    return str(found)

@@ -14,7 +14,7 @@ from connectors.context import Context
 from connectors.errors import QueryError, RecordNotFound
 from connectors.lessons import Lessons
 from connectors.query import Query
-from connectors.sarvcrm import about, access, changes, notes
+from connectors.sarvcrm import about, access, changes, notes, phones
 from connectors.sarvcrm.account import account_of
 from connectors.sarvcrm.answers import ERRORS
 from connectors.sarvcrm.client import PAGE, SLOT, SarvClient
@@ -25,10 +25,9 @@ from connectors.sarvcrm.pages import Pages
 from connectors.sarvcrm.reading import Reader
 from connectors.sarvcrm.related import MOST_LINKS, RelatedReader
 from connectors.sarvcrm.relations import Relations
-from connectors.sarvcrm.rows import ID, id_of
+from connectors.sarvcrm.rows import ID
 from connectors.sarvcrm.schema import TYPES, Described, described, kept, remembered
 from connectors.sarvcrm.writing import hidden
-from connectors.spelling import ASCII_DIGITS
 from connectors.types import (
     JSON,
     Capabilities,
@@ -188,7 +187,7 @@ class SarvConnector(Connector):
             query = replace(query, cursor=page.next_cursor)
 
     def changes(self, module: str, since: Cursor | None) -> Iterator[ChangePage]:
-        return changes.changes(self._reader(module), since, self.context)
+        return changes.changes(self._reader(module), since)
 
     def ids(self, module: str, after: str | None = None) -> Iterator[list[str]]:
         return changes.ids(self._reader(module), after)
@@ -200,9 +199,7 @@ class SarvConnector(Connector):
         """Return who has that phone number; each carries `name` only."""
         if kind != "phone":
             self._unsupported(_("search by %(kind)s", kind=kind))
-        number = "".join(c for c in text.translate(ASCII_DIGITS) if c.isdecimal() or c == "+")
-        found = self.client.search_by_number(number) if number.strip("+") else []
-        return [Record(str(row.get("module") or ""), id_of(row), {"name": row.get("name") or None}) for row in found]
+        return phones.having(self.client, text)
 
     # Writing
 

@@ -15,7 +15,7 @@ from connectors.query import parse, parse_order
 from connectors.sarvcrm.answers import is_file
 from connectors.sarvcrm.client import PAGE, Question, Request, SarvClient
 from connectors.sarvcrm.notes import OCTETS, check_size, content
-from connectors.sarvcrm.pushdown import Sql
+from connectors.sarvcrm.pushdown import Sql, push
 from connectors.sarvcrm.schema import Described
 from connectors.types import JSON, Choice, FileContent, Operation, Parameter
 from connectors.wording import text as _
@@ -92,13 +92,13 @@ def carry_out(desk: Desk, operation: Operation, params: Mapping[str, JSON]) -> J
 def listing(own: Described, p: Mapping[str, JSON]) -> Question:
     """Return what to ask of a list. Raises QueryError for a filter or an order the database cannot be asked for whole."""
     sql = Sql(own)
-    pushed = sql.push(parse(p["query"], own.schema)) if p.get("query") else None
+    pushed = push(parse(p["query"], own.schema), sql) if p.get("query") else None
     order = parse_order(p["order_by"], own.schema) if p.get("order_by") else ()
-    if (pushed is not None and not pushed.sql) or any(not sql.has(column.field) for column in order):
+    if (pushed is not None and not pushed.query) or any(not sql.has(column.field) for column in order):
         raise QueryError(_("SarvCRM's database cannot be asked this; list the records on the module's page instead."))
     limit, offset = min(PAGE, p.get("limit", 25)), max(0, p.get("offset", 0))
     return Question(
-        pushed.sql if pushed else "", sql.order_by(order), p.get("selected_fields", ()), max(1, limit), offset
+        pushed.query if pushed else "", sql.order_by(order), p.get("selected_fields", ()), max(1, limit), offset
     )
 
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from connectors.answer import Listing
 from connectors.errors import ProtocolError, QueryError, Unavailable
 from connectors.lessons import Lessons
 from connectors.sarvcrm.answers import BAD_SQL, TOO_MUCH
-from connectors.sarvcrm.client import PAGE, Listing, Question
+from connectors.sarvcrm.client import PAGE, Question
 from connectors.wording import text as _
 
 SMALLEST = 20  # records of a page; a server that finds even these too many is not asked again

@@ -47,7 +47,7 @@ EXACTLY_SORTED = NUMBER_TYPES | DAY_TYPES | {FieldType.BOOLEAN, FieldType.TIME}
 class Pushed:
     """A `query`, "" for everything; whether it finds exactly what the filter finds; and the fields it names."""
 
-    sql: str = ""
+    query: str = ""
     exact: bool = True
     names: frozenset[str] = field(default_factory=frozenset)
 
@@ -75,25 +75,14 @@ class Sql:
         named = NAME.fullmatch(name) is not None and NAME.fullmatch(table(self.schema.module.name)) is not None
         return named and name in self.described.columns and name not in self.hidden
 
-    def push(self, filter: Filter | None) -> Pushed:
-        """Return what of the filter the database is asked."""
-        if filter is None:
-            return Pushed()
-        wider, local = split(filter, lambda c: self.render(c) is not None)
-        if wider is None:
-            return Pushed(exact=False)
-        sql, exact = self._joined(wider)
-        if len(sql) > LONGEST_QUERY:
-            return Pushed(exact=False)
-        return Pushed(sql, exact and local is None, frozenset(c.field for c in conditions(wider)))
-
-    def _joined(self, filter: Filter) -> tuple[str, bool]:
+    def joined(self, filter: Filter) -> tuple[str, bool]:
+        """Return a filter of conditions that can be asked in SQL, and whether that is exact."""
         if isinstance(filter, Condition):
             return self.render(filter) or ("TRUE", False)
         if isinstance(filter, Not):  # `split` lets none through
             return "TRUE", False
         word = " AND " if isinstance(filter, And) else " OR "
-        told = [self._joined(part) for part in filter.parts]
+        told = [self.joined(part) for part in filter.parts]
         empty = "TRUE" if isinstance(filter, And) else "FALSE"
         return f"({word.join(sql for sql, _ in told)})" if told else empty, all(exact for _, exact in told)
 
@@ -131,6 +120,19 @@ class Sql:
         parts = [(column.field, column.descending) for column in order if self.has(column.field)]
         known = parts if any(name == "id" for name, _ in parts) else [*parts, ("id", last)]
         return ", ".join(f"{self.column(name)} {'DESC' if down else 'ASC'}" for name, down in known)
+
+
+def push(filter: Filter | None, sql: Sql) -> Pushed:
+    """Return what of the filter the database is asked."""
+    if filter is None:
+        return Pushed()
+    wider, local = split(filter, lambda c: sql.render(c) is not None)
+    if wider is None:
+        return Pushed(exact=False)
+    query, exact = sql.joined(wider)
+    if len(query) > LONGEST_QUERY:
+        return Pushed(exact=False)
+    return Pushed(query, exact and local is None, frozenset(c.field for c in conditions(wider)))
 
 
 def literal(text: str) -> str:

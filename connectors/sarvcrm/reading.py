@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from math import ceil
 
+from connectors.answer import Listing
 from connectors.errors import ProtocolError, QueryError
 from connectors.paging import local_page, only_fields
 from connectors.query import Order, Query, check, conditions, match_record, order_to_text, to_text
 from connectors.sarvcrm.answers import BAD_SQL
-from connectors.sarvcrm.client import PAGE, Listing, Question
+from connectors.sarvcrm.client import PAGE, Question
 from connectors.sarvcrm.codec import SarvCodec
 from connectors.sarvcrm.pages import Pages
-from connectors.sarvcrm.pushdown import Pushed, Sql, both, literal
+from connectors.sarvcrm.pushdown import Pushed, Sql, both, literal, push
 from connectors.sarvcrm.rows import ID, Row, behind, id_of, in_order
 from connectors.sarvcrm.schema import Described
 from connectors.types import Explanation, ModuleSchema, Page, Record
@@ -132,7 +133,7 @@ class Reader:
         """Return up to `query.limit` matching records in the order asked, and where to go on. Raises QueryError."""
         check(query.filter, query.order, self.schema)
         for _attempt in self.schema.names:
-            pushed = self.sql.push(query.filter)
+            pushed = push(query.filter, self.sql)
             try:
                 return self._page(query, pushed)
             except QueryError as e:
@@ -192,9 +193,9 @@ class Reader:
         fields = self.asked_fields(query)
         if place.kind == "after":
             down = bool(query.order) and query.order[0].descending
-            rows = self.after(place.value, pushed.sql, size, down, fields).rows
+            rows = self.after(place.value, pushed.query, size, down, fields).rows
             return rows, [Place("after", id_of(row)) for row in rows]
-        rows = self.at(place, pushed.sql, self.sql.order_by(query.order), size, fields)
+        rows = self.at(place, pushed.query, self.sql.order_by(query.order), size, fields)
         return rows, [replace(place, number=place.number + at, value=id_of(row)) for at, row in enumerate(rows, 1)]
 
     def asked_fields(self, query: Query) -> tuple[str, ...]:
@@ -210,7 +211,7 @@ class Reader:
         is more than can be sorted here; then it comes in the server's order."""
         local_page((), replace(query, cursor=place.value or None), self.schema)  # a cursor not ours is refused unasked
         holds, kept, read = match_record(query.filter, self.schema), list[Record](), 0
-        for found in self.walk(query=pushed.sql, fields=self.asked_fields(query)):
+        for found in self.walk(query=pushed.query, fields=self.asked_fields(query)):
             kept += [record for record in self.records(found.rows) if holds(record)]
             read += len(found.rows)
             if place.value and read > 2 * READ_TO_SORT:  # it has grown since its first page
@@ -223,8 +224,8 @@ class Reader:
     def explain(self, query: Query) -> Explanation:
         """Return `query` and `order_by` as they would be sent, what is done here, and the calls where that is known."""
         check(query.filter, query.order, self.schema)
-        pushed = self.sql.push(query.filter)
-        sent = f"{pushed.sql} ORDER BY {self.sql.order_by(query.order)}".strip()
+        pushed = push(query.filter, self.sql)
+        sent = f"{pushed.query} ORDER BY {self.sql.order_by(query.order)}".strip()
         local = [] if pushed.exact or query.filter is None else [to_text(query.filter)]
         if query.order and query.order[0].field != "id" and not self.sql.sorts(query.order):
             order = order_to_text(query.order)
@@ -255,3 +256,8 @@ def unknown_place() -> QueryError:
 def no_columns(name: str) -> str:
     """Return the name under which is learned which fields the queries of a list must not name."""
     return f"no columns of {name}"
+
+
+def untimed(module: str) -> str:
+    """Return the name under which is learned that a module cannot be asked by `date_modified`."""
+    return f"no delta of {module}"

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from connectors.answer import Listing
 from connectors.errors import QueryError
 from connectors.query import Order
 from connectors.sarvcrm.answers import BAD_SQL
-from connectors.sarvcrm.client import PAGE, Listing, Question
+from connectors.sarvcrm.client import PAGE, Question
 from connectors.sarvcrm.pages import SMALLEST
 from connectors.sarvcrm.pushdown import both, literal
 from connectors.sarvcrm.reading import Place, Reader

@@ -52,7 +52,7 @@ def begun(mobile: MobileClient, module: str, mark: Mark) -> Mark:
 
 def is_delta(mark: Mark) -> bool:
     """Say whether the first reading is over."""
-    return mark.rest is not None and vtiger.parse(mark.rest).read is None
+    return mark.rest is not None and vtiger.Place.of(mark.rest).read is None
 
 
 def deleted(mobile: MobileClient, reader: Reader, mark: Mark) -> tuple[Mark, tuple[Change, ...]]:

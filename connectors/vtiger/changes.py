@@ -9,21 +9,19 @@ the sweep of all ids finds the others.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
-import orjson
-
+from connectors.answer import Listing
 from connectors.context import Context
-from connectors.errors import AccessDenied, QueryError, Unavailable
+from connectors.errors import AccessDenied, Unavailable
 from connectors.seconds import Second, latest_stamp
 from connectors.types import Change, ChangePage, Cursor
-from connectors.vtiger.client import Listing, VtigerClient
+from connectors.vtiger.client import VtigerClient
 from connectors.vtiger.ranges import SLOW, ranges
 from connectors.vtiger.reading import Reader
 from connectors.vtiger.rows import Row, id_of, number
 from connectors.vtiger.schema import MODIFIED
 from connectors.vtiger.vtql import PAGE, Groups, literal
-from connectors.wording import text as _
 
 BY_STAMP = f"{MODIFIED},id"
 SYNC_WORKS = "sync works"
@@ -36,14 +34,10 @@ class Place(Second):
     read: int | None = 0  # first reading: ids up to this number are read; None when it is over
     sync: int = 0  # where to go on with `sync`; 0 when it was never asked for
 
-    def text(self) -> Cursor:
-        """Return the place as the opaque text that is kept."""
-        return orjson.dumps(asdict(self)).decode()
-
 
 def changes(reader: Reader, since: Cursor | None, context: Context) -> Iterator[ChangePage]:
     """Yield what changed since the cursor, everything when it is None. Raises QueryError for a cursor not ours."""
-    place = parse(since)
+    place = Place.of(since)
     if place.read is not None:
         yield from first_reading(reader, place, context, begun=since is not None)
         return
@@ -56,16 +50,6 @@ def ids(reader: Reader, context: Context, after: str | None) -> Iterator[list[st
     """Yield every id there is behind that one; ends normally only when the sweep was complete."""
     read = ranges(reader, number(after) if after else 0, context, columns=("id",))
     yield from ([id_of(row) for row in page[0]] for page in read if page[0])
-
-
-def parse(cursor: Cursor | None) -> Place:
-    """Return the place in a cursor; the beginning for None. Raises QueryError."""
-    try:
-        return Place(**orjson.loads(cursor)) if cursor else Place()
-    except (orjson.JSONDecodeError, TypeError) as e:
-        raise QueryError(
-            _("This cursor is not one of this connection's: read the module again from the beginning.")
-        ) from e
 
 
 # The first reading

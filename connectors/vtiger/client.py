@@ -12,12 +12,12 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from functools import partial
 
 import orjson
 
+from connectors.answer import Listing
 from connectors.body import Files
 from connectors.context import Call, Context
 from connectors.errors import AuthError, ProtocolError, RecordNotFound
@@ -39,14 +39,6 @@ LOGOUTS = (CALLS["logout"], replace(CALLS["logout"], method="GET"))
 RACE = frozenset({"INVALID_AUTH_TOKEN", "INVALID_USER_CREDENTIALS"})
 RACE_PAUSE = 0.3  # seconds
 ID = re.compile(r"[0-9]+x[0-9]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What a query brought, and the server's time when it answered (None when it told no time)."""
-
-    rows: list[dict[str, JSON]]
-    at: datetime | None
 
 
 class VtigerClient:

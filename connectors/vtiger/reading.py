@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from math import ceil
 
+from connectors.answer import Listing
 from connectors.errors import ProtocolError, QueryError
 from connectors.paging import local_page, only_fields
 from connectors.query import Order, Query, check, conditions, match_record, to_text
 from connectors.types import DAY_TYPES, Explanation, FieldType, ModuleSchema, Page, Record
 from connectors.vtiger import pushdown, vtql
-from connectors.vtiger.client import Listing, VtigerClient
+from connectors.vtiger.client import VtigerClient
 from connectors.vtiger.codec import VtigerCodec
 from connectors.vtiger.places import Place, behind, is_beyond, parse
 from connectors.vtiger.pushdown import Pushed

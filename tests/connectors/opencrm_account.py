@@ -12,6 +12,7 @@ from connectors.context import Context, MemoryLearned, NetworkRules, SystemClock
 from connectors.lessons import Lessons
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.sandbox.server import Sandbox
+from connectors.types import ChangePage
 from tests.connectors.contract import CountingObserver, Seeder
 from tests.connectors.sandbox_client import Account
 
@@ -65,9 +66,32 @@ def connected(account: Account, context: Context, **changes: str) -> OpenCrmConn
     return OpenCrmConnector(given, given, context)
 
 
+def crowd(account: Account, count: int, **values: Any) -> list[str]:
+    """Put that many contacts there at once; return their ids."""
+    change = {"action": "create", "module": "contact", "values": {"lastname": "Crowd", "smownerid": "1", **values}}
+    return [str(made["id"]) for made in account.control("POST", "mutate", changes=[change] * count)]
+
+
+def there(account: Account, module: str = "contact") -> set[str]:
+    """Return the ids of all records the server has."""
+    return {str(record["id"]) for record in account.control("GET", "records", module=module)}
+
+
+def ids_in(pages: list[ChangePage]) -> set[str]:
+    """Return the ids of all records that have changed."""
+    return {change.id for page in pages for change in page.changes}
+
+
 def no_lessons() -> Lessons:
     """Return what was learned of a server nobody has asked yet."""
     return Lessons(MemoryLearned(), SystemClock())
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """A server of few records, for tests that need no other number."""
+    with Sandbox(("opencrm",), records=60, seed=3) as running:
+        yield running
 
 
 @pytest.fixture

@@ -69,6 +69,13 @@ def connected(account: Account, context: Context, **changes: str) -> SarvConnect
     return SarvConnector(given, given, context)
 
 
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """A server of few records, for tests that need no other number."""
+    with Sandbox(("sarvcrm",), records=20, seed=3) as running:
+        yield running
+
+
 @pytest.fixture
 def account(sandbox: Sandbox) -> Iterator[Account]:
     """The server, as it was seeded; the test says by its `sandbox` how many records it holds."""

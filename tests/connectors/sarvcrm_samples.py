@@ -14,14 +14,14 @@ PHONE = {
     "sms": 1,
     "fax": 0,
 }
-LEAD = {
+PERSON = {
     "first_name": "Joel",
     "last_name": "Miller",
     "type": "Individual",
     "lead_source": "Conference",
     "status": "New",
-    "numbers": [PHONE, "02122225678", "09123456789"],
 }
+LEAD = {**PERSON, "numbers": [PHONE, "02122225678", "09123456789"]}
 ELLIE, JOEL = {"id": ONE, "name": "Ellie Williams"}, {"id": OTHER, "name": "Joel Miller"}
 FOUND = {"module": "Accounts", **ELLIE}
 BUNDLED = {"id": "8f4d8930-e8a9-698c-5414-6447c03045bc", "qty": 180, "unit_id": "Branch", "id_AS": 4}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from connectors.context import Context
@@ -16,20 +14,13 @@ from connectors.http import USER_AGENT
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.opencrm.modules import MODULES
 from connectors.query import Query
-from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
-from tests.connectors.opencrm_account import OpenCrmSeeder, account, connected, context, crm, observer, seeder
+from tests.connectors.opencrm_account import OpenCrmSeeder, account, connected, context, crm, observer, sandbox, seeder
 from tests.connectors.sandbox_client import Account
 
-__all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
+__all__ = ["account", "observer", "context", "seeder", "crm", "sandbox"]  # fixtures
 
 OWNED = {"assigned_user_id": "1"}
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(("opencrm",), records=60, seed=3) as running:
-        yield running
 
 
 def calls(observer: CountingObserver) -> list[str]:

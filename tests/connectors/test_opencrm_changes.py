@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connectors.answer import Listing
 from connectors.context import Context
 from connectors.errors import ProtocolError, QueryError
-from connectors.opencrm.client import PAGE, Listing, Question
+from connectors.opencrm.client import PAGE, Question
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.opencrm.pages import Pages
 from connectors.query import Query
@@ -27,9 +27,12 @@ from tests.connectors.opencrm_account import (
     connected,
     context,
     crm,
+    crowd,
+    ids_in,
     no_lessons,
     observer,
     seeder,
+    there,
 )
 from tests.connectors.sandbox_client import Account
 from tests.connectors.set_back import LONDON, shift_to
@@ -41,21 +44,6 @@ __all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(("opencrm",), records=150, seed=3) as running:
         yield running
-
-
-def crowd(account: Account, count: int, **values: Any) -> list[str]:
-    """Put that many contacts there at once; return their ids."""
-    change = {"action": "create", "module": "contact", "values": {"lastname": "Crowd", "smownerid": "1", **values}}
-    return [str(made["id"]) for made in account.control("POST", "mutate", changes=[change] * count)]
-
-
-def ids_in(pages: list[ChangePage]) -> set[str]:
-    return {change.id for page in pages for change in page.changes}
-
-
-def there(account: Account, module: str = "contact") -> set[str]:
-    """Return the ids of all records the server has."""
-    return {str(record["id"]) for record in account.control("GET", "records", module=module)}
 
 
 # Pages

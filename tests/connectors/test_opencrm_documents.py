@@ -16,12 +16,11 @@ from connectors.opencrm.codec import OpenCrmCodec
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.opencrm.schema import schema
 from connectors.query import Query, parse
-from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
-from tests.connectors.opencrm_account import RULES, OpenCrmSeeder, account, connected, observer, seeder
+from tests.connectors.opencrm_account import RULES, OpenCrmSeeder, account, connected, observer, sandbox, seeder
 from tests.connectors.sandbox_client import Account
 
-__all__ = ["account", "observer", "seeder"]  # fixtures
+__all__ = ["account", "observer", "seeder", "sandbox"]  # fixtures
 
 LABELS = {
     "activity": "Activities", "asset": "Assets", "company": "Accounts", "contact": "Contacts", "contract": "Contracts",
@@ -29,12 +28,6 @@ LABELS = {
     "quote": "Quotes", "salesorder": "SalesOrder", "invoice": "Invoice", "purchaseorder": "PurchaseOrder",
 }  # fmt: skip
 SALES = ("quote", "salesorder", "invoice", "purchaseorder")
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(("opencrm",), records=60, seed=3) as running:
-        yield running
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from connectors.errors import ConnectorError, QueryError, RecordInvalid
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
-from tests.connectors.opencrm_account import RULES, OpenCrmSeeder, connected, observer, seeder
+from tests.connectors.opencrm_account import RULES, OpenCrmSeeder, connected, observer, sandbox, seeder
 from tests.connectors.sandbox_client import Account
 
-__all__ = ["observer", "seeder"]  # fixtures
+__all__ = ["observer", "seeder", "sandbox"]  # fixtures
 
 EDITS = {
     "edit_activity": "activity", "edit_contact": "contact", "edit_contact_custom1": "contact", "edit_contact_custom2": "contact",
@@ -32,12 +32,6 @@ LINE = {
     "contract_term": ("12", "12"), "commission_band": ("B", "B"), "supplierid": ("1001", "1001"),
     **dict.fromkeys(PRICES, ("2.5", "2.50")), **{f"prd_cf_{n}": ("own", "own") for n in range(1, 11)},
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(("opencrm",), records=60, seed=3) as running:
-        yield running
 
 
 @pytest.fixture

@@ -14,24 +14,17 @@ from connectors.errors import RecordInvalid
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.opencrm.lines import CHECKS, READ_ONLY, merged
 from connectors.opencrm.schema import schema
-from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
-from tests.connectors.opencrm_account import RULES, account, connected, observer
+from tests.connectors.opencrm_account import RULES, account, connected, observer, sandbox
 from tests.connectors.sandbox_client import Account
 
-__all__ = ["account", "observer"]  # fixtures
+__all__ = ["account", "observer", "sandbox"]  # fixtures
 
 SALES = ("quote", "salesorder", "invoice", "purchaseorder")
 STORED = [
     {"lineid": "5", "productid": "9", "quantity": "1.0", "listprice1": "420.00", "listprice2": "3.00", "taxpercent": "20.00"},
     {"lineid": "6", "productid": "9", "quantity": "2.0", "listprice1": "10.00", "productname": "Pump"},
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(("opencrm",), records=60, seed=3) as running:
-        yield running
 
 
 @pytest.fixture

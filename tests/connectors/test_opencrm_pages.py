@@ -12,9 +12,18 @@ from connectors.opencrm.connector import OpenCrmConnector
 from connectors.opencrm.pages import MOST, Incomplete
 from connectors.query import Order, Query, parse
 from connectors.sandbox.server import Sandbox
-from connectors.types import ChangePage
 from tests.connectors.contract import CountingObserver, read_all
-from tests.connectors.opencrm_account import OpenCrmSeeder, account, context, crm, observer, seeder
+from tests.connectors.opencrm_account import (
+    OpenCrmSeeder,
+    account,
+    context,
+    crm,
+    crowd,
+    ids_in,
+    observer,
+    seeder,
+    there,
+)
 from tests.connectors.sandbox_client import Account
 
 __all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
@@ -24,20 +33,6 @@ __all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(("opencrm",), records=60, seed=3, latency_ms=5) as running:
         yield running
-
-
-def crowd(account: Account, count: int) -> list[str]:
-    """Put that many contacts there at once; return their ids."""
-    change = {"action": "create", "module": "contact", "values": {"lastname": "Crowd", "smownerid": "1"}}
-    return [str(made["id"]) for made in account.control("POST", "mutate", changes=[change] * count)]
-
-
-def ids_in(pages: list[ChangePage]) -> set[str]:
-    return {change.id for page in pages for change in page.changes}
-
-
-def there(account: Account, module: str = "contact") -> set[str]:
-    return {str(record["id"]) for record in account.control("GET", "records", module=module)}
 
 
 # Short pages

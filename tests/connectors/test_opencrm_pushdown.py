@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.answer import Listing
 from connectors.context import Context
 from connectors.lessons import Lessons
-from connectors.opencrm.client import Listing, Question
+from connectors.opencrm.client import Question
 from connectors.opencrm.codec import OpenCrmCodec
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.opencrm.pushdown import Trial, push, trial

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from connectors.errors import Duplicate, QueryError, RecordInvalid
@@ -12,20 +10,13 @@ from connectors.opencrm.client import PAGE
 from connectors.opencrm.connector import OpenCrmConnector
 from connectors.opencrm.modules import MODULES
 from connectors.opencrm.schema import catalogued
-from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
-from tests.connectors.opencrm_account import OpenCrmSeeder, account, context, crm, observer, seeder
+from tests.connectors.opencrm_account import OpenCrmSeeder, account, context, crm, observer, sandbox, seeder
 from tests.connectors.sandbox_client import Account
 
-__all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
+__all__ = ["account", "observer", "context", "seeder", "crm", "sandbox"]  # fixtures
 
 OWNED = {"assigned_user_id": "1"}
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(("opencrm",), records=60, seed=3) as running:
-        yield running
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connectors.answer import Listing
 from connectors.context import Call, Context, Outcome
-from connectors.opencrm.client import PAGE, Listing, Question
+from connectors.opencrm.client import PAGE, Question
 from connectors.opencrm.pages import Pages
 from connectors.sandbox.server import Sandbox
 from connectors.types import ChangePage
@@ -23,9 +24,12 @@ from tests.connectors.opencrm_account import (
     connected,
     context,
     crm,
+    crowd,
+    ids_in,
     no_lessons,
     observer,
     seeder,
+    there,
 )
 from tests.connectors.sandbox_client import Account
 
@@ -36,20 +40,6 @@ __all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(("opencrm",), records=60, seed=3, latency_ms=5) as running:
         yield running
-
-
-def crowd(account: Account, count: int) -> list[str]:
-    """Put that many contacts there at once; return their ids."""
-    change = {"action": "create", "module": "contact", "values": {"lastname": "Crowd", "smownerid": "1"}}
-    return [str(made["id"]) for made in account.control("POST", "mutate", changes=[change] * count)]
-
-
-def ids_in(pages: list[ChangePage]) -> set[str]:
-    return {change.id for page in pages for change in page.changes}
-
-
-def there(account: Account, module: str = "contact") -> set[str]:
-    return {str(record["id"]) for record in account.control("GET", "records", module=module)}
 
 
 # Several pages at the same time

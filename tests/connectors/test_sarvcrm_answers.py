@@ -26,9 +26,8 @@ from connectors.errors import (
 )
 from connectors.http import Answer
 from connectors.sarvcrm.account import md5
-from connectors.sarvcrm.answers import result
-from connectors.sarvcrm.client import CREATE, LIST, endpoint, new_id
-from connectors.sarvcrm.meanings import TABLE, Forbidden, NothingFound, SessionGone
+from connectors.sarvcrm.answers import TABLE, Forbidden, NothingFound, SessionGone, new_id, result
+from connectors.sarvcrm.client import CREATE, LIST, root
 
 LEAD = "Leads"
 # status, code -> error of a read, error of a write, by the document
@@ -218,7 +217,7 @@ def test_a_create_without_an_id_may_have_been_done(told: object) -> None:
     ],
 )
 def test_the_address_may_be_what_a_person_has_at_hand(given: str, address: str) -> None:
-    assert endpoint(given) == address
+    assert f"{root(given)}/API.php" == address
 
 
 def test_the_password_is_sent_as_its_sum_and_a_sum_stays() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,32 +17,25 @@ from connectors.errors import (
     Unsupported,
 )
 from connectors.query import Query, parse
-from connectors.sandbox.server import Sandbox
 from connectors.sarvcrm.connector import SarvConnector
 from connectors.sarvcrm.modules import MODULES
 from connectors.sarvcrm.operations import OPERATIONS
 from tests.connectors.contract import CountingObserver, read_all
 from tests.connectors.sandbox_client import Account
-from tests.connectors.sarvcrm_account import RULES, SarvSeeder, account, connected, context, crm, observer, seeder
+from tests.connectors.sarvcrm_account import (
+    RULES,
+    SarvSeeder,
+    account,
+    connected,
+    context,
+    crm,
+    observer,
+    sandbox,
+    seeder,
+)
+from tests.connectors.sarvcrm_samples import PERSON, PHONE
 
-__all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
-
-PHONE = {
-    "type": "Mobile",
-    "number": "09121111234",
-    "phoneCode": "+98",
-    "phoneFlag": "IR",
-    "primary": 1,
-    "sms": 1,
-    "fax": 0,
-}
-LEAD = {"first_name": "Joel", "last_name": "Miller", "type": "Individual", "lead_source": "Conference", "status": "New"}
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(("sarvcrm",), records=20, seed=3) as running:
-        yield running
+__all__ = ["account", "observer", "context", "seeder", "crm", "sandbox"]  # fixtures
 
 
 # Modules, owners, addresses
@@ -86,7 +78,7 @@ def test_a_record_has_an_address_in_the_crm(account: Account, crm: SarvConnector
 
 @pytest.mark.parametrize("asked", ["09121111234", "+98 912 111 1234", "۰۹۱۲۱۱۱۱۲۳۴", "0912-111-1234"])
 def test_who_has_a_phone_number_is_found(crm: SarvConnector, asked: str) -> None:
-    made = crm.create("Leads", {**LEAD, "numbers": [PHONE]})
+    made = crm.create("Leads", {**PERSON, "numbers": [PHONE]})
     found = {record.id: record for record in crm.find_by("phone", asked)}
     assert found[made.id].module == "Leads" and found[made.id].values == {"name": "Joel Miller"}
 
@@ -183,7 +175,7 @@ def test_fields_numbers_and_relations_by_calls(crm: SarvConnector, seeder: SarvS
     asked = {**given, "related_field": "products", "query": "name = X", "order_by": "date_entered", "offset": 0}
     rows = crm.call("get_relationship", asked)
     assert [(row["id"], row["qty"]) for row in rows] == [(product, 180)]
-    crm.create("Leads", {**LEAD, "numbers": [PHONE]})
+    crm.create("Leads", {**PERSON, "numbers": [PHONE]})
     assert crm.call("search_by_number", {"number": "09121111234", "module": "Leads"})[0]["module"] == "Leads"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from email.message import Message
 
 import pytest
@@ -11,24 +10,17 @@ from connectors.base import Connector
 from connectors.context import Context
 from connectors.errors import ProtocolError, RecordInvalid, RecordNotFound, Unsupported
 from connectors.http import Answer
-from connectors.sandbox.server import Sandbox
 from connectors.sarvcrm.notes import content, note_on
 from connectors.sarvcrm.schema import described
 from connectors.types import FileContent
 from tests.connectors.contract import CountingObserver
 from tests.connectors.sandbox_client import Account
-from tests.connectors.sarvcrm_account import SarvSeeder, account, connected, context, crm, observer, seeder
+from tests.connectors.sarvcrm_account import SarvSeeder, account, connected, context, crm, observer, sandbox, seeder
 
-__all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
+__all__ = ["account", "observer", "context", "seeder", "crm", "sandbox"]  # fixtures
 
 PDF = FileContent("گزارش 'x'.pdf", b"%PDF \x00\xff\n", "application/pdf")
 NOWHERE = "00000000-0000-0000-0000-000000000000"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(("sarvcrm",), records=20, seed=3) as running:
-        yield running
 
 
 def test_a_file_is_added_as_a_note_on_the_record(crm: Connector, seeder: SarvSeeder) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.query import And, Condition, Filter, Not, Op, Or, Order, parse
 from connectors.query.names import OPERATORS
-from connectors.sarvcrm.pushdown import Sql, literal
+from connectors.sarvcrm.pushdown import Sql, literal, push
 from connectors.sarvcrm.schema import described
 from connectors.types import FieldSchema, FieldType
 
@@ -91,7 +91,7 @@ def filters(draw: st.DrawFn) -> Filter:
 
 @given(filters())
 def test_whatever_is_asked_a_query_holds_columns_signs_and_literals_only(filter: Filter) -> None:
-    sql = SQL.push(filter).sql
+    sql = push(filter, SQL).query
     for backslash in (True, False):
         assert SKELETON.fullmatch(skeleton(sql, backslash=backslash)), sql
     assert set(re.findall(r"leads\.(\w+)", skeleton(sql, backslash=True))) <= OWN.columns
@@ -111,7 +111,7 @@ def test_only_described_columns_are_named(name: str) -> None:
 def test_an_odd_or_computed_field_is_never_named(name: str) -> None:
     assert not SQL.has(name)
     assert SQL.order_by((Order(name),)) == "leads.id ASC"
-    assert SQL.push(Condition(name, Op.NOT_EMPTY)).sql == ""
+    assert push(Condition(name, Op.NOT_EMPTY), SQL).query == ""
 
 
 @pytest.mark.parametrize(
@@ -145,13 +145,13 @@ def test_an_odd_or_computed_field_is_never_named(name: str) -> None:
     ],
 )
 def test_an_operator_is_asked_in_sql(text: str, sql: str, exact: bool) -> None:
-    pushed = SQL.push(parse(text, OWN.schema))
-    assert (pushed.sql, pushed.exact) == (sql, exact)
+    pushed = push(parse(text, OWN.schema), SQL)
+    assert (pushed.query, pushed.exact) == (sql, exact)
 
 
 def test_a_query_too_long_is_not_asked() -> None:
     many = Or(tuple(Condition("last_name", Op.EQ, ("x" * 90 + "abcdefgh",)) for _ in range(400)))
-    assert SQL.push(many).sql == ""
+    assert push(many, SQL).query == ""
 
 
 def test_the_id_decides_ties_in_the_direction_of_the_last_column() -> None:
@@ -161,4 +161,4 @@ def test_the_id_decides_ties_in_the_direction_of_the_last_column() -> None:
 
 def test_vendors_are_asked_by_the_table_of_accounts() -> None:
     own = Sql(described("Vendors", {"name": {"name": "name", "type": "name"}}, "en_US"))
-    assert own.push(Condition("name", Op.EQ, ("abc",))).sql == "accounts.name LIKE 'abc'"
+    assert push(Condition("name", Op.EQ, ("abc",)), own).query == "accounts.name LIKE 'abc'"

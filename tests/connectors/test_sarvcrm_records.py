@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from connectors.context import Context
@@ -15,36 +13,19 @@ from connectors.errors import (
     RecordNotFound,
     Unavailable,
 )
-from connectors.sandbox.server import Sandbox
 from connectors.sarvcrm.connector import SarvConnector
 from connectors.types import FieldType
 from tests.connectors.contract import read_all
 from tests.connectors.sandbox_client import Account
-from tests.connectors.sarvcrm_account import SarvSeeder, account, connected, context, crm, observer, seeder
+from tests.connectors.sarvcrm_account import SarvSeeder, account, connected, context, crm, observer, sandbox, seeder
+from tests.connectors.sarvcrm_samples import PERSON, PHONE
 
-__all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
-
-PHONE = {
-    "type": "Mobile",
-    "number": "09121111234",
-    "phoneCode": "+98",
-    "phoneFlag": "IR",
-    "primary": 1,
-    "sms": 1,
-    "fax": 0,
-}
-LEAD = {"first_name": "Joel", "last_name": "Miller", "type": "Individual", "lead_source": "Conference", "status": "New"}
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(("sarvcrm",), records=20, seed=3) as running:
-        yield running
+__all__ = ["account", "observer", "context", "seeder", "crm", "sandbox"]  # fixtures
 
 
 def test_the_documents_lead_with_numbers_arrives_and_is_read_back(crm: SarvConnector) -> None:
-    made = crm.create("Leads", {**LEAD, "numbers": [PHONE, "02122225678", "09123456789"]})
-    assert {name: made.values[name] for name in LEAD} == LEAD
+    made = crm.create("Leads", {**PERSON, "numbers": [PHONE, "02122225678", "09123456789"]})
+    assert {name: made.values[name] for name in PERSON} == PERSON
     assert [phone["number"] for phone in made.values["numbers"]] == ["09121111234", "02122225678", "09123456789"]
     assert made.values["numbers"][0] == {**PHONE, "primary": True, "sms": True, "fax": False}
     assert made.values["primary_number"] == "09121111234"
@@ -63,7 +44,7 @@ def test_what_the_server_derives_from_numbers_is_not_written_by_itself(crm: Sarv
 def test_a_record_that_cannot_be_read_back_keeps_its_id(account: Account, crm: SarvConnector) -> None:
     crm.describe("Leads")
     account.control("POST", "faults", fault="http_500", operation="get Leads", times=0)
-    made = crm.create("Leads", LEAD)
+    made = crm.create("Leads", PERSON)
     assert made.id and made.values == {}
     account.control("DELETE", "faults")
     assert crm.get("Leads", made.id).values["last_name"] == "Miller"
@@ -96,7 +77,7 @@ def test_a_new_record_that_is_hidden_at_once_keeps_its_id(
 ) -> None:
     crm.describe("Leads")
     account.control("POST", "switches", fail_with={"get Leads": "400/22"})
-    made = crm.create("Leads", LEAD)
+    made = crm.create("Leads", PERSON)
     assert made.values == {} and seeder.stored("Leads", made.id)["last_name"] == "Miller"
 
 

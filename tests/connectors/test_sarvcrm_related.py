@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from connectors.base import Connector
 from connectors.context import Context
 from connectors.errors import ProtocolError, QueryError, RecordInvalid, RecordNotFound, Unsupported
 from connectors.query import Order, Query, parse
-from connectors.sandbox.server import Sandbox
 from connectors.types import Record
 from tests.connectors.contract import CountingObserver
 from tests.connectors.sandbox_client import Account
-from tests.connectors.sarvcrm_account import RULES, SarvSeeder, account, connected, context, crm, observer, seeder
+from tests.connectors.sarvcrm_account import (
+    RULES,
+    SarvSeeder,
+    account,
+    connected,
+    context,
+    crm,
+    observer,
+    sandbox,
+    seeder,
+)
 
-__all__ = ["account", "observer", "context", "seeder", "crm"]  # fixtures
+__all__ = ["account", "observer", "context", "seeder", "crm", "sandbox"]  # fixtures
 
 MANY = 45  # products of one quote: more than two of the pages a server sends by itself
 PASSED_OVER = [
     ["offset"], ["query"], ["order_by"], ["limit"], ["query", "order_by"], ["offset", "order_by"], ["offset", "limit"],
     ["query", "limit", "order_by"], ["offset", "query", "order_by", "limit"],
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(("sarvcrm",), records=20, seed=3) as running:
-        yield running
 
 
 @pytest.fixture
