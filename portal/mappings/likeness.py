@@ -123,7 +123,7 @@ def _by_meaning(left: Meaning, right: Meaning) -> list[tuple[float, str]]:
     if not left.senses & right.senses:
         return []
     sure = left.sense == right.sense
-    if left.label == right.label or left.name == right.name:
+    if any(a == b and _speaks(a) for a, b in ((left.name, right.name), (left.label, right.label))):
         return [(0.8 if sure else 0.6, "")]  # the same name says it
     told = _("“%(left)s” and “%(right)s” are two names of the same", left=left.field.label, right=right.field.label)
     return [(0.8 if sure else 0.6, told)]

@@ -1,4 +1,4 @@
-"""Suggestions: measured against what careful people map (`suggest_truth.yaml`), and what must hold whatever the fields are."""
+"""Suggestions: measured against what careful people map (`suggest_truth.yaml`), and what is never offered."""
 
 from __future__ import annotations
 
@@ -9,23 +9,18 @@ from typing import Any
 
 import pytest
 import yaml
-from django.utils.translation import override
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from connectors import OFFERED, connect
 from connectors.context import Context
 from connectors.query import Query
 from connectors.sandbox.server import Sandbox
-from connectors.types import Choice, FieldSchema, FieldType, Module, ModuleSchema, Values
-from connectors.values import is_secret_field
+from connectors.types import FieldSchema, FieldType, Module, ModuleSchema, Values
 from connectors.wording import Text
-from portal.mappings import countries
 from portal.mappings.likeness import Side
 from portal.mappings.meaning import joined
-from portal.mappings.suggest import Profiles, suggest, suggest_match_key, suggest_modules, suggest_values
+from portal.mappings.suggest import Profiles, suggest, suggest_match_key, suggest_modules
 from portal.mappings.terms import COUNTRIES, FIELDS, MODULES, QUALIFIERS, SYSTEM, VALUES
-from portal.records.profile import FieldProfile, profile
+from portal.records.profile import profile
 from tests.connectors.every_vendor import RULES
 
 TRUTH = yaml.safe_load((Path(__file__).parent / "suggest_truth.yaml").read_text())
@@ -209,103 +204,7 @@ def test_what_is_taken_is_offered_no_other_partner() -> None:
     assert pairs(left, right, taken=[("phone", "phone")]) == {"email": "email1"}
 
 
-# Whatever the fields are
-
-WORDS = sorted({word for line in FIELDS.split() for word in line.partition("=")[2].split("|")})
-NAMES = st.one_of(
-    st.sampled_from(WORDS),
-    st.sampled_from(["accesskey", "user_password", "portal_hash", "id", "crmid", "cf_901", "", "نام", "ﷺ", "x" * 40]),
-    st.builds("{}{}".format, st.sampled_from(["other", "mailing_", "Billing ", "home", "2"]), st.sampled_from(WORDS)),
-    st.text(max_size=12),
-)
-FIELD = st.builds(
-    FieldSchema,
-    name=NAMES,
-    label=NAMES,
-    type=st.sampled_from(FieldType),
-    editable=st.booleans(),
-    refers_to=st.sampled_from([(), ("Contacts",), ("company", "contact"), ("Nobody",)]),
-    choices=st.lists(st.builds(Choice, st.text(max_size=4), st.text(max_size=4)), max_size=3).map(tuple),
-)
-SCHEMA = st.builds(
-    lambda name, fields: ModuleSchema(Module(name, name), tuple(fields), tuple(f.name for f in fields[:1])),
-    st.sampled_from(["Contacts", "Accounts", "HelpDesk", "AOS_Products", "Anything"]),
-    st.lists(FIELD, max_size=14, unique_by=lambda f: f.name),
-)
-VALUE = st.one_of(
-    st.none(), st.booleans(), st.sampled_from(["Acme", "a@b.example", "+44 20 7946 0000", "2024-02-29", "7"])
-)
-
-
-def seen_of(of: ModuleSchema, data: st.DataObject) -> dict[str, FieldProfile]:
-    rows = data.draw(st.lists(st.fixed_dictionaries({f.name: VALUE for f in of.fields}), max_size=4))
-    return profile(rows, of)
-
-
-@settings(max_examples=150, deadline=None)
-@given(SCHEMA, SCHEMA, st.data())
-def test_any_two_modules_have_suggestions_that_can_be_carried_out(
-    left: ModuleSchema, right: ModuleSchema, data: st.DataObject
-) -> None:
-    seen: Profiles = {"left": seen_of(left, data), "right": seen_of(right, data)}
-    found = suggest(left, right, seen)
-    assert found == suggest(left, right, seen)
-    assert len({s.left for s in found}) == len({s.right for s in found}) == len(found)
-    assert [s.confidence for s in found] == sorted((s.confidence for s in found), reverse=True)
-    for s in found:
-        one, other = left.field(s.left), right.field(s.right)
-        assert one and other and other.editable and 0.5 <= s.confidence < 1 and s.reasons
-        assert not is_secret_field(s.left) and not is_secret_field(s.right) and T.ID not in (one.type, other.type)
-
-
-@settings(max_examples=100, deadline=None)
-@given(SCHEMA, SCHEMA, st.data())
-def test_for_both_directions_the_sides_may_change_places(
-    left: ModuleSchema, right: ModuleSchema, data: st.DataObject
-) -> None:
-    one, other = seen_of(left, data), seen_of(right, data)
-    there = suggest(left, right, {"left": one, "right": other}, targets=("left", "right"))
-    back = suggest(right, left, {"left": other, "right": one}, targets=("left", "right"))
-    assert {(s.left, s.right, s.confidence) for s in there} == {(s.right, s.left, s.confidence) for s in back}
-
-
-@settings(max_examples=50, deadline=None)
-@given(SCHEMA, SCHEMA, FIELD, FIELD, st.data())
-def test_keys_and_values_are_found_for_anything(
-    left: ModuleSchema, right: ModuleSchema, one: FieldSchema, other: FieldSchema, data: st.DataObject
-) -> None:
-    keys = suggest_match_key(left, right, {"left": seen_of(left, data), "right": seen_of(right, data)})
-    assert all(not is_secret_field(name) for key in keys for pair in key.pairs for name in pair)
-    values = suggest_values(one, other)
-    assert len({v.left for v in values}) == len(values)
-
-
-# Match keys
-
-
-def people(*emails: str | None) -> list[Values]:
-    return [{"first": f"F{n}", "last": "Lee", "mail": mail, "tel": f"020794600{n:02}"} for n, mail in enumerate(emails)]
-
-
-LEFT = schema(
-    "Contacts", FieldSchema("mail", "E-mail", T.EMAIL), FieldSchema("tel", "Phone", T.PHONE),
-    FieldSchema("first", "First name"), FieldSchema("last", "Last name"), FieldSchema("org", "Company"),
-    FieldSchema("boss", "Reports to", T.REFERENCE), FieldSchema("accesskey", "Access key"),
-)  # fmt: skip
-
-
-def test_an_e_mail_is_a_better_key_than_a_phone_and_a_phone_than_names() -> None:
-    found = [key.pairs for key in suggest_match_key(LEFT, LEFT)]
-    assert found[0] == (("mail", "mail"),) and found[1] == (("tel", "tel"),)
-    assert found[2] == (("first", "first"), ("last", "last"), ("org", "org"))
-    assert all("accesskey" not in pair and "boss" not in pair for key in found for pair in key)
-
-
-def test_an_e_mail_that_is_empty_or_shared_is_no_good_key() -> None:
-    seen = profile(people("a@b.example", None, None, None, "a@b.example", "c@b.example"), LEFT)
-    (best, *others) = suggest_match_key(LEFT, LEFT, {"left": seen, "right": seen})
-    assert best.pairs == (("tel", "tel"),) and "filled in 100 % of the records" in best.reasons
-    assert (("mail", "mail"),) not in [key.pairs for key in others][:1]
+# Keys and modules, of real ones
 
 
 def test_real_contacts_are_recognised_by_their_e_mail(read: Read) -> None:
@@ -313,9 +212,6 @@ def test_real_contacts_are_recognised_by_their_e_mail(read: Read) -> None:
     seen: Profiles = {"left": profile(lefts, left), "right": profile(rights, right)}
     assert suggest_match_key(left, right, seen)[0].pairs == (("email", "email1"),)
     assert suggest_match_key(left, right)[0].pairs == (("email", "email1"),)
-
-
-# Modules
 
 
 def test_real_modules_find_their_partners(read: Read) -> None:
@@ -338,59 +234,6 @@ def test_real_modules_find_their_partners(read: Read) -> None:
         "Contacts": "contact", "Accounts": "company", "Leads": "lead", "HelpDesk": "ticket",
         "Potentials": "opportunity", "Products": "product", "Quotes": "quote",
     }  # fmt: skip
-
-
-def test_a_module_of_ones_own_finds_its_namesake_by_its_label() -> None:
-    one, other = Module("cm_17", "Cheese wheels"), Module("CheeseWheel", "Cheese wheel")
-    assert [(s.left, s.right) for s in suggest_modules([one, Module("x", "Milk")], [other])] == [
-        ("cm_17", "CheeseWheel")
-    ]
-
-
-# Entries of pick lists
-
-
-def listed(*entries: str, type: FieldType = T.CHOICE, **labels: str) -> FieldSchema:
-    told = (Choice(e, e) for e in entries)
-    return FieldSchema("x", "X", type, choices=(*told, *(Choice(value, label) for value, label in labels.items())))
-
-
-def found_values(left: FieldSchema, right: FieldSchema, **asked: Any) -> dict[Any, Any]:
-    return {v.left: v.right for v in suggest_values(left, right, **asked)}
-
-
-def test_entries_meet_by_value_label_and_word() -> None:
-    left = listed("New", "Closed Won", "Web", "Word of mouth", "Purple")
-    right = listed("Web Site", "Referral", "Won", "Lost", n1="new")
-    assert found_values(left, right) == {
-        "New": "n1", "Closed Won": "Won", "Web": "Web Site", "Word of mouth": "Referral"
-    }  # fmt: skip
-    assert found_values(listed("زياد", "کم"), listed("High", "Low")) == {"زياد": "High", "کم": "Low"}
-
-
-def test_owners_meet_by_name_in_any_order() -> None:
-    left = listed(type=T.OWNER, **{"19x1": "Sara Karimi", "19x5": "Nobody Else"})
-    right = listed(type=T.OWNER, u7="Karimi Sara", u8="Emil Brown")
-    assert found_values(left, right) == {"19x1": "u7"}
-
-
-def test_countries_meet_by_code_and_name_in_any_language() -> None:
-    with override("fa"):
-        spellings = countries.spellings()
-    left, right = listed("DE", "UK", "USA", "Iran", "FR"), listed("Germany", "GB", "United States", "ایران", "France")
-    assert found_values(left, right, countries=spellings) == {
-        "DE": "Germany", "UK": "GB", "USA": "United States", "Iran": "ایران", "FR": "France"
-    }  # fmt: skip
-
-
-def test_without_a_pick_list_the_most_frequent_values_are_taken() -> None:
-    text, choices = FieldSchema("x", "X"), listed("Berlin", "London")
-    seen = profile([{"x": "london"}, {"x": "Rome"}, {"x": "London"}], schema("Any", text))["x"]
-    assert found_values(text, choices, profiles={"left": seen}) == {"London": "London", "london": "London"}
-
-
-def test_yes_and_no_meet_a_pick_list() -> None:
-    assert found_values(FieldSchema("x", "X", T.BOOLEAN), listed("Yes", "No")) == {True: "Yes", False: "No"}
 
 
 # The table of terms
