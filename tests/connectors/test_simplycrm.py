@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from tests.connectors.simplycrm_account import KEY, PASSWORD, account, sandbox
-from tests.connectors.vtiger_account import VtigerContract
+from collections.abc import Iterator
 
-__all__ = ["account", "sandbox"]  # fixtures
+import pytest
+
+from connectors.sandbox.server import Sandbox
+from tests.connectors.simplycrm_account import KEY, PASSWORD, account
+from tests.connectors.vtiger_account import RECORDS, VtigerContract
+
+__all__ = ["account"]  # fixtures
 # What the vendor's document says, or a server of this lineage does, otherwise than the simulated one by itself.
 OTHERWISE = {
     "documented_spelling": True,
@@ -16,6 +21,12 @@ OTHERWISE = {
     "users_can_be_made": False,
     "sync_works": False,
 }
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(("simplycrm",), records=RECORDS, seed=3) as running:
+        yield running
 
 
 class TestSimplyCrm(VtigerContract):

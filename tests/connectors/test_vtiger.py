@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from tests.connectors.contract.reading import ReadingContract
-from tests.connectors.vtiger_account import VtigerContract, account, sandbox
+from collections.abc import Iterator
 
-__all__ = ["account", "sandbox"]  # fixtures
+import pytest
+
+from connectors.sandbox.server import Sandbox
+from tests.connectors.contract.reading import ReadingContract
+from tests.connectors.vtiger_account import RECORDS, VtigerContract, account
+
+__all__ = ["account"]  # fixtures
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(("vtiger",), records=RECORDS, seed=3) as running:
+        yield running
 
 
 class TestVtiger(VtigerContract):

@@ -60,7 +60,7 @@ class ReallySimple:
         self.switches.update(not_in_plan=[], no_has_more=False, custom_tables=[])
         self.switches.update(oauth_denies=False, oauth_seconds=3600, oauth_withdrawn=False, oauth_blocked=False)
         if self.store.is_empty:
-            sow(self.store, self._records, self._seed)
+            self.store.sow(lambda: sow(self.store, self._records, self._seed))
             self.store.note("issued", [self._seed, self._issued])
         self._seed, self._issued = self.store.notes["issued"]  # a kept state keeps its token
 

@@ -24,13 +24,19 @@ class Crm:
 
     def __init__(self, store: Store, clock: Clock, switches: dict[str, JSON]) -> None:
         self.store, self.clock, self.switches = store, clock, switches
-        self._rows: dict[tuple[str, str], Row] = {}
+        self._rows: dict[str, dict[str, Row]] = {}  # by module and id, of the modules that were looked into
         self._whole: dict[JSON, dict[str, JSON]] = {}  # records as shown, until anything is written
 
     def begin(self) -> None:
-        """Read the store anew."""
+        """Look into the store anew."""
         self._whole.clear()
-        self._rows = {(n, str(r.values.get("id"))): r for n, t in self.store.tables.items() for r in t.rows.values()}
+        self._rows.clear()
+
+    def _rows_of(self, module: str) -> dict[str, Row]:
+        if module not in self._rows:
+            kept = self.store.table(module).rows.values()
+            self._rows[module] = {str(row.values.get("id")): row for row in kept}
+        return self._rows[module]
 
     def module(self, name: str) -> Module:
         """Raises SarvError 404/20 for a module that is not there, 403/40 for one that is denied."""
@@ -41,7 +47,7 @@ class Crm:
         return MODULES[name]
 
     def find(self, module: str, record_id: str) -> Row | None:
-        row = self._rows.get((module, record_id))
+        row = self._rows_of(module).get(record_id)
         return None if row is None or row.deleted else row
 
     def row(self, module: Module, record_id: str) -> Row:
@@ -53,7 +59,7 @@ class Crm:
 
     def any_row(self, module: str, record_id: str) -> Row:
         """Return the row, deleted or not. Raises KeyError."""
-        return self._rows[module, record_id]
+        return self._rows_of(module)[record_id]
 
     def living(self, module: Module) -> list[Row]:
         return list(self.store.table(module.name).living())
@@ -73,7 +79,7 @@ class Crm:
             module = MODULES.get(row.module)
             if module is not None:
                 complete(module, row.values)
-            self._rows[row.module, str(row.values.get("id"))] = row
+            self._rows_of(row.module)[str(row.values.get("id"))] = row
         self.store.save(rows)
 
     def clock_text(self) -> str:
@@ -94,7 +100,7 @@ class Crm:
         return Compiler(module, frozenset(self.switches["no_column"]), str if same else local)
 
     def name_of(self, module: str, record_id: str | None) -> str:
-        row = self._rows.get((module, record_id or ""))
+        row = self._rows_of(module).get(record_id or "")
         return str(row.values.get("name") or "") if row else ""
 
     def show(self, module: Module, row: Row, wanted: list[str]) -> dict[str, JSON]:
