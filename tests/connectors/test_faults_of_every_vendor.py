@@ -19,6 +19,7 @@ from connectors.query import Query
 from connectors.sandbox.faults import FAULTS
 from connectors.sandbox.server import Sandbox
 from tests.connectors.every_vendor import LOCAL, SUBJECTS
+from tests.connectors.quick_clock import QuickClock
 from tests.connectors.sandbox_client import Account
 
 READS = ("read", "get", "changes")
@@ -67,7 +68,7 @@ class World:
     def __init__(self, sandbox: Sandbox, vendor: str) -> None:
         self.subject = SUBJECTS[vendor]
         self.account = Account(sandbox, vendor)
-        self.context, self.vendor, self.number = Context(network=RULES), vendor, 0
+        self.context, self.vendor, self.number = Context(network=RULES, clock=QuickClock()), vendor, 0
 
     def stored(self) -> dict[str, Any]:
         """Return id -> text of all records, as the server keeps them."""

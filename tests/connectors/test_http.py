@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from connectors.context import Call, Context, NetworkRules, Outcome, SystemClock
+from connectors.context import Call, Context, NetworkRules, Outcome
 from connectors.errors import (
     BudgetSpent,
     ConfigError,
@@ -28,6 +28,7 @@ from connectors.errors import (
     Unavailable,
 )
 from connectors.http import Http
+from tests.connectors.quick_clock import QuickClock
 
 READ = Call("list", "GET", safe=True)
 WRITE = Call("create", "POST", safe=False, writes=True)
@@ -161,31 +162,18 @@ class Told:
         self.outcomes.append(outcome)
 
 
-class FastClock(SystemClock):
-    """Waiting takes no time, and is remembered."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-
-    def monotonic(self) -> float:
-        return time.monotonic() + sum(self.slept)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-
-
 @pytest.fixture
 def told() -> Told:
     return Told()
 
 
 @pytest.fixture
-def clock() -> FastClock:
-    return FastClock()
+def clock() -> QuickClock:
+    return QuickClock()
 
 
 @pytest.fixture
-def http(server: Server, told: Told, clock: FastClock) -> Iterator[Http]:
+def http(server: Server, told: Told, clock: QuickClock) -> Iterator[Http]:
     rules = NetworkRules(allowed_networks=HERE, max_response=2**20)
     one = Http(Context(observer=told, clock=clock, network=rules), server.url, headers={"Authorization": SECRET})
     yield one
@@ -265,7 +253,7 @@ def test_a_packed_answer_is_unpacked_and_the_wire_bytes_are_counted(http: Http, 
 
 
 def test_a_safe_call_is_repeated_until_the_server_recovers_and_each_try_is_told(
-    http: Http, told: Told, clock: FastClock
+    http: Http, told: Told, clock: QuickClock
 ) -> None:
     assert http.send(READ, "flaky").status == 200
     assert [outcome.status for outcome in told.outcomes] == [503, 503, 200]
@@ -284,7 +272,7 @@ def test_an_unsafe_call_is_sent_once_and_its_503_is_handed_back(http: Http, serv
     assert len(server.seen) == 1
 
 
-def test_a_short_retry_after_is_waited_for(http: Http, clock: FastClock) -> None:
+def test_a_short_retry_after_is_waited_for(http: Http, clock: QuickClock) -> None:
     with pytest.raises(RateLimited):
         http.send(READ, "slowdown", params={"after": "2"})
     assert clock.slept == [2, 2]

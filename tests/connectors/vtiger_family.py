@@ -11,6 +11,7 @@ from connectors.context import Context
 from connectors.sandbox.server import Sandbox
 from connectors.vtiger.connector import VtigerConnector
 from tests.connectors.contract import CountingObserver
+from tests.connectors.quick_clock import QuickClock
 from tests.connectors.simplycrm_account import KEY, PASSWORD, Simply
 from tests.connectors.vtiger_account import RULES, VtigerAccount, observer
 
@@ -27,7 +28,7 @@ class Way:
 
     def connect(self, observer: CountingObserver, **changes: str) -> VtigerConnector:
         """Return a connector that is logged in and knows the module, so that only what is tested counts."""
-        context = Context(observer=observer, network=RULES)
+        context = Context(observer=observer, network=RULES, clock=QuickClock())
         crm = self.account.connect(context, *self.without, **changes)
         crm.describe("Contacts")
         return crm
