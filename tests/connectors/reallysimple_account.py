@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 from typing import Any
+
+import pytest
 
 from connectors import connect
 from connectors.base import Connector
 from connectors.context import Context, NetworkRules
-from tests.connectors.contract import Seeder
+from connectors.sandbox.server import Sandbox
+from tests.connectors.contract import CountingObserver, Seeder
 from tests.connectors.sandbox_client import Account
 
 RULES = NetworkRules(allowed_networks=(IPv4Network("127.0.0.0/8"),), deadline=10)
@@ -58,3 +61,40 @@ def connected(account: Account, context: Context, **changes: str) -> Connector:
     """Return a connector to the server; `changes` replace settings and secrets."""
     given = {**account.secrets, **changes}
     return connect("reallysimple", given, given, context)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(("reallysimple",), records=150, seed=3) as running:
+        yield running
+
+
+@pytest.fixture
+def account(sandbox: Sandbox) -> Iterator[Account]:
+    """The server, as it was seeded; a test that needs more records has a `sandbox` of its own."""
+    fresh = Account(sandbox, "reallysimple")
+    fresh.control("POST", "reset")
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def observer() -> CountingObserver:
+    return CountingObserver()
+
+
+@pytest.fixture
+def context(observer: CountingObserver) -> Context:
+    return Context(observer=observer, network=RULES)
+
+
+@pytest.fixture
+def seeder(account: Account) -> ReallySimpleSeeder:
+    return ReallySimpleSeeder(account)
+
+
+@pytest.fixture
+def crm(account: Account, context: Context) -> Iterator[Connector]:
+    crm = connected(account, context)
+    yield crm
+    crm.close()

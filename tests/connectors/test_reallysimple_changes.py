@@ -13,9 +13,11 @@ from connectors.errors import BudgetSpent
 from connectors.sandbox.server import Sandbox
 from connectors.types import ChangePage
 from tests.connectors.contract import CountingObserver
-from tests.connectors.reallysimple_account import RULES, ReallySimpleSeeder, connected
+from tests.connectors.reallysimple_account import RULES, ReallySimpleSeeder, account, connected, crm, observer, seeder
 from tests.connectors.sandbox_client import Account
 from tests.connectors.set_back import LONDON, shift_to
+
+__all__ = ["account", "crm", "observer", "seeder"]  # fixtures
 
 MANY = 1050  # contacts at the start: eleven pages
 
@@ -27,33 +29,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Account]:
-    fresh = Account(sandbox, "reallysimple")
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
-
-
-@pytest.fixture
-def observer() -> CountingObserver:
-    return CountingObserver()
-
-
-@pytest.fixture
 def context(observer: CountingObserver) -> Context:
     return Context(observer=observer, network=RULES, max_parallel=4)
-
-
-@pytest.fixture
-def seeder(account: Account) -> ReallySimpleSeeder:
-    return ReallySimpleSeeder(account)
-
-
-@pytest.fixture
-def crm(account: Account, context: Context) -> Iterator[Connector]:
-    crm = connected(account, context)
-    yield crm
-    crm.close()
 
 
 def here(account: Account) -> set[str]:

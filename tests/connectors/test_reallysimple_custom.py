@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from connectors.context import Context
 from connectors.errors import QueryError
 from connectors.query import Query
-from connectors.sandbox.server import Sandbox
-from tests.connectors.reallysimple_account import RULES, ReallySimpleSeeder, connected
+from tests.connectors.reallysimple_account import ReallySimpleSeeder, account, connected, context, observer, sandbox
 from tests.connectors.sandbox_client import Account
 
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(("reallysimple",), records=20, seed=3) as running:
-        yield running
-
-
-@pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Account]:
-    fresh = Account(sandbox, "reallysimple")
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
-
-
-@pytest.fixture
-def context() -> Context:
-    return Context(network=RULES)
+__all__ = ["account", "context", "observer", "sandbox"]  # fixtures
 
 
 def test_custom_tables_are_named_one_a_line_and_offered_when_the_server_has_them(

@@ -18,10 +18,11 @@ from connectors.errors import AuthError, ConfigError, ConnectorError, Unavailabl
 from connectors.oauth import GRANT, Grant
 from connectors.query import Query
 from connectors.sandbox.reallysimple.oauth import CLIENT_ID, CLIENT_SECRET
-from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver
-from tests.connectors.reallysimple_account import RULES, connected
+from tests.connectors.reallysimple_account import RULES, account, connected, observer, sandbox
 from tests.connectors.sandbox_client import Account
+
+__all__ = ["account", "observer", "sandbox"]  # fixtures
 
 VERIFIER = "v" * 64
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
@@ -35,25 +36,6 @@ class HeldClock(SystemClock):
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(("reallysimple",), records=20, seed=3) as running:
-        yield running
-
-
-@pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Account]:
-    fresh = Account(sandbox, "reallysimple")
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
-
-
-@pytest.fixture
-def observer() -> CountingObserver:
-    return CountingObserver()
 
 
 @pytest.fixture

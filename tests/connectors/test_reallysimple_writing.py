@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from connectors.base import Connector
@@ -18,47 +16,11 @@ from connectors.errors import (
     Unsupported,
 )
 from connectors.query import Query
-from connectors.sandbox.server import Sandbox
 from tests.connectors.contract import CountingObserver, read_all
-from tests.connectors.reallysimple_account import RULES, ReallySimpleSeeder, connected
+from tests.connectors.reallysimple_account import account, connected, context, crm, observer, sandbox, seeder
 from tests.connectors.sandbox_client import Account
 
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(("reallysimple",), records=150, seed=3) as running:
-        yield running
-
-
-@pytest.fixture
-def account(sandbox: Sandbox) -> Iterator[Account]:
-    """The server, as it was seeded."""
-    fresh = Account(sandbox, "reallysimple")
-    fresh.control("POST", "reset")
-    yield fresh
-    fresh.close()
-
-
-@pytest.fixture
-def observer() -> CountingObserver:
-    return CountingObserver()
-
-
-@pytest.fixture
-def context(observer: CountingObserver) -> Context:
-    return Context(observer=observer, network=RULES)
-
-
-@pytest.fixture
-def seeder(account: Account) -> ReallySimpleSeeder:
-    return ReallySimpleSeeder(account)
-
-
-@pytest.fixture
-def crm(account: Account, context: Context) -> Iterator[Connector]:
-    crm = connected(account, context)
-    yield crm
-    crm.close()
+__all__ = ["account", "context", "crm", "observer", "sandbox", "seeder"]  # fixtures
 
 
 # Writing
