@@ -12,13 +12,14 @@ from typing import TypeVar
 from django.db import transaction
 from django.utils import timezone
 
+from connectors import connector_class
 from connectors.base import DEFAULT_OWNER, Connector
-from connectors.errors import ConfigError, RetryLater
+from connectors.errors import ConfigError, QueryError, RetryLater
 from connectors.types import JSON, Choice, FieldSchema, FieldType, Module, ModuleSchema
 from connectors.wording import Text, text
 from portal.connections.access import open_connector
 from portal.connections.models import Connection, KnownSchema
-from portal.connections.schema_diff import SchemaChange, compare, is_whole
+from portal.connections.schema_diff import SchemaChange, compare, completed, is_whole
 from portal.ui.wording import translated
 
 FORMAT = 1  # of the document; another one is asked for anew
@@ -77,24 +78,45 @@ def kept_modules(connection: Connection) -> list[Module]:
     return _read(row and row.document, modules_from_json) or []
 
 
-def refresh(connection: Connection, module: str, crm: Connector) -> ModuleSchema:
-    """Ask the CRM for the module's fields, keep and return them; what was kept, where the answer is too short to be believed."""
-    told = crm.describe(module)
-    return keep(connection, module, told) or told
+def kept_schema(connection: Connection, module: str) -> ModuleSchema | None:
+    """Return the module's fields as last told, however old; None when never, or when it is there no more. Asks no CRM."""
+    row = KnownSchema.objects.filter(connection=connection, module=module).first()
+    schema = _read(row and row.document, schema_from_json)
+    return with_owner(schema, connection.settings) if schema else None
+
+
+def refresh(connection: Connection, module: str, crm: Connector, *, believed: bool = False) -> ModuleSchema:
+    """Ask the CRM for the module's fields, keep and return them; what was kept, where the answer is too short to be believed.
+    Raises QueryError for a module that is not there, which is kept too of one that was."""
+    try:
+        told = crm.describe(module)
+    except QueryError:
+        if _is_gone(connection, module, crm):
+            keep(connection, module, None)
+        raise
+    return keep(connection, module, told, believed=believed) or told
+
+
+def _is_gone(connection: Connection, module: str, crm: Connector) -> bool:
+    """Say whether a module that was there is gone for certain: the CRM lists others, and this one not."""
+    if not KnownSchema.objects.filter(connection=connection, module=module).exists():
+        return False  # a name that was typed wrongly
+    listed = {found.name for found in refresh_modules(connection, crm)}
+    return bool(listed) and module not in listed
 
 
 def keep(
     connection: Connection, module: str, told: ModuleSchema | None, *, believed: bool = False
 ) -> ModuleSchema | None:
     """Keep what the CRM told of a module (None: that it is gone) and what it was before, if that differs; return what is kept.
-    An answer that lacks most of the fields is kept only if a person `believed` it."""
-    document = GONE if told is None else schema_to_json(told)
+    An answer that lacks most of the fields is kept only if a person `believed` it. Asks no CRM."""
+    document = _document(told)
     which = {"connection": connection, "module": module}
     with transaction.atomic():
         rows = KnownSchema.objects.select_for_update()
         row, is_new = rows.get_or_create(**which, defaults={"document": document, "read_at": timezone.now()})
         matters = is_new or _is_open(row)  # where all was forgotten, so are its problems
-        _take(row, document, told, believed)
+        _take(row, told, believed)
         row.read_at = timezone.now()
         row.save()
     if matters or _is_open(row):
@@ -131,19 +153,26 @@ def _is_open(row: KnownSchema) -> bool:
     return row.former is not None or row.doubted is not None
 
 
-def _take(row: KnownSchema, document: JSON, told: ModuleSchema | None, believed: bool) -> None:
+def _take(row: KnownSchema, told: ModuleSchema | None, believed: bool) -> None:
     """Put the answer into the row, unless it lacks most of what there was."""
     old, former = _read(row.document, schema_from_json), _read(row.former, schema_from_json)
     reference = old or former
-    if told and reference and not believed and not is_whole(reference, told):
-        row.doubted = len(told.fields)
-        return
+    if told and reference and not believed:
+        if not connector_class(row.connection.connector).capabilities.describes_itself:
+            told = completed(reference, told)
+        elif not is_whole(reference, told):
+            row.doubted = len(told.fields)
+            return
     row.doubted = None
     row.former = row.former if former else None
     if reference and (told is not None if old is None else compare(old, told, believed=True)):
         row.changes += 1
         row.former = row.former or row.document
-    row.document = document
+    row.document = _document(told)
+
+
+def _document(told: ModuleSchema | None) -> JSON:
+    return GONE if told is None else schema_to_json(told)
 
 
 def refresh_modules(connection: Connection, crm: Connector) -> list[Module]:

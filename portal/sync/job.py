@@ -12,24 +12,21 @@ from django.conf import settings
 from django.utils import timezone
 
 from connectors.base import Connector
-from connectors.query import match
-from connectors.types import Values
 from portal.connections.access import open_connector
 from portal.connections.models import Connection
 from portal.connections.schema import module_schema
 from portal.ledger.lease import Held, renewing
 from portal.ledger.models import Run
-from portal.mappings.compare import KeyKind, key_kinds
+from portal.mappings.compare import key_kinds
 from portal.mappings.means import means_of
 from portal.mappings.models import Mapping as MappingRow
 from portal.mappings.stored import definition_of
 from portal.mappings.transform import Place, Side
-from portal.records.filters import read_filter
 from portal.records.models import Mirror
 from portal.records.pull import mirror_lease, mirror_of
 from portal.sync.cases import SIDES, Terms
-from portal.sync.links import Links
 from portal.sync.models import Checkpoint
+from portal.sync.planning import Planning, passes, place
 
 Progress = Callable[[str, int, int | None], None]  # phase, how many, of how many
 
@@ -39,26 +36,15 @@ class Stopped(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Job(Planning):
     """One slice's work. `ends_at` is time.monotonic() when the slice should hand over."""
 
     run: Run
     held: Held
-    mapping: MappingRow
-    terms: Terms
-    kinds: tuple[KeyKind, ...]
-    passes: Mapping[Side, Callable[[Values], bool]]  # its filter
-    connections: Mapping[Side, Connection]
     crms: Mapping[Side, Connector]
-    mirrors: Mapping[Side, Mirror]
     ends_at: float
     progress: Progress
     leases: list[Held]  # renewed before each request
-
-    @property
-    def links(self) -> Links:
-        """Return the links between the two mirrors."""
-        return Links(self.mirrors)
 
     @property
     def is_over(self) -> bool:
@@ -117,7 +103,7 @@ def open_job(run: Run, held: Held, ends_at: float, progress: Progress) -> Iterat
             mapping=mapping,
             terms=Terms(definition, means_of(definition, places), timezone.now().isoformat()),
             kinds=key_kinds(definition.match, places),
-            passes={side: _filter(getattr(definition, side).filter, places[side]) for side in SIDES},
+            passes={side: passes(getattr(definition, side).filter, places[side]) for side in SIDES},
             connections=sides,
             crms=crms,
             mirrors={side: mirror_of(sides[side], modules[side]) for side in SIDES},
@@ -128,9 +114,4 @@ def open_job(run: Run, held: Held, ends_at: float, progress: Progress) -> Iterat
 
 
 def _place(connection: Connection, module: str, crm: Connector) -> Place:
-    schema = module_schema(connection, module, crm=crm)
-    return Place(schema, crm.config.get("time_zone") or "UTC", crm.config.get("region") or "GB")
-
-
-def _filter(text: str, place: Place) -> Callable[[Values], bool]:
-    return match(read_filter(text, place.schema), place.schema)
+    return place(module_schema(connection, module, crm=crm), crm.config)

@@ -7,36 +7,17 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
-from connectors.types import JSON
 from portal.ledger.lease import fenced
-from portal.mappings.compare import match_key
 from portal.mappings.transform import Side
 from portal.records.models import Copy
 from portal.sync.cases import OTHER, SIDES, Seen
 from portal.sync.job import Job
 from portal.sync.models import MatchKey
+from portal.sync.planning import seen_of
 
 BATCH = 1_000
+Holding = Mapping[tuple[Side, str], list[str]]  # side and digest of a key -> ids of records
 MOST = 21  # holders of one key that are told
-
-
-def seen_of(job: Job, side: Side, copy: Copy) -> Seen:
-    """Return a copy as planning sees it."""
-    return Seen(
-        copy.record_id,
-        copy.values,
-        copy.version,
-        copy.modified,
-        copy.deleted,
-        job.passes[side](copy.values),
-        key_of(job, side, copy.values),
-    )
-
-
-def key_of(job: Job, side: Side, values: Mapping[str, JSON]) -> tuple[str, ...] | None:
-    """Return the normalised match key of a record's values, or None."""
-    fields = [pair[SIDES.index(side)] for pair in job.terms.definition.match]
-    return match_key(values, fields, job.kinds, job.terms.places[side].region)
 
 
 def digest_of(key: tuple[str, ...] | None) -> str:

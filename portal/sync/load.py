@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from connectors.types import JSON
@@ -10,9 +10,12 @@ from portal.mappings.transform import Side
 from portal.records.models import Copy
 from portal.sync.cases import OTHER, Lone, Pair, Seen
 from portal.sync.job import Job
-from portal.sync.keys import digest_of, holders, seen_of
+from portal.sync.keys import Holding, digest_of
 from portal.sync.links import read_bases
 from portal.sync.models import Link, MatchKey
+from portal.sync.planning import Planning, seen_of
+
+Holders = Callable[[Collection[str]], Holding]  # of these keys: who holds them, on which side
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,46 +45,46 @@ def next_due(job: Job, side: Side, size: int) -> Batch | None:
     return Batch(side, tuple(copies(job, side, ids).values())) if ids else None
 
 
-def load(job: Job, batch: Batch) -> list[Pair | Lone]:
+def load(known: Planning, batch: Batch, holders: Holders) -> list[Pair | Lone]:
     """Return the cases of a batch: each record with its partner, or with whoever holds its key."""
     side, other = batch.side, OTHER[batch.side]
-    links = job.links.find(side, [record.id for record in batch.records])
-    bases = read_bases(job.mapping, [link.pk for link in links.values()])
-    partners = copies(job, other, [job.links.id_at(link, other) for link in links.values()])
+    links = known.links.find(side, [record.id for record in batch.records])
+    bases = read_bases(known.mapping, [link.pk for link in links.values()])
+    partners = copies(known, other, [known.links.id_at(link, other) for link in links.values()])
     lone = [record for record in batch.records if record.id not in links]
     return [
-        *(_pair(job, side, r, links[r.id], partners, bases) for r in batch.records if r.id in links),
-        *_lone(job, side, lone),
+        *(_pair(known, side, r, links[r.id], partners, bases) for r in batch.records if r.id in links),
+        *_lone(known, side, lone, holders),
     ]
 
 
-def copies(job: Job, side: Side, ids: Iterable[str]) -> dict[str, Seen]:
+def copies(known: Planning, side: Side, ids: Iterable[str]) -> dict[str, Seen]:
     """Return id -> record as seen, for those of which we have a copy."""
     wanted = {id for id in ids if id}
-    rows = Copy.objects.filter(mirror=job.mirrors[side], record_id__in=wanted) if wanted else ()
-    return {row.record_id: seen_of(job, side, row) for row in rows}
+    rows = Copy.objects.filter(mirror=known.mirrors[side], record_id__in=wanted) if wanted else ()
+    return {row.record_id: seen_of(known, side, row) for row in rows}
 
 
 def _pair(
-    job: Job,
+    known: Planning,
     side: Side,
     record: Seen,
     link: Link,
     partners: Mapping[str, Seen],
     bases: Mapping[int, dict[str, JSON]],
 ) -> Pair:
-    partner = partners.get(job.links.id_at(link, OTHER[side]))
+    partner = partners.get(known.links.id_at(link, OTHER[side]))
     left, right = (record, partner) if side == "left" else (partner, record)
     return Pair(link.pk, left, right, bases.get(link.pk, {}), link.state)
 
 
-def _lone(job: Job, side: Side, records: Collection[Seen]) -> Iterable[Lone]:
+def _lone(known: Planning, side: Side, records: Collection[Seen], holders: Holders) -> Iterable[Lone]:
     other = OTHER[side]
-    holding = holders(job, [digest_of(record.key) for record in records])
+    holding = holders([digest_of(record.key) for record in records])
     found = {id for (at, _), ids in holding.items() if at == other for id in ids}
-    links = job.links.find(other, found)
-    widowed = _widowed(job, side, links)
-    partners = copies(job, other, found - links.keys())
+    links = known.links.find(other, found)
+    widowed = _widowed(known, side, links)
+    partners = copies(known, other, found - links.keys())
     for record in records:
         key = digest_of(record.key)
         ids = holding.get((other, key), [])
@@ -96,8 +99,8 @@ def _lone(job: Job, side: Side, records: Collection[Seen]) -> Iterable[Lone]:
         )
 
 
-def _widowed(job: Job, side: Side, links: Mapping[str, Link]) -> dict[str, str]:
+def _widowed(known: Planning, side: Side, links: Mapping[str, Link]) -> dict[str, str]:
     """Return which of the linked records have lost their partner, and the partner's id on that side."""
-    ids = {id: job.links.id_at(link, side) for id, link in links.items() if link.state == Link.State.LINKED}
-    deleted = {id for id, seen in copies(job, side, ids.values()).items() if seen.deleted}
+    ids = {id: known.links.id_at(link, side) for id, link in links.items() if link.state == Link.State.LINKED}
+    deleted = {id for id, seen in copies(known, side, ids.values()).items() if seen.deleted}
     return {id: partner for id, partner in ids.items() if partner in deleted}

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from django.db.models import Q
 from django.utils import timezone
@@ -28,7 +29,7 @@ from portal.sync.entries import (
     source_side,
 )
 from portal.sync.job import Job
-from portal.sync.keys import mark_due
+from portal.sync.keys import holders, mark_due
 from portal.sync.load import Batch, load, next_changed, next_due
 from portal.sync.models import Link, MatchKey
 from portal.sync.partners import awaited_again, partners_of
@@ -94,7 +95,7 @@ def _wake_awaited(job: Job) -> None:
 
 
 def _propose(job: Job, batch: Batch) -> _Proposal:
-    cases = load(job, batch)
+    cases = load(job, batch, partial(holders, job))
     terms = job.terms.knowing(partners_of(cases, job.terms.definition, job.connections))
     waiting = _waiting(job, cases)
     proposal = _Proposal()

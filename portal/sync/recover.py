@@ -20,8 +20,8 @@ from portal.mappings.transform import ABSENT, Side
 from portal.sync.cases import OTHER, SIDES
 from portal.sync.entries import source_side
 from portal.sync.job import Job
-from portal.sync.keys import key_of
 from portal.sync.outcome import Outcome, accept, put_off, settle, vanished
+from portal.sync.planning import key_of
 from portal.ui.wording import to_keep
 
 ENOUGH = 20  # records with the same key: more evidence helps nobody
