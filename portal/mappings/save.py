@@ -4,7 +4,7 @@ the live version, which is made live by itself; rules keep their uuid over versi
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as Dict
 from dataclasses import replace
 
@@ -42,7 +42,7 @@ def save_draft(
     """
     with transaction.atomic():
         mapping = mapping or Mapping()
-        old = definition_of(mapping, newest(mapping)) if mapping.pk else None
+        old = definition_of(mapping, newest(mapping)) if mapping.pk and newest(mapping) else None
         _put_head(mapping, definition)
         mapping.save()
         if old is None or _said(old) != _said(definition):
@@ -50,6 +50,25 @@ def save_draft(
         for tell in after_save:
             tell(mapping)
     return mapping
+
+
+def save_heads(definitions: Iterable[Definition]) -> None:
+    """Have a row for each of these mappings, so that their rules may name each other whichever is saved first. Only in the
+    transaction that saves them."""
+    known = set(Mapping.objects.values_list("name", flat=True))
+    for definition in definitions:
+        if definition.name not in known:
+            head = Mapping()
+            _put_head(head, definition)
+            head.save()
+
+
+def says(mapping: Mapping, definition: Definition) -> bool:
+    """Say whether the mapping's live version says this already, schedule included."""
+    if not mapping.is_live:
+        return False
+    now = definition_of(mapping)
+    return _said(now) == _said(definition) and now.schedule == definition.schedule
 
 
 def make_live(mapping: Mapping, *, by: str) -> None:

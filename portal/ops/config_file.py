@@ -1,4 +1,5 @@
-"""The scripted way to set everything up: one document with connections and mappings, idempotent by name, all or nothing.
+"""The scripted way to set everything up: one document with connections, value tables and mappings, idempotent by name, all or
+nothing.
 
 First everything is read and checked, the CRMs are asked for their fields, and only then is anything saved, in one transaction.
 """
@@ -27,7 +28,11 @@ from portal.mappings.document import BadDocument, list_of, mapping_of, read_defi
 from portal.mappings.findings import Known
 from portal.mappings.known import what_is_known
 from portal.mappings.models import Mapping as MappingRow
-from portal.mappings.save import save_mapping
+from portal.mappings.models import ValueTable
+from portal.mappings.save import save_heads, save_mapping, says
+from portal.mappings.table_document import read_table
+from portal.mappings.table_save import save_table
+from portal.mappings.tables import Table
 from portal.ui.wording import translated
 
 LIMITS = ("calls_per_minute", "calls_per_day", "max_parallel")
@@ -54,6 +59,7 @@ class Imported:
     """What the import did: names, each with what became of it; and what a person should know."""
 
     connections: dict[str, str] = field(default_factory=dict)
+    value_tables: dict[str, str] = field(default_factory=dict)
     mappings: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -61,7 +67,7 @@ class Imported:
 def import_document(document: JSON, environment: Mapping[str, str], *, actor: str = "command") -> Imported:
     """Set up what the document describes and return what changed. Raises BadDocument with the place of what is wrong, and
     then nothing was saved."""
-    found = mapping_of(document, "", ("connections", "mappings"))
+    found = mapping_of(document, "", ("connections", "value_tables", "mappings"))
     report = Imported()
     drafts: dict[str, Draft] = {}
     for number, entry in enumerate(list_of(found.get("connections"), "connections")):
@@ -69,16 +75,41 @@ def import_document(document: JSON, environment: Mapping[str, str], *, actor: st
         if name in drafts:
             raise BadDocument(f"connections[{number}].name", _("“%(name)s” stands here twice.") % {"name": name})
         drafts[name] = draft
-    definitions = [
-        read_definition(entry, f"mappings[{number}]")
-        for number, entry in enumerate(list_of(found.get("mappings"), "mappings"))
-    ]
-    known = what_is_known()
-    known = replace(known, mappings={**known.mappings, **{d.name: (d.left, d.right) for d in definitions}})
+    tables = _read_tables(list_of(found.get("value_tables"), "value_tables"))
+    definitions = _read_mappings(list_of(found.get("mappings"), "mappings"))
+    known = _known_with(tables, definitions)
     for number, definition in enumerate(definitions):
         _check_mapping(definition, f"mappings[{number}]", drafts, known, report)
-    _save_all(drafts, definitions, report, actor)
+    _save_all(drafts, tables, definitions, report, actor)
     return report
+
+
+def _read_tables(documents: list[JSON]) -> list[tuple[Table, str]]:
+    tables = [read_table(entry, f"value_tables[{number}]") for number, entry in enumerate(documents)]
+    _refuse_twice([table.name for table, _description in tables], "value_tables")
+    return tables
+
+
+def _read_mappings(documents: list[JSON]) -> list[Definition]:
+    definitions = [read_definition(entry, f"mappings[{number}]") for number, entry in enumerate(documents)]
+    _refuse_twice([definition.name for definition in definitions], "mappings")
+    return definitions
+
+
+def _refuse_twice(names: list[str], place: str) -> None:
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise BadDocument(f"{place}[{number}].name", _("“%(name)s” stands here twice.") % {"name": name})
+
+
+def _known_with(tables: list[tuple[Table, str]], definitions: list[Definition]) -> Known:
+    """Return what there will be once the document is saved."""
+    known = what_is_known()
+    return replace(
+        known,
+        tables={**known.tables, **{table.name: table for table, _description in tables}},
+        mappings={**known.mappings, **{d.name: (d.left, d.right) for d in definitions}},
+    )
 
 
 def _read_connection(document: JSON, place: str, environment: Mapping[str, str], report: Imported) -> tuple[str, Draft]:
@@ -153,10 +184,20 @@ def _schema(side: Side, place: str, drafts: dict[str, Draft]) -> ModuleSchema:
         raise BadDocument(place, where % words) from e
 
 
-def _save_all(drafts: dict[str, Draft], definitions: list[Definition], report: Imported, actor: str) -> None:
+def _save_all(
+    drafts: dict[str, Draft],
+    tables: list[tuple[Table, str]],
+    definitions: list[Definition],
+    report: Imported,
+    actor: str,
+) -> None:
     with transaction.atomic():
         for name, draft in drafts.items():
             report.connections[name] = _save_connection(name, draft, actor)
+        for table, description in tables:
+            row = ValueTable.objects.filter(name=table.name).first()
+            report.value_tables[table.name] = save_table(row, table, description, actor=actor)[1]
+        save_heads(definitions)
         for definition in definitions:
             report.mappings[definition.name] = _save_mapping(definition, actor)
 
@@ -176,9 +217,9 @@ def _save_connection(name: str, draft: Draft, actor: str) -> str:
 
 
 def _save_mapping(definition: Definition, actor: str) -> str:
-    before = MappingRow.objects.filter(name=definition.name).values_list("version", flat=True).first()
+    before = MappingRow.objects.get(name=definition.name)  # its head is there by now
+    if says(before, definition):
+        return "unchanged"  # also where a draft says something else: that stays one
     saved = save_mapping(definition, user=None, actor=actor, note="import")
-    if before == saved.version:
-        return "unchanged"
     write.audit(None, "save mapping", saved, {"version": saved.version}, actor=actor)
-    return "updated" if before else "created"
+    return "updated" if before.is_live else "created"

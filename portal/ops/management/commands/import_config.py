@@ -1,4 +1,4 @@
-"""`import_config FILE`: set up connections, mappings and schedules from a YAML or JSON file, all or nothing."""
+"""`import_config FILE`: set up connections, value tables, mappings and schedules from a YAML or JSON file, all or nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from portal.ui.command import Failed, PortalCommand, WrongUse
 
 class Command(PortalCommand):
     help = gettext_noop(
-        "Set up connections, mappings and schedules from a YAML or JSON file: idempotent by name, all or nothing."
+        "Set up connections, value tables, mappings and schedules from a YAML or JSON file: idempotent by name, all or"
+        " nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -42,9 +43,9 @@ class Command(PortalCommand):
         return asdict(report)
 
     def show(self, result: JSON, **options: Any) -> None:
-        for kind in ("connections", "mappings"):
+        for kind in ("connections", "value_tables", "mappings"):
             for name, deed in result[kind].items():
-                self.stdout.write(f"{kind[:-1]} {name}: {deed}")
+                self.stdout.write(f"{kind[:-1].replace('_', ' ')} {name}: {deed}")
 
 
 def _read(path: Path) -> JSON:
