@@ -62,6 +62,29 @@ def changes(reader: Reader, since: Cursor | None) -> Iterator[ChangePage]:
         yield from delta(reader, place)
 
 
+def ids(reader: Reader, after: str | None) -> Iterator[list[str]]:
+    """Yield every id there is, behind that one in the server's order; all where that one is gone. Ends normally only when as
+    many came as the server counts. Raises Incomplete."""
+    pages = reader.pages(full=False, size=SWEEP)
+    pages.count()
+    skipped: list[str] = []
+    brought = 0
+    waiting = after is not None
+    for part in pages.walk():
+        page = [id_of(row) for row in part.rows]
+        brought += len(page)
+        if waiting and after in page:
+            waiting, page, skipped = False, page[page.index(after) + 1 :], []
+        if waiting:
+            skipped += page
+        elif page:
+            yield page
+    if pages.lacks(brought):
+        raise incomplete(reader.module)
+    if skipped:
+        yield skipped
+
+
 def first_reading(reader: Reader, place: Place) -> Iterator[ChangePage]:
     """Yield all records; then the place from which deltas go on, or the beginning where they cannot. Raises Incomplete when
     fewer came than the server counts; the next reading then begins anew."""
@@ -118,29 +141,6 @@ def newer(reader: Reader, place: Place) -> Iterator[ChangePage]:
     newest = max(begun.newest, place.time)
     reached = Place(newest, first=False, open=place.open, seen=place.seen if newest == place.time else 0)
     yield ChangePage((), replace(reached.at(newest, at, zone), id="").text())
-
-
-def ids(reader: Reader, after: str | None) -> Iterator[list[str]]:
-    """Yield every id there is, behind that one in the server's order; all where that one is gone. Ends normally only when as
-    many came as the server counts. Raises Incomplete."""
-    pages = reader.pages(full=False, size=SWEEP)
-    pages.count()
-    skipped: list[str] = []
-    brought = 0
-    waiting = after is not None
-    for part in pages.walk():
-        page = [id_of(row) for row in part.rows]
-        brought += len(page)
-        if waiting and after in page:
-            waiting, page, skipped = False, page[page.index(after) + 1 :], []
-        if waiting:
-            skipped += page
-        elif page:
-            yield page
-    if pages.lacks(brought):
-        raise incomplete(reader.module)
-    if skipped:
-        yield skipped
 
 
 def old(at: datetime | None) -> str:

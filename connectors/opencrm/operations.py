@@ -141,21 +141,21 @@ def carry_out(desk: Desk, operation: Operation, params: Mapping[str, JSON]) -> J
     if name in EDITS:
         return desk.write(name, EDITS[name], str(given["crmid"]), given["record"])
     deed = _DEEDS.get(name)
-    answer = deed(desk.client, given) if deed else desk.client.call(name, given, reads=True)
+    answer = deed(desk, given) if deed else desk.client.call(name, given, reads=True)
     return answer if name == "login" else without_secrets(answer, HIDDEN)
 
 
-def _login(client: OpenCrmClient, p: dict[str, JSON]) -> JSON:
-    client.login()
+def _login(desk: Desk, p: dict[str, JSON]) -> JSON:
+    desk.client.login()
     return {"accesskey": DOT}
 
 
-def _report(client: OpenCrmClient, p: dict[str, JSON]) -> JSON:
+def _report(desk: Desk, p: dict[str, JSON]) -> JSON:
     custom = {"isCustomReport": "true" if p["isCustomReport"] else "false"} if "isCustomReport" in p else {}
-    return client.call("get_record_list_from_report", {**p, **custom}, reads=True)
+    return desk.client.call("get_record_list_from_report", {**p, **custom}, reads=True)
 
 
-def _call(client: OpenCrmClient, p: dict[str, JSON]) -> JSON:
+def _call(desk: Desk, p: dict[str, JSON]) -> JSON:
     endpoint, params = p["endpoint"].strip().strip("/"), p.get("params", {})
     if endpoint.lower() == "login":
         raise QueryError(
@@ -173,12 +173,12 @@ def _call(client: OpenCrmClient, p: dict[str, JSON]) -> JSON:
         )
     if own := sorted(CREDENTIALS & params.keys()):
         raise QueryError(_("Leave “%(name)s” out: a call is made with the keys of this connection.", name=own[0]))
-    return client.call(endpoint, params)
+    return desk.client.call(endpoint, params)
 
 
-_DEEDS: Mapping[str, Callable[[OpenCrmClient, dict[str, JSON]], JSON]] = {
-    "edit_record_link": lambda client, p: client.link(p["parent_id"], p["child_id"]),
-    "add_to_campaign": lambda client, p: client.add_to_campaign(**p),
+_DEEDS: Mapping[str, Callable[[Desk, dict[str, JSON]], JSON]] = {
+    "edit_record_link": lambda desk, p: desk.client.link(p["parent_id"], p["child_id"]),
+    "add_to_campaign": lambda desk, p: desk.client.add_to_campaign(**p),
     "get_record_list_from_report": _report,
     "login": _login,
     "call": _call,

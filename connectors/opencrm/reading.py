@@ -83,13 +83,9 @@ class Reader:
         """Return up to `query.limit` matching records in the order asked, and where to go on. Raises QueryError."""
         check(query.filter, query.order, self.schema)
         pushed = push(query.filter, self.schema, self.trusts)
-        if query.order:
-            local_page((), query, self.schema)  # a cursor not ours is refused unasked
-            everything = map(self.record, self.pages(pushed.query).everything())
-            return local_page(everything, query, self.schema)
-        return self._page_in_servers_order(query, pushed)
+        return self._sorted_page(query, pushed) if query.order else self._walked_page(query, pushed)
 
-    def _page_in_servers_order(self, query: Query, pushed: Pushed) -> Page:
+    def _walked_page(self, query: Query, pushed: Pushed) -> Page:
         place = parse(query.cursor) if query.cursor else Place()
         size = PAGE if query.filter else max(1, min(PAGE, query.limit))
         holds, found = match_record(query.filter, self.schema), list[Record]()
@@ -110,6 +106,11 @@ class Reader:
     def _numbered(self, part: Part) -> Iterator[tuple[int, Record]]:
         """Yield each record with how many rows of the list are behind us with it."""
         yield from enumerate(self.records(part.rows), start=part.offset - len(part.rows) + 1)
+
+    def _sorted_page(self, query: Query, pushed: Pushed) -> Page:
+        """Return a page of all that matches, sorted here."""
+        local_page((), query, self.schema)  # a cursor not ours is refused unasked
+        return local_page(map(self.record, self.pages(pushed.query).everything()), query, self.schema)
 
     def count_of(self, query: Query) -> int | None:
         """Return how many records match, None where the server can be asked only for more than match."""

@@ -20,6 +20,7 @@ from connectors.http import Answer, Http
 from connectors.oauth import Tokens
 from connectors.paging import Pending
 from connectors.reallysimple.answers import failure, refuses_token
+from connectors.reallysimple.codec import is_id
 from connectors.types import JSON
 from connectors.wording import text as _
 
@@ -236,6 +237,13 @@ def root(url: str) -> str:
     for end in ("/accounts", "/contacts", "/datadictionary"):
         path = path.removesuffix(end)
     return urlunsplit((parts.scheme, parts.netloc, path.rstrip("/"), "", ""))
+
+
+def checked_id(id: str) -> str:
+    """Return the id. Raises RecordNotFound for what cannot be one: sent, it would ask for something else."""
+    if not is_id(id):
+        raise RecordNotFound(_("“%(id)s” is not an id of Really Simple Systems, which are numbers.", id=id[:40]))
+    return id
 
 
 def expires_at(token: str) -> datetime | None:

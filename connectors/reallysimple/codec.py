@@ -64,7 +64,7 @@ class ReallySimpleCodec(Codec):
         return orjson.Fragment(value)  # digit by digit as it is: a float would round it
 
     def encode_reference(self, field: FieldSchema, value: JSON) -> JSON:
-        if not is_number(value):
+        if not is_id(value):
             raise ValueError(_("is not the id of a record, which is a number"))
         return int(value)
 
@@ -95,6 +95,6 @@ class ReallySimpleCodec(Codec):
         return values
 
 
-def is_number(text: JSON) -> bool:
+def is_id(text: JSON) -> bool:
     """Say whether a text is an id as this vendor counts them: 1, 2, 3 …"""
     return isinstance(text, str) and text.isascii() and text.isdecimal() and not text.startswith("0")

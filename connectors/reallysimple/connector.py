@@ -13,7 +13,6 @@ from connectors.context import Context
 from connectors.errors import (
     ConfigError,
     QueryError,
-    RecordNotFound,
     Unsupported,
 )
 from connectors.oauth import OAUTH, OAuth, OAuthClient, Tokens
@@ -21,8 +20,8 @@ from connectors.paging import local_page, only_fields, prefetch
 from connectors.query import Query, check, match_record
 from connectors.reallysimple import about, access, changes
 from connectors.reallysimple.answers import ERRORS
-from connectors.reallysimple.client import PAGE, ReallySimpleClient
-from connectors.reallysimple.codec import ReallySimpleCodec, is_number
+from connectors.reallysimple.client import PAGE, ReallySimpleClient, checked_id
+from connectors.reallysimple.codec import ReallySimpleCodec, is_id
 from connectors.reallysimple.operations import OPERATIONS, carry_out
 from connectors.reallysimple.pushdown import push
 from connectors.reallysimple.reading import Place, Reader, parse
@@ -194,13 +193,13 @@ class ReallySimpleConnector(Connector):
 
     def get(self, module: str, id: str) -> Record:
         reader = self._reader(module)
-        row = self.client.get(module, checked_id(module, id), lines=module == WITH_LINES)
+        row = self.client.get(module, checked_id(id), lines=module == WITH_LINES)
         return reader.records([row])[0]
 
     def get_many(self, module: str, ids: list[str]) -> list[Record]:
         """Ask for a hundred at a time by `$in`; one by one at a server that answers with others."""
         reader = self._reader(module)
-        wanted = [int(id) for id in dict.fromkeys(ids) if is_number(id)]
+        wanted = [int(id) for id in dict.fromkeys(ids) if is_id(id)]
         found: list[Record] = []
         for start in range(0, len(wanted), PAGE):
             part = wanted[start : start + PAGE]
@@ -221,11 +220,11 @@ class ReallySimpleConnector(Connector):
         reader = self._reader(relation)
         check(query.filter, query.order, reader.schema)
         if query.order:  # the server sorts no list of this kind
-            return local_page(self._all_related(module, checked_id(module, id), reader), query, reader.schema)
+            return local_page(self._all_related(module, checked_id(id), reader), query, reader.schema)
         place = parse(query.cursor) if query.cursor else Place("at", "0")
         limit = min(PAGE, query.limit)
         number = place.number // limit + 1
-        found = self.client.related(module, checked_id(module, id), relation, page=number, limit=limit)
+        found = self.client.related(module, checked_id(id), relation, page=number, limit=limit)
         holds = match_record(query.filter, reader.schema)
         records = tuple(only_fields(r, query.fields) for r in reader.records(found.rows) if holds(r))
         more = found.more(offset=(number - 1) * limit)
@@ -255,12 +254,12 @@ class ReallySimpleConnector(Connector):
         wire = self.codec.encode_values(self._with_choices(self._fields(module), values), values)
         if not wire:
             return self.get(module, id)
-        row = self.client.update(module, checked_id(module, id), wire)
+        row = self.client.update(module, checked_id(id), wire)
         return self._reader(module).record(row)
 
     def delete(self, module: str, id: str) -> None:
         self._known_object(module)
-        self.client.delete(module, checked_id(module, id))
+        self.client.delete(module, checked_id(id))
 
     def append_choices(self, module: str, field: str, values: list[str]) -> None:
         """Add entries to a pick list. The vendor names lists otherwise than fields, and the name is never guessed."""
@@ -281,13 +280,3 @@ class ReallySimpleConnector(Connector):
 
     def call(self, operation: str, params: Mapping[str, JSON]) -> JSON:
         return carry_out(self.client, find_operation(self, operation), params)
-
-
-def checked_id(module: str, id: str) -> str:
-    """Return the id. Raises RecordNotFound for what cannot be one: sent, it would ask for something else."""
-    if not is_number(id):
-        told = _(
-            "“%(id)s” is not an id of %(name)s in Really Simple Systems, which are numbers.", id=id[:40], name=module
-        )
-        raise RecordNotFound(told)
-    return id

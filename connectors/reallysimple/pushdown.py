@@ -17,7 +17,7 @@ import orjson
 from connectors.query import Condition, Filter, Not, Op, Or, find_exact, narrowing_pattern
 from connectors.query.names import ID_TYPES, POINT_TYPES
 from connectors.query.pushdown import positive
-from connectors.reallysimple.codec import is_number
+from connectors.reallysimple.codec import is_id
 from connectors.reallysimple.schema import CREATED, MODIFIED
 from connectors.spelling import from_utc
 from connectors.types import JSON, NUMBER_TYPES, POINTER_TYPES, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
@@ -188,7 +188,7 @@ def is_clean(field: FieldSchema) -> bool:
 def _span(field: FieldSchema, value: JSON, zone: str) -> tuple[JSON, JSON]:
     """Return the lowest and the highest spelling the server may have for a value. Raises ValueError for none."""
     if field.type in ID_TYPES:
-        if not is_number(value) or len(value) > MOST_DIGITS:
+        if not is_id(value) or len(value) > MOST_DIGITS:
             raise ValueError("not a number that JSON can hold")
         return int(value), int(value)
     if field.type in NUMBER_TYPES:

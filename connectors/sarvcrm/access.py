@@ -7,10 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 
-from connectors.errors import AccessDenied, ConfigError, ConnectorError, ProtocolError, QueryError, Unsupported
+from connectors.errors import AccessDenied, ConnectorError, ProtocolError, QueryError, Unsupported
 from connectors.lessons import Lessons
 from connectors.paging import prefetch
-from connectors.query import Condition, Op
 from connectors.sarvcrm.client import Question, SarvClient
 from connectors.sarvcrm.modules import USERS, module, table
 from connectors.sarvcrm.pushdown import literal
@@ -115,18 +114,3 @@ def label(row: Row) -> str:
     """Return what a person reads for a user."""
     parts = " ".join(str(row[part]) for part in ("first_name", "last_name") if row.get(part))
     return str(row.get("full_name") or parts or row.get("name") or row.get("user_name") or row["id"])
-
-
-def by_id(ids: Sequence[str]) -> Condition:
-    """Return the filter for these records."""
-    return Condition("id", Op.IN, tuple(ids))
-
-
-def module_keys(text: str, known: Sequence[str]) -> list[str]:
-    """Return the keys a person named besides the known ones. Raises ConfigError for what cannot be one."""
-    names = [name.strip() for name in text.replace("\n", ",").split(",") if name.strip()]
-    wrong = [name for name in names if not (name.isascii() and name.isidentifier())]
-    if wrong:
-        sentence = _("“%(name)s” cannot be the key of a module. Write keys such as: Product_Bundle.", name=wrong[0])
-        raise ConfigError(sentence)
-    return [name for name in dict.fromkeys(names) if name not in known]

@@ -33,7 +33,7 @@ from connectors.errors import (
     Unsupported,
 )
 from connectors.http import Answer
-from connectors.sarvcrm.rows import ID
+from connectors.sarvcrm.rows import is_id
 from connectors.types import JSON
 from connectors.wording import text as _
 
@@ -206,7 +206,7 @@ def new_id(answer: Answer, told: JSON) -> str:
     """Return the id of a new record: documented as a list, shown as a text (facts §6). Raises ProtocolError."""
     found = told.get("id") if isinstance(told, dict) else told
     found = found[0] if isinstance(found, list) and found else found
-    if not isinstance(found, str | int) or not found or not ID.fullmatch(str(found)):
+    if not isinstance(found, str | int) or not found or not is_id(str(found)):
         raise answer.not_understood(_("no id in answer to a create"))
     return str(found)
 

@@ -27,7 +27,7 @@ from connectors.errors import (
 from connectors.http import Answer, Http
 from connectors.sarvcrm.account import Account, refused_before
 from connectors.sarvcrm.answers import BAD_SQL, Forbidden, NothingFound, SessionGone, is_file, new_id, result
-from connectors.sarvcrm.rows import ID, Row, as_rows, id_of
+from connectors.sarvcrm.rows import Row, as_rows, id_of, is_id
 from connectors.types import JSON
 from connectors.wording import text as _
 
@@ -265,6 +265,6 @@ def one(
 
 def checked_id(id: str) -> str:
     """Return the id. Raises RecordNotFound for what cannot be one."""
-    if not ID.fullmatch(id):
+    if not is_id(id):
         raise RecordNotFound(_("“%(id)s” is not an id of SarvCRM.", id=id[:40]))
     return id

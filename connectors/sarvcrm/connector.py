@@ -13,19 +13,19 @@ from connectors.body import Files
 from connectors.context import Context
 from connectors.errors import QueryError, RecordNotFound
 from connectors.lessons import Lessons
-from connectors.query import Query
+from connectors.query import Condition, Op, Query
 from connectors.sarvcrm import about, access, changes, notes, phones
 from connectors.sarvcrm.account import account_of
 from connectors.sarvcrm.answers import ERRORS
 from connectors.sarvcrm.client import PAGE, SLOT, SarvClient
 from connectors.sarvcrm.codec import SarvCodec
-from connectors.sarvcrm.modules import MODULES, USERS, module
+from connectors.sarvcrm.modules import MODULES, USERS, keys_in, module
 from connectors.sarvcrm.operations import OPERATIONS, Desk, carry_out
 from connectors.sarvcrm.pages import Pages
 from connectors.sarvcrm.reading import Reader
 from connectors.sarvcrm.related import MOST_LINKS, RelatedReader
 from connectors.sarvcrm.relations import Relations
-from connectors.sarvcrm.rows import ID
+from connectors.sarvcrm.rows import is_id
 from connectors.sarvcrm.schema import TYPES, Described, described, kept, remembered
 from connectors.sarvcrm.writing import hidden
 from connectors.types import (
@@ -81,7 +81,7 @@ class SarvConnector(Connector):
         self.language = self.config["language"]
         self.client = SarvClient(self.config["url"], account_of(self.config, self.secrets), context)
         self.codec = SarvCodec(self.config["time_zone"])
-        self._keys = (*MODULES, *access.module_keys(self.config["extra_modules"], (*MODULES,)))
+        self._keys = (*MODULES, *keys_in(self.config["extra_modules"], (*MODULES,)))
         self._described: dict[str, Described] = {}
         self._lessons = Lessons(context.learned, context.clock)
         self._relations = Relations(self.client, self._fields, self.read, self._behind)
@@ -170,10 +170,10 @@ class SarvConnector(Connector):
     def get_many(self, module: str, ids: list[str]) -> list[Record]:
         """Ask for a page at a time, by `IN`."""
         found: list[Record] = []
-        wanted = list(dict.fromkeys(id for id in ids if ID.fullmatch(id)))
+        wanted = list(dict.fromkeys(filter(is_id, ids)))
         for start in range(0, len(wanted), PAGE):
             part = wanted[start : start + PAGE]
-            found += self._all(module, Query(access.by_id(part), limit=len(part)), len(part))
+            found += self._all(module, Query(Condition("id", Op.IN, tuple(part)), limit=len(part)), len(part))
         return found
 
     def _all(self, module: str, query: Query, most: int) -> list[Record]:

@@ -3,8 +3,12 @@ no call that lists modules (facts §6), so each is asked for its fields, and a p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from connectors.errors import ConfigError
 from connectors.sarvcrm.about import ENGLISH
 from connectors.types import Module
+from connectors.wording import text as _
 
 MODULES: dict[str, tuple[str, str]] = {  # key: Persian label, English label
     "Accounts": ("حساب ها", "Accounts"),
@@ -76,3 +80,13 @@ def module(key: str, language: str) -> Module:
 def table(key: str) -> str:
     """Return the name of the module's table, by which columns are qualified in queries."""
     return TABLES.get(key, key.lower())
+
+
+def keys_in(text: str, known: Sequence[str]) -> list[str]:
+    """Return the keys a person named besides the known ones. Raises ConfigError for what cannot be one."""
+    names = [name.strip() for name in text.replace("\n", ",").split(",") if name.strip()]
+    wrong = [name for name in names if not (name.isascii() and name.isidentifier())]
+    if wrong:
+        sentence = _("“%(name)s” cannot be the key of a module. Write keys such as: Product_Bundle.", name=wrong[0])
+        raise ConfigError(sentence)
+    return [name for name in dict.fromkeys(names) if name not in known]

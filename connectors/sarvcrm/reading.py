@@ -18,7 +18,7 @@ from connectors.sarvcrm.client import PAGE, Question
 from connectors.sarvcrm.codec import SarvCodec
 from connectors.sarvcrm.pages import Pages
 from connectors.sarvcrm.pushdown import Pushed, Sql, both, literal, push
-from connectors.sarvcrm.rows import ID, Row, behind, id_of, in_order
+from connectors.sarvcrm.rows import ID, Row, behind, id_of, in_order, is_id
 from connectors.sarvcrm.schema import Described
 from connectors.types import Explanation, ModuleSchema, Page, Record
 from connectors.wording import joined
@@ -240,7 +240,7 @@ def parse(cursor: str) -> Place:
     own, kind, value = [*cursor.split(" ", 2), "", ""][:3]
     if own != "sarvcrm":
         raise unknown_place()
-    if kind == "sorted" or (kind == "after" and ID.fullmatch(value)):
+    if kind == "sorted" or (kind == "after" and is_id(value)):
         return Place(kind, value)
     number, order, last = [*value.split(" "), "", ""][:3]
     if kind == "at" and AT.fullmatch(value):

@@ -31,9 +31,14 @@ def id_of(row: Row) -> str:
     id = row.get("id")
     if not isinstance(id, str | int) or not id:
         raise ProtocolError(_("SarvCRM sent a record without an id."))
-    if not ID.fullmatch(str(id)):
+    if not is_id(str(id)):
         raise ProtocolError(_("SarvCRM sent “%(id)s”, which cannot be an id.", id=str(id)[:40]))
     return str(id)
+
+
+def is_id(text: JSON) -> bool:
+    """Say whether a text may be an id here."""
+    return isinstance(text, str) and ID.fullmatch(text) is not None
 
 
 def in_order(rows: Sequence[Row], after: str = "", *, down: bool = False) -> bool:
