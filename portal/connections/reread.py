@@ -13,11 +13,10 @@ from django_q.tasks import async_task
 
 from connectors.base import Connector
 from connectors.errors import AccessDenied, ConnectorError, NotInPlan, ProtocolError, QueryError, Unsupported
-from connectors.types import ModuleSchema
 from portal.connections.access import open_connector
 from portal.connections.limits import Purpose
 from portal.connections.models import Connection
-from portal.connections.schema import drift_of, keep, refresh_modules, unsettled_modules
+from portal.connections.schema import drift_of, kept_schema, refresh, unsettled_modules
 from portal.connections.schema_diff import SchemaChange
 
 log = logging.getLogger(__name__)
@@ -112,30 +111,17 @@ def read(
 def _each(connection: Connection, crm: Connector, modules: Iterable[str], believed: bool) -> Iterator[Reread]:
     for module in modules:
         try:
-            told = _told(connection, crm, module)
+            refresh(connection, module, crm, believed=believed)
         except OF_ONE_MODULE as e:
-            yield Reread(module, None, error=e)
+            drift = drift_of(connection, module)
+            gone = drift is not None and drift.after is None
+            yield _said(connection, module) if gone else Reread(module, None, error=e)
         else:
-            keep(connection, module, told, believed=believed)
-            yield _said(connection, module, None if told is None else len(told.fields))
+            yield _said(connection, module)
 
 
-def _told(connection: Connection, crm: Connector, module: str) -> ModuleSchema | None:
-    """Return what the CRM tells of the module, None when it is gone for certain: used here, described no more, and not among
-    the modules the CRM lists, of which there are some. Raises ConnectorError."""
-    try:
-        return crm.describe(module)
-    except QueryError:
-        if module not in modules_in_use(connection):
-            raise  # a name that was typed wrongly
-        listed = {found.name for found in refresh_modules(connection, crm)}
-        if not listed or module in listed:
-            raise
-        return None
-
-
-def _said(connection: Connection, module: str, fields: int | None) -> Reread:
-    drift = drift_of(connection, module)
-    if drift is None:
-        return Reread(module, fields)
-    return Reread(module, fields, tuple(drift.changes), drift.doubted)
+def _said(connection: Connection, module: str) -> Reread:
+    """Return what is kept of the module now, and how that differs."""
+    kept, drift = kept_schema(connection, module), drift_of(connection, module)
+    fields = None if kept is None else len(kept.fields)
+    return Reread(module, fields, tuple(drift.changes) if drift else (), drift.doubted if drift else None)

@@ -4,7 +4,7 @@ is called a change; a list that did not come, or came short, says nothing about 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from connectors.types import Choice, FieldSchema, ModuleSchema
@@ -75,6 +75,13 @@ def is_whole(before: ModuleSchema, after: ModuleSchema) -> bool:
     short or is what is left to a user who lost rights. It is never taken for “everything gone”."""
     kept = set(before.names) & set(after.names)
     return not before.fields or len(kept) >= len(set(before.names)) * LEAST
+
+
+def completed(before: ModuleSchema, after: ModuleSchema) -> ModuleSchema:
+    """Return `after` with the fields that only `before` has: where a CRM does not tell its fields and they are read off a record,
+    one that the record does not carry is not gone."""
+    missing = tuple(field for field in before.fields if after.field(field.name) is None)
+    return replace(after, fields=(*after.fields, *missing))
 
 
 def _module(before: ModuleSchema, after: ModuleSchema) -> Iterator[SchemaChange]:

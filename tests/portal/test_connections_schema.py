@@ -14,7 +14,15 @@ from connectors.memory_store import SCHEMAS
 from connectors.types import Choice, FieldSchema, FieldType, Module, ModuleSchema
 from portal.connections.access import open_connector
 from portal.connections.models import Call, Connection, KnownSchema
-from portal.connections.schema import kept_modules, module_schema, modules, schema_from_json, schema_to_json
+from portal.connections.schema import (
+    drift_of,
+    keep,
+    kept_modules,
+    module_schema,
+    modules,
+    schema_from_json,
+    schema_to_json,
+)
 
 pytestmark = pytest.mark.django_db
 NOW = timedelta(0)
@@ -71,3 +79,24 @@ def test_a_document_of_another_format_is_asked_for_anew(north: Connection) -> No
     first = module_schema(north, "Contacts")
     KnownSchema.objects.update(document={"format": 0, "fields": "otherwise"})
     assert module_schema(north, "Contacts") == first and kept_modules(north) == []
+
+
+def test_what_a_module_was_before_is_kept_until_it_is_over(north: Connection) -> None:
+    told = schema_from_json(schema_to_json(SCHEMAS[0]))
+    assert keep(north, "Contacts", told) == told and drift_of(north, "Contacts") is None
+    row = KnownSchema.objects.get(module="Contacts")
+    row.former, row.changes = schema_to_json(replace(told, fields=told.fields[1:])), 1
+    row.save()
+    drift = drift_of(north, "Contacts")
+    assert drift is not None and [change.kind for change in drift.changes] == ["field_new", "now_required"]
+
+
+@pytest.mark.parametrize(("connector", "kept"), [("memory", False), ("opencrm", True)])
+def test_a_field_is_gone_only_where_the_crm_itself_tells_its_fields(
+    make_connection: Any, connector: str, kept: bool
+) -> None:
+    crm = make_connection("crm", connector=connector)
+    told = schema_from_json(schema_to_json(SCHEMAS[0]))
+    keep(crm, "contact", told)
+    now = keep(crm, "contact", replace(told, fields=told.fields[:-1]))
+    assert now is not None and (now.field("owner") is not None) == kept

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.memory_store import SCHEMAS
 from connectors.types import Choice, FieldSchema, FieldType, Module, ModuleSchema
-from portal.connections.schema_diff import Kind, SchemaChange, compare, is_whole
+from portal.connections.schema_diff import Kind, SchemaChange, compare, completed, is_whole
 
 CONTACTS = SCHEMAS[0]
 PHONE = FieldSchema("phone", "Phone", max_length=40)
@@ -65,6 +65,11 @@ def test_an_answer_with_hardly_a_field_does_not_mean_that_all_are_gone(kept: int
     assert not is_whole(CONTACTS, short) and compare(CONTACTS, short) == []
 
 
+def test_where_fields_are_read_off_a_record_one_that_it_does_not_carry_is_kept() -> None:
+    whole = completed(schema(PHONE, STATUS), schema(replace(PHONE, max_length=20)))
+    assert whole == schema(replace(PHONE, max_length=20), STATUS)
+
+
 def test_a_module_is_gone_only_when_somebody_says_so() -> None:
     assert compare(CONTACTS, None, believed=True) == [SchemaChange(Kind.MODULE_GONE, "", "Contacts")]
 
@@ -102,6 +107,7 @@ schemas = st.builds(
 )
 
 
+@settings(deadline=None)  # a busy machine is no mistake
 @given(schemas, schemas)
 def test_what_is_told_is_so_and_what_is_the_same_is_no_change(before: ModuleSchema, after: ModuleSchema) -> None:
     assert compare(before, before) == []

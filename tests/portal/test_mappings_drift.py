@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -254,6 +254,14 @@ def test_a_module_that_the_crm_lists_no_more_pauses_its_mappings(world: World) -
     assert problem() is None and carry_out(request_sync(world.mapping, actor="t", enqueue=False)).state == "succeeded"
 
 
+def test_a_run_that_finds_its_module_gone_fails_once_and_pauses_the_mapping(world: World) -> None:
+    world.south.schemas.pop("Contacts")
+    KnownSchema.objects.update(read_at="2020-01-01T00:00Z")
+    run = world.sync()
+    assert (run.state, state(world), next_run(world.mapping)) == ("failed", "paused", None)
+    assert "no module “Contacts”" in run.message and problem() is not None
+
+
 def test_a_run_under_way_ends_before_its_next_request_and_says_why(world: World) -> None:
     world.add(world.north, "ada", "bo")
     run = request_sync(world.mapping, actor="test", enqueue=False)
@@ -307,6 +315,12 @@ def test_without_a_name_every_connection_is_read_and_one_that_fails_keeps_no_oth
     told = refresh(code=1)
     assert [one["connection"] for one in told["modules"]] == ["south"] and "north: " in told["error"]["message"]
     assert told["modules"][0]["changes"][0]["kind"] == "field_gone"
+
+
+def test_a_module_that_nobody_knows_is_an_error_and_no_problem(world: World) -> None:
+    with pytest.raises(CommandError, match="There is no module “Nothing”"):
+        call_command("refresh_schema", "north", "Nothing", stderr=io.StringIO())
+    assert problem() is None and not KnownSchema.objects.filter(module="Nothing").exists()
 
 
 def refresh(*words: str, code: int = 0) -> Any:

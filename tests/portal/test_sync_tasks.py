@@ -121,12 +121,12 @@ def test_a_postponed_run_is_taken_up_when_its_time_has_come() -> None:
     assert resume_runs(at_once=True) == 1
 
 
-def test_runs_are_looked_after_every_minute_calls_every_five_and_what_is_old_every_hour() -> None:
+def test_runs_are_looked_after_every_minute_calls_every_five_and_what_is_old_every_hour_and_fields_daily() -> None:
     keep_standing()
     keep_standing()
     assert set(Schedule.objects.values_list("func", "minutes")) == {
         ("portal.sync.tasks.resume_runs", 1), ("portal.ops.alerts.watch", 5),
-        ("portal.ops.tidy.tidy", 60),
+        ("portal.ops.tidy.tidy", 60), ("portal.connections.reread.daily", 1440),
     }  # fmt: skip
 
 
