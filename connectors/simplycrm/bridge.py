@@ -47,8 +47,6 @@ WITH_OWNERS = (
 class MobileWebservice(VtigerClient):
     """Asked like the webservice's client; asks the mobile API."""
 
-    relations_whole = True
-
     def __init__(self, mobile: MobileClient, context: Context) -> None:
         super().__init__(mobile.label, mobile.root, mobile.username, "", context)
         self.mobile = mobile
@@ -58,7 +56,7 @@ class MobileWebservice(VtigerClient):
             "describe": lambda p: self._describe(p["elementType"]),
             "relatedtypes": lambda p: {"information": {name: {"name": name} for name in self._listtypes()["types"]}},
             "retrieve": lambda p: flat(self.mobile.fetch_record(p["id"])),
-            "retrieve_related": lambda p: self._related(p["id"], p["relatedType"]),
+            "retrieve_related": lambda p: self.whole_relation(p["id"], p["relatedType"]),
             "delete": lambda p: self._delete(p["id"]),
         }
 
@@ -180,7 +178,12 @@ class MobileWebservice(VtigerClient):
                 return [{"count": str(total)}], answer
             total, offset = total + len(found), offset + PAGE  # rows we may not see are lost after LIMIT (C16)
 
-    def _related(self, id: str, module: str) -> list[Row]:
+    def begun_relation(self, id: str, module: str, label: str) -> tuple[list[Row], bool]:
+        came, following = self.mobile.related_records_with_grouping(id, module)
+        return [flat(record) for record in came], bool(following)
+
+    def whole_relation(self, id: str, module: str) -> list[Row]:
+        """Return all records of a relation: here they come page by page."""
         found: dict[str, Row] = {}
         page = 0
         while True:

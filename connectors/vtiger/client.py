@@ -20,10 +20,11 @@ import orjson
 from connectors.answer import Listing
 from connectors.body import Files
 from connectors.context import Call, Context
-from connectors.errors import AuthError, ProtocolError, RecordNotFound
+from connectors.errors import AuthError, ProtocolError, QueryError, RecordNotFound
 from connectors.http import Answer, Http
 from connectors.types import JSON
 from connectors.vtiger.answers import SessionGone, fields, first_taken, result, rows
+from connectors.vtiger.vtql import PAGE
 from connectors.wording import text as _
 
 READS = ("getchallenge", "listtypes", "describe", "retrieve", "query", "sync", "relatedtypes", "retrieve_related", "files_retrieve")  # fmt: skip
@@ -43,8 +44,6 @@ ID = re.compile(r"[0-9]+x[0-9]+")
 
 class VtigerClient:
     """One user at one Vtiger. Thread-safe; up to `max_parallel` sessions, because PHP serialises requests of one (B9)."""
-
-    relations_whole = False  # only the first hundred records of a relation come (C2)
 
     def __init__(self, label: str, url: str, username: str, access_key: str, context: Context) -> None:
         """Take what the CRM is called in sentences, its address, and who we are there."""
@@ -157,6 +156,21 @@ class VtigerClient:
         """Return the records of a relation, a hundred at most; `label` is its name in `relatedtypes`."""
         params = {"id": checked_id(id), "relatedType": module, "relatedLabel": label}
         return rows("retrieve_related", self.request("retrieve_related", params))
+
+    def begun_relation(self, id: str, module: str, label: str) -> tuple[list[dict[str, JSON]], bool]:
+        """Return the first records of a relation, and whether there may be more."""
+        found = self.retrieve_related(id, module, label)
+        return found, len(found) >= PAGE
+
+    def whole_relation(self, id: str, module: str) -> list[dict[str, JSON]]:
+        """Return all records of a relation of which only the beginning came. Raises QueryError where nothing tells more (C2)."""
+        sentence = _(
+            "The server tells only the first %(most)s records of %(module)s that hang on %(id)s, and no field leads to the others.",
+            most=PAGE,
+            module=module,
+            id=id,
+        )
+        raise QueryError(sentence)
 
     def files_retrieve(self, id: str) -> list[dict[str, JSON]]:
         """Return the files of an attachment: filename, filetype and base64 filecontents (D19)."""

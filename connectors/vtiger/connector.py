@@ -33,7 +33,7 @@ from connectors.types import (
     Setting,
     Values,
 )
-from connectors.vtiger import about, changes, documents, vtql
+from connectors.vtiger import about, changes, documents, related, vtql
 from connectors.vtiger.answers import ERRORS, OF_NO_ANSWER
 from connectors.vtiger.client import ID, VtigerClient, checked_id, folded
 from connectors.vtiger.codec import VtigerCodec
@@ -41,7 +41,7 @@ from connectors.vtiger.modules import Modules, names_in
 from connectors.vtiger.operations import OPERATIONS, carry_out
 from connectors.vtiger.owners import Owners
 from connectors.vtiger.reading import Reader
-from connectors.vtiger.related import Relations, all_related
+from connectors.vtiger.related import Relations
 from connectors.vtiger.schema import DEFAULTS, TYPES
 from connectors.wording import text as _
 
@@ -140,10 +140,15 @@ class VtigerConnector(Connector):
 
     def related(self, module: str, id: str, relation: str, query: Query) -> Page:
         other, label = self._modules.reader(relation), self._relations.label(module, relation)
+        name, asked = related.gone_on_by(other, module, query)
         with self._telling_missing((module, id)) as (plain,):
-            rows = self.client.retrieve_related(plain, relation, label)
-            if len(rows) >= vtql.PAGE and not self.client.relations_whole:
-                rows = all_related(other, module, plain, rows)
+            if name:
+                return related.page_by(name, other, plain, asked)
+            rows, more = self.client.begun_relation(plain, relation, label)
+            if more and (name := related.leading_field(other, module, plain, rows)):
+                return related.page_by(name, other, plain, query)
+            if more:
+                rows = self.client.whole_relation(plain, relation)
         return local_page(map(other.record, rows), query, other.schema)
 
     def owners(self) -> list[Owner]:
@@ -193,7 +198,8 @@ class VtigerConnector(Connector):
                 return documents.infos([self.client.retrieve(plain)])
         label = self._relations.label(module, documents.DOCUMENTS)
         with self._telling_missing((module, id)) as (plain,):
-            return documents.infos(self.client.retrieve_related(plain, documents.DOCUMENTS, label))
+            rows, more = self.client.begun_relation(plain, documents.DOCUMENTS, label)
+            return documents.infos(self.client.whole_relation(plain, documents.DOCUMENTS) if more else rows)
 
     def download(self, module: str, id: str, file_id: str) -> FileContent:
         with self._telling_missing((documents.DOCUMENTS, file_id)) as (plain,):

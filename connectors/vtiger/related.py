@@ -3,14 +3,19 @@ error, though the server tells a hundred records and no more (C2, D18)."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
 from connectors.errors import QueryError
-from connectors.types import JSON
+from connectors.query import And, Condition, Op, Query
+from connectors.types import JSON, Page
 from connectors.vtiger.client import VtigerClient
-from connectors.vtiger.ranges import Span, read_range
 from connectors.vtiger.reading import Reader
 from connectors.vtiger.rows import Row
-from connectors.vtiger.vtql import PAGE, one_of
 from connectors.wording import text as _
+
+BY_FIELD = re.compile(r"by (\w+) (.*)")  # a cursor of `page_by`: the field, and the place in the list
 
 
 class Relations:
@@ -33,16 +38,30 @@ class Relations:
         raise QueryError(told)
 
 
-def all_related(other: Reader, module: str, id: str, rows: list[Row]) -> list[Row]:
-    """Return the rows of a relation of which the first hundred came, when they hang on the record by a field that can be asked
-    for. Raises QueryError for other relations."""
-    for field in other.schema.fields:
-        if module in field.refers_to and all(row.get(field.name) == id for row in rows):
-            return read_range(other, Span(0), groups=((one_of(field.name, [id]),),))
-    sentence = _(
-        "The server tells only the first %(most)s records of %(module)s that hang on %(id)s, and no field leads to the others.",
-        most=PAGE,
-        module=other.module,
-        id=id,
-    )
-    raise QueryError(sentence)
+def leading_field(other: Reader, module: str, id: str, rows: Sequence[Row]) -> str:
+    """Return the field by which these rows, the first of a relation, hang on the record; "" where none leads to the others."""
+    fields = (field.name for field in other.schema.fields if module in field.refers_to)
+    return next((name for name in fields if rows and all(row.get(name) == id for row in rows)), "")
+
+
+def page_by(name: str, other: Reader, id: str, query: Query) -> Page:
+    """Return a page of the records whose field of that name holds the id: of however many, it costs the calls of a page. The
+    first tells how many there are."""
+    own = Condition(name, Op.EQ, (id,))
+    asked = replace(query, filter=And((own, query.filter)) if query.filter else own)
+    page = other.page(asked)
+    onward = page.next_cursor and f"by {name} {page.next_cursor}"
+    counted = not query.cursor and query.filter is None and other.client.counts
+    return replace(page, next_cursor=onward, total=other.count(other.pushed(asked).groups) if counted else None)
+
+
+def gone_on_by(other: Reader, module: str, query: Query) -> tuple[str, Query]:
+    """Return the field by which a reading that has begun goes on, and the query with the place in its list; "" and the query as
+    it is for any other. Raises QueryError for a field that does not lead to records of the module."""
+    found = BY_FIELD.fullmatch(query.cursor or "")
+    if found is None:
+        return "", query
+    field = other.schema.field(found[1])
+    if field is None or module not in field.refers_to:
+        raise QueryError(_("This place in the list is not known. Begin again at its first page."))
+    return field.name, replace(query, cursor=found[2])

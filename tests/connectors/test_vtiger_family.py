@@ -4,6 +4,7 @@ written twice, and custom modules, relations and lists are whole."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -16,7 +17,7 @@ from connectors.errors import (
     RecordNotFound,
     Unavailable,
 )
-from connectors.query import Query, parse
+from connectors.query import Order, Query, parse
 from connectors.vtiger.connector import VtigerConnector
 from tests.connectors.contract import CountingObserver, read_all
 from tests.connectors.custom_modules import GUARANTEES, UNLISTED
@@ -165,18 +166,48 @@ def test_modules_fields_and_choices_keep_their_labels_in_any_language(way: Way, 
         way.connect(observer, extra_modules="../x")
 
 
+def related(crm: VtigerConnector, parent: str, query: Query) -> tuple[list[str], list[int | None]]:
+    """Return the ids of the contacts that hang on a firm, page after page, and the totals the pages tell."""
+    page = crm.related("Accounts", parent, "Contacts", query)
+    found, totals = [record.id for record in page.records], [page.total]
+    while page.next_cursor is not None:
+        page = crm.related("Accounts", parent, "Contacts", replace(query, cursor=page.next_cursor))
+        assert len(page.records) <= query.limit
+        found, totals = [*found, *(record.id for record in page.records)], [*totals, page.total]
+    return found, totals
+
+
 def test_a_relation_of_more_than_a_hundred_records_is_whole(way: Way, crm: VtigerConnector) -> None:
+    parent, other = (way.account.mutate("create", "Accounts", accountname=name) for name in ("Parent", "Other"))
+    before = {record["id"] for record in way.account.records("Contacts")}
+    ids = set(way.account.crowd(130, account_id=parent)) - before
+    way.account.crowd(5, account_id=other)
+    for order in ((), (Order("lastname"),), (Order("lastname", True),)):
+        found, totals = related(crm, parent, Query(order=order, limit=50))
+        assert len(found) == len(set(found)) == totals[0] == 130 and set(found) == ids
+    some, _totals = related(crm, parent, Query(parse('lastname ends with "7"', crm.describe("Contacts")), limit=5))
+    assert len(some) == len(set(some)) == 13 and set(some) < ids
+
+
+def test_a_place_in_a_relation_leads_nowhere_else(way: Way, crm: VtigerConnector) -> None:
     parent = way.account.mutate("create", "Accounts", accountname="Parent")
-    way.account.crowd(130, account_id=parent)
-    found: list[str] = []
-    query = Query(limit=50)
-    while True:
-        page = crm.related("Accounts", parent, "Contacts", query)
-        found += [record.id for record in page.records]
-        if page.next_cursor is None:
-            break
-        query = Query(limit=50, cursor=page.next_cursor)
-    assert len(found) == len(set(found)) == page.total == 130
+    for field in ("lastname", "contact_id", "no_such_field"):
+        with pytest.raises(QueryError, match="place in the list is not known"):
+            crm.related("Accounts", parent, "Contacts", Query(cursor=f"by {field} vtiger after 12x1"))
+
+
+def test_more_files_than_the_server_tells_are_an_error_and_no_part(way: Way, crm: VtigerConnector) -> None:
+    if not crm.capabilities.files:
+        pytest.skip("cannot: files")
+    contact = crm.create("Contacts", {"lastname": "Collector"}).id
+    row = {"notes_title": "A file", "filename": "a.txt", "filelocationtype": "I", "filestatus": "1"}
+    papers = way.account.create_all("Documents", [row] * 100)
+    for paper in papers[1:]:
+        crm.link("Contacts", contact, "Documents", paper)
+    assert len(crm.files("Contacts", contact)) == 99
+    crm.link("Contacts", contact, "Documents", papers[0])
+    with pytest.raises(QueryError, match="only the first 100 records of Documents"):
+        crm.files("Contacts", contact)
 
 
 def test_a_relation_of_which_the_server_tells_a_part_is_an_error_and_no_part(way: Way, crm: VtigerConnector) -> None:
