@@ -110,7 +110,7 @@ def _lines(drift: Drift, found: Sequence[Verdict]) -> Iterator[str]:
 def _mend() -> str:
     return _(
         "Either put it back in the CRM and press “Read the fields again” on the connection’s page; or change the mapping so"
-        " that it fits. Then resume it: it goes on where it stopped, and what changed meanwhile is carried over. It is not"
+        " that it fits and make that live. Then resume it: it goes on where it stopped, and what changed meanwhile is carried over. It is not"
         " resumed by itself."
     )
 
