@@ -29,14 +29,15 @@ PREPARING = (
     "dictionary",
     "lookup",
     "fields",
-    "grouping",
+    "recordwithgrouping",
 )  # parts of operations' names
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """`read`, `first`, `sweep` and `delta` are calls beyond one for each page of a list, of the first reading, of all ids and
-    of what changed; the others are the calls of one deed. `why` is asked for wherever a number is not the least."""
+    """`read`, `first`, `sweep`, `delta` and `related` are calls beyond one for each page of a list, of the first reading, of all
+    ids, of what changed and of a relation; the others are the calls of one deed, None where the CRM cannot do it. `why` is asked
+    for wherever a number is not the least, `deeds_why` where one of the second half is not."""
 
     page: int
     page_why: str
@@ -51,8 +52,16 @@ class Costs:
     delete: int = 1
     many: int = 1  # of 20 records by their ids
     count: int = 1
+    related: int | None = None
+    few: int | None = None  # of 20 records that hang on another, less than a page
+    link: int | None = None
+    comment: int | None = None
+    files: int | None = None  # a list of them
+    download: int | None = None
+    upload: int | None = None
     without: str = ""  # a secret that is left out
     why: str = ""
+    deeds_why: str = ""
 
 
 VTIGER = Costs(
@@ -60,6 +69,10 @@ VTIGER = Costs(
     read=1, first=4, sweep=3, delta=1,
     why="a page that is not full is the last one only where the server counts no more; the first reading asks for the newest "
     "stamp, and both it and the sweep for the largest id and the count of what they divide",
+    related=3, few=1, link=1, comment=2, files=1, download=2, upload=3,
+    deeds_why="a relation tells a hundred records, so a longer one is a list by the field that leads there, with its total and its "
+    "end counted; a comment or a file for a record that is gone would be kept, so the record is read; a file is a document, "
+    "which is made and linked, and tells the number of what is attached to it",
 )  # fmt: skip
 COSTS = {
     "vtiger": VTIGER,
@@ -76,24 +89,30 @@ COSTS = {
     ),
     "simplycrm by password": replace(
         VTIGER, first=5, idle=2, delta=2, delete=2, without="access_key",
+        link=None, files=None, download=None, upload=None,
         why="as with both; and only a number is sent to delete a record, so it is read first to be that record",
     ),
     "reallysimple": Costs(
         page=100, page_why="its document: at most 100 records a page", sweep_page=100, first=2, sweep=1,
         why="the newest stamp, and the largest id with the total, are asked for before anything is read: they tell afterwards "
         "whether something slipped between the pages",
+        related=0, few=1,
     ),
     "sarvcrm": Costs(
         page=300, page_why="what the clients in use ask for at most; a larger one is cut or refused (code 90)",
         sweep_page=300, read=1, first=3, sweep=1, delta=1, create=2, update=2, count=0,
         why="only an empty page is the end, since servers cut pages; a write is answered by an id alone, so the record is read; "
         "the first reading looks for the zone of its stamps",
+        related=1, few=2, link=3, comment=2, files=3, download=1, upload=2,
+        deeds_why="of a relation and of the notes with files, too, only an empty page is the end; what is linked, commented on, or has "
+        "a file is read before, since what the server says of a record that is gone is not documented",
     ),
     "opencrm": Costs(
         page=200, page_why="full lists are slow by the document's own words; they may hold 50,000", sweep_page=1000,
         read=1, first=3, sweep=2, delta=2, create=2, update=2, many=MANY, delete=0,
         why="pages overlap by a row, so that nothing slips between them; the total is asked for, and all that came compared with "
         "it; a write is answered by an id alone; no list can be asked for ids",
+        link=3, deeds_why="both records are read before: whether the server looks is not documented",
     ),
 }  # fmt: skip
 
