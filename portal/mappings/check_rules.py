@@ -8,7 +8,7 @@ from connectors.types import NUMBER_TYPES, TEXT_TYPES, FieldSchema, FieldType, M
 from connectors.values import is_secret_field
 from connectors.wording import text as _
 from portal.mappings.definition import Definition, Rule, Side, SideName
-from portal.mappings.findings import Finding, Known, Schemas, no_field
+from portal.mappings.findings import Finding, Known, Level, Schemas, no_field
 from portal.mappings.transform import OTHER
 
 SHOWN = 5  # values named in a sentence
@@ -153,19 +153,28 @@ def _check_types(
     side: SideName, origin: FieldSchema, target: FieldSchema, known: Known, place: str
 ) -> Iterator[Finding]:
     if misfit := _misfit(origin, target):
-        yield Finding(misfit[0], f"{place}.{side}", misfit[1])  # type: ignore[arg-type]
+        yield Finding(misfit[0], f"{place}.{side}", misfit[1])
         return
     if target.choices:
         yield from _check_choices(side, origin, target, known, place)
-    most, longest = target.max_length, origin.max_length
-    if most is not None and (longest is None or longest > most) and target.type in TEXT_TYPES:
-        hits = known.longer(OTHER[side], origin.name, most)
-        if hits or (hits is None and longest is not None):
-            text = _("“%(field)s” takes %(most)s characters; longer values are refused, never cut.", field=target.name, most=str(most))  # fmt: skip
-            yield Finding("warning", f"{place}.{side}", text, hits)
+    yield from _check_length(side, origin, target, known, place)
 
 
-def _misfit(origin: FieldSchema, target: FieldSchema) -> tuple[str, str] | None:
+def _check_length(
+    side: SideName, origin: FieldSchema, target: FieldSchema, known: Known, place: str
+) -> Iterator[Finding]:
+    """Told by what the records hold where they were looked at, else by what the field would take."""
+    longest = known.longest.get((OTHER[side], origin.name), origin.max_length)
+    if target.max_length is None or target.type not in TEXT_TYPES or (longest or 0) <= target.max_length:
+        return
+    text = _(
+        "“%(field)s” takes %(most)s characters, and there may be %(longest)s: what is longer is refused, never cut.",
+        field=target.name, most=str(target.max_length), longest=str(longest),
+    )  # fmt: skip
+    yield Finding("warning", f"{place}.{side}", text)
+
+
+def _misfit(origin: FieldSchema, target: FieldSchema) -> tuple[Level, str] | None:
     """Return how the two types do not fit, as level and sentence; None where they do."""
     types = origin.type, target.type
     if target.type is FieldType.OWNER and origin.type is FieldType.OWNER:

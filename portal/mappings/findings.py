@@ -13,6 +13,7 @@ from portal.mappings.definition import Side, SideName
 from portal.mappings.tables import Table
 
 Schemas = Mapping[SideName, ModuleSchema]
+Level = Literal["error", "warning"]
 Common = Mapping[
     tuple[SideName, str], Mapping[str, int]
 ]  # a field -> its frequent values -> how many records hold them
@@ -23,7 +24,7 @@ class Finding:
     """One thing that is wrong. An "error" is refused, a "warning" is shown. `place` is as in the document; `text` is the
     sentence; `hits` are the records of our copies it concerns, None where that was not counted."""
 
-    level: Literal["error", "warning"]
+    level: Level
     place: str
     text: str
     hits: int | None = None
@@ -44,7 +45,9 @@ class Known:
     reads: Callable[[str], frozenset[str]] = lambda text: frozenset()
     looks_up: Callable[[str], frozenset[str]] = lambda text: frozenset()
     common: Common = field(default_factory=dict)
-    longer: Callable[[SideName, str, int], int | None] = lambda side, name, length: None  # records with longer values
+    longest: Mapping[tuple[SideName, str], int] = field(
+        default_factory=dict
+    )  # of a field that was looked at: characters
 
 
 def no_field(schema: ModuleSchema, name: str, place: str) -> Finding:

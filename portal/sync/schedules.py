@@ -66,5 +66,5 @@ def keep_standing() -> None:
 
 
 def _runs_by_itself(mapping: Mapping) -> bool:
-    active = mapping.state == Mapping.State.ACTIVE and not mapping.schedule_paused
+    active = mapping.is_live and mapping.state == Mapping.State.ACTIVE and not mapping.schedule_paused
     return active and bool(mapping.cron or mapping.every_minutes)

@@ -118,7 +118,7 @@ KNOWN = Known(
     reads=lambda text: frozenset({"text"} if "text" in text else {"gone"}),
     looks_up=lambda text: frozenset({"nowhere"} if "lookup" in text else ()),
     common={("left", "colour"): {"g": 7, "blue": 2}},
-    longer=lambda side, name, length: 4 if name == "open" else 0,
+    longest={("left", "open"): 4, ("left", "long"): 3},
 )
 
 
@@ -133,8 +133,8 @@ KNOWN = Known(
         (Rule("owner", "owner"), ["error fields[0].right: owners are other people"]),
         (Rule("reference", "reference"), ["error fields[0].right: ids mean nothing in another CRM"]),
         (Rule("text", "reference"), ["warning fields[0].right: “reference” wants the id"]),
-        (Rule("long", "short"), []),  # counted: none is longer
-        (Rule("open", "short"), ["warning fields[0].right: “short” takes 3 characters; longer values are refused, never cut. Records: 4."]),
+        (Rule("long", "short"), []),  # looked at: none is longer
+        (Rule("open", "short"), ["warning fields[0].right: “short” takes 3 characters, and there may be 4: what is longer is refused"]),
         (Rule("colour", "kind"), ["warning fields[0].right: no choice of “kind” is called “r”, “blue”: a value table can say what becomes of them. Records: 2."]),
         (Rule("colour", "kind", table="colours"), ["warning fields[0].table: no row of “colours” says what becomes of “g”, “blue”. Records: 9.", "warning fields[0].table: not among the choices of “kind”: “9”."]),
         (Rule("colour", "kind", table="kept"), []),

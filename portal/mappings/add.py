@@ -1,0 +1,94 @@
+"""The beginning of a new mapping: two connections, two modules, a direction. Then it is a draft, to be gone on with at any
+time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from connectors.errors import ConnectorError
+from connectors.types import Module
+from portal.connections.models import Connection
+from portal.connections.schema import modules
+from portal.ledger import write
+from portal.mappings.definition import Definition, Side
+from portal.mappings.forms import DIRECTIONS
+from portal.mappings.models import Mapping
+from portal.mappings.save import save_draft
+from portal.mappings.suggest import suggest_modules
+from portal.records.models import Mirror
+
+SIDES = ("left", "right")
+
+
+@permission_required("mappings.add_mapping", raise_exception=True)
+def add(request: HttpRequest) -> HttpResponse:
+    """Two connections, then two modules and the direction; each answer is in the address until the draft is made."""
+    connections = {c.name: c for c in Connection.objects.all()}
+    asked = {side: request.GET.get(f"{side}_connection", "") for side in SIDES}
+    context: dict[str, Any] = {"connections": list(connections.values()), "asked": asked, "directions": DIRECTIONS}
+    if all(name in connections for name in asked.values()):
+        try:
+            found = {side: modules(connections[name]) for side, name in asked.items()}
+        except ConnectorError as e:
+            messages.error(request, str(e))
+            return _page(request, context)
+        if request.method == "POST" and (made := _make(request, asked, found)):
+            return redirect("mappings:match", made.name)
+        context |= {"modules": {side: _counted(connections[asked[side]], found[side]) for side in SIDES}}
+        context |= {"pairs": suggest_modules(found["left"], found["right"])[:8], "chosen": _chosen(request, found)}
+    return _page(request, context)
+
+
+def _make(request: HttpRequest, asked: dict[str, str], found: dict[str, list[Module]]) -> Mapping | None:
+    """Make the draft; None, with a message, where what was chosen does not exist or is the same on both sides."""
+    chosen = {side: request.POST.get(f"{side}_module", "") for side in SIDES}
+    known = all(any(m.name == chosen[side] for m in found[side]) for side in SIDES)
+    left, right = (Side(asked[side], chosen[side]) for side in SIDES)
+    if not known or left == right:
+        messages.error(request, _("Choose a module on each side, not the same one twice."))
+        return None
+    direction = request.POST.get("direction", "")
+    direction = direction if direction in dict(DIRECTIONS) else "left-to-right"
+    definition = Definition(_free_name(left, right), left, right, direction)
+    who = request.user.get_username()
+    made = save_draft(None, definition, user=request.user, actor=who)  # type: ignore[arg-type]
+    write.audit(request.user, "save mapping", made, {"draft": 1})  # type: ignore[arg-type]
+    return made
+
+
+def _free_name(left: Side, right: Side) -> str:
+    """Return a name after what is joined: “contacts”, “contacts-people”, with a number where it is taken."""
+    parts = dict.fromkeys(slugify(side.module, allow_unicode=True) for side in (left, right))
+    wanted = "-".join(part for part in parts if part)[:90] or "mapping"
+    taken = set(Mapping.objects.values_list("name", flat=True))
+    numbered = (f"{wanted}-{n}" for n in range(2, len(taken) + 3))
+    return wanted if wanted not in taken else next(name for name in numbered if name not in taken)
+
+
+def _counted(connection: Connection, found: list[Module]) -> list[tuple[Module, int | None]]:
+    """Return the modules with how many records our mirror of each has; None where there is no mirror."""
+    counts = dict(
+        Mirror.objects.filter(connection=connection, pulled_at__isnull=False).values_list("module", "records")
+    )
+    return [(module, counts.get(module.name)) for module in found]
+
+
+def _chosen(request: HttpRequest, found: dict[str, list[Module]]) -> dict[str, str]:
+    """Return the modules to begin with: those posted, those of the address, else the likeliest pair."""
+    said = {side: request.POST.get(f"{side}_module") or request.GET.get(f"{side}_module") or "" for side in SIDES}
+    if all(said.values()):
+        return said
+    likely = suggest_modules(found["left"], found["right"])
+    return {"left": likely[0].left, "right": likely[0].right} if likely else said
+
+
+def _page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    shown = {**admin.site.each_context(request), "title": _("Add mapping"), **context}
+    return render(request, "mappings/add.html", shown)

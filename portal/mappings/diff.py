@@ -1,0 +1,95 @@
+"""What changed between two versions of a mapping, in words. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from connectors.types import JSON
+from connectors.wording import joined
+from connectors.wording import text as _
+from portal.mappings.definition import Definition, Rule
+
+ARROWS = {"left-to-right": "→", "right-to-left": "←", "both": "⇄"}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as it was: `before` "" was added, `after` "" was taken out."""
+
+    what: str
+    before: str
+    after: str
+
+    @property
+    def kind(self) -> str:
+        """Return "added", "removed" or "changed"."""
+        return "changed" if self.before and self.after else "added" if self.after else "removed"
+
+
+def differences(old: Definition, new: Definition) -> list[Difference]:
+    """Return what `new` says differently from `old`; nothing about name and schedule, which are no part of a version."""
+    return [*_sides(old, new), *_policies(old, new), *_match(old, new), *_rules(old, new)]
+
+
+def rule_in_words(rule: Rule, direction: str) -> str:
+    """Return a rule as a person reads it: "firstname → first (only on create)"."""
+    arrow = ARROWS.get(rule.direction or direction, "→")
+    made = {"value": f"“{rule.value}”", "expression": rule.expression}.get(rule.source, "")
+    ends = (rule.left or made, rule.right or made)
+    more = joined(_(", "), _remarks(rule))
+    return f"{ends[0]} {arrow} {ends[1]}" + (f" ({more})" if more else "")
+
+
+def _remarks(rule: Rule) -> Iterator[str]:
+    if rule.table:
+        yield _("by the table “%(name)s”", name=rule.table)
+    if rule.mapping:
+        yield _("linked by “%(name)s”", name=rule.mapping)
+    if rule.only_on_create:
+        yield _("only on create")
+    if rule.may_clear:
+        yield _("may clear")
+    if rule.policy:
+        yield _("conflicts: %(policy)s", policy=rule.policy)
+    if rule.compare:
+        yield _("compared: %(how)s", how=rule.compare)
+
+
+def _sides(old: Definition, new: Definition) -> Iterator[Difference]:
+    for name, before, after in ((_("Left"), old.left, new.left), (_("Right"), old.right, new.right)):
+        if (before.connection, before.module) != (after.connection, after.module):
+            yield Difference(name, f"{before.connection} · {before.module}", f"{after.connection} · {after.module}")
+        if before.filter != after.filter:
+            yield Difference(_("%(side)s filter", side=name), before.filter, after.filter)
+
+
+def _policies(old: Definition, new: Definition) -> Iterator[Difference]:
+    told = (
+        (_("Direction"), old.direction, new.direction),
+        (_("Both sides changed"), old.conflict_policy, new.conflict_policy),
+        (_("Deleted records"), old.delete_policy, new.delete_policy),
+        (_("Leaving the filter"), old.leaving, new.leaving),
+        (_("Guards"), _guards(old.guards), _guards(new.guards)),
+    )
+    yield from (Difference(what, before, after) for what, before, after in told if before != after)
+
+
+def _guards(guards: JSON) -> str:
+    if guards is None:
+        return _("as usual")
+    return ", ".join(f"{key} {value}" for key, value in guards.items()) or _("off")
+
+
+def _match(old: Definition, new: Definition) -> Iterator[Difference]:
+    before, after = (", ".join(f"{a} = {b}" for a, b in d.match) for d in (old, new))
+    if before != after:
+        yield Difference(_("Match key"), before, after)
+
+
+def _rules(old: Definition, new: Definition) -> Iterator[Difference]:
+    known = {(rule.left, rule.right): rule_in_words(rule, old.direction) for rule in old.rules}
+    now = {(rule.left, rule.right): rule_in_words(rule, new.direction) for rule in new.rules}
+    for ends in dict.fromkeys([*known, *now]):
+        if known.get(ends) != now.get(ends):
+            yield Difference(_("Rule"), known.get(ends, ""), now.get(ends, ""))
