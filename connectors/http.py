@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from connectors.answer import Answer, busy
 from connectors.body import Files, checked, encode
@@ -26,7 +26,7 @@ from connectors.paging import Pending
 from connectors.types import JSON
 from connectors.wording import text as _
 
-__all__ = ["USER_AGENT", "Answer", "Http"]
+__all__ = ["USER_AGENT", "Answer", "Http", "root_of"]
 
 LONGEST_WAIT = 5.0  # seconds; who asks us to wait longer postpones the run
 ATTEMPTS = 3
@@ -187,3 +187,15 @@ class Http:
             checked_addresses(self.host, self.port, self.scheme, self.context.network)
         except OSError:
             return
+
+
+def root_of(url: str, example: str, *ends: str) -> str:
+    """Return a server's root, without a slash, for an address with or without scheme, query, or one of these ends behind it.
+    Raises ConfigError, which shows the example."""
+    parts = urlsplit(url.strip() if "://" in url else f"https://{url.strip()}")
+    if not parts.netloc:
+        raise ConfigError(_("The address should look like %(example)s.", example=example))
+    path = parts.path.rstrip("/")
+    for end in ends:
+        path = path.removesuffix(end)
+    return urlunsplit((parts.scheme, parts.netloc, path.rstrip("/"), "", ""))

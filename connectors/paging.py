@@ -160,6 +160,11 @@ def only_fields(record: Record, fields: tuple[str, ...] | None) -> Record:
     return Record(record.module, record.id, values, record.modified)
 
 
+def unknown_place() -> QueryError:
+    """Return the error for a place in a list that is not, or not any more, one to go on from."""
+    return QueryError(_("This place in the list is not known. Begin again at its first page."))
+
+
 def _to_cursor(record: Record, query: Query) -> str:
     place = {column.field: record.values.get(column.field) for column in query.order}
     return orjson.dumps([record.id, place]).decode()

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 
 from connectors.answer import Listing
 from connectors.context import Call, Context
-from connectors.errors import AuthError, ConfigError, ConnectorError, RecordNotFound
-from connectors.http import Answer, Http
+from connectors.errors import AuthError, ConnectorError, RecordNotFound
+from connectors.http import Answer, Http, root_of
 from connectors.opencrm.about import BY_HEADER, BY_LOGIN
 from connectors.opencrm.account import CODE, Account, code_is_a_field, with_code
 from connectors.opencrm.answers import (
@@ -237,11 +236,7 @@ class OpenCrmClient:
 
 def root(url: str) -> str:
     """Return the system's root for an address with or without the API's path. Raises ConfigError."""
-    parts = urlsplit(url.strip() if "://" in url else f"https://{url.strip()}")
-    if not parts.netloc:
-        raise ConfigError(_("The address should look like https://yoursystemname.opencrm.co.uk."))
-    path = parts.path.split("/api/rest")[0].removesuffix("/index.php").rstrip("/")
-    return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
+    return root_of(url.partition("/api/rest")[0], "https://yoursystemname.opencrm.co.uk", "/index.php")
 
 
 def checked_id(id: str) -> str:

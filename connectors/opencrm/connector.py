@@ -97,11 +97,11 @@ class OpenCrmConnector(Connector):
     def _seen(self, name: str) -> Set[str]:
         """Return the names of fields seen in records; one record is asked for when none was seen yet."""
         self._known_module(name)
-        seen = self._learned(name)
-        if seen is None:
-            rows = self.client.listing(name, Question(start=0, end=1)).rows
-            seen = self._learn(name, rows[0].keys()) if rows else frozenset()
-        return seen
+        learned = self.context.learned.get(fields_of(name))
+        if learned is not None:
+            return frozenset(learned)
+        rows = self.client.listing(name, Question(start=0, end=1)).rows
+        return self._learn(name, rows[0].keys()) if rows else frozenset()
 
     def _known_module(self, name: str) -> None:
         if name not in MODULES:
@@ -119,11 +119,6 @@ class OpenCrmConnector(Connector):
         """Return a reader of the module's records."""
         seen = self._seen(name)
         return Reader(self.client, self.codec, self._fields(name, seen), seen, partial(self._renew, name))
-
-    def _learned(self, name: str) -> Set[str] | None:
-        """Return the module's fields as they were learned, None where they were not."""
-        learned = self.context.learned.get(fields_of(name))
-        return None if learned is None else frozenset(learned)
 
     def _learn(self, name: str, seen: Set[str]) -> Set[str]:
         self.context.learned.set(fields_of(name), sorted(seen))

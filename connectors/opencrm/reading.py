@@ -18,7 +18,7 @@ from connectors.opencrm.pages import Pages, Part
 from connectors.opencrm.pushdown import NEWER, SAMPLE, Pushed, push, trial
 from connectors.opencrm.rows import Row, id_of
 from connectors.opencrm.schema import ID, MODIFIED
-from connectors.paging import local_page, only_fields
+from connectors.paging import local_page, only_fields, unknown_place
 from connectors.query import Query, check, match_record, order_to_text, to_text
 from connectors.seconds import Second
 from connectors.types import Explanation, FieldType, ModuleSchema, Page, Record
@@ -216,7 +216,7 @@ def parse(cursor: str) -> Place:
     """Return the place in a cursor. Raises QueryError for one that is not ours."""
     own, number, last = [*cursor.split(" "), "", ""][:3]
     if own != "opencrm" or not number.isdecimal() or not last.isdecimal():
-        raise QueryError(_("This place in the list is not known. Begin again at its first page."))
+        raise unknown_place()
     return Place(int(number), last)
 
 

@@ -10,13 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 import orjson
 
 from connectors.context import Call, Context
-from connectors.errors import ConfigError, QueryError, RecordNotFound
-from connectors.http import Answer, Http
+from connectors.errors import QueryError, RecordNotFound
+from connectors.http import Answer, Http, root_of
 from connectors.oauth import Tokens
 from connectors.paging import Pending
 from connectors.reallysimple.answers import failure, refuses_token
@@ -226,17 +226,8 @@ class ReallySimpleClient:
 
 
 def root(url: str) -> str:
-    """Return the server's root for an address with or without slash, query or the name of an object behind it.
-
-    The API lives at the root of its own host, so anything behind a known object name is cut. Raises ConfigError.
-    """
-    parts = urlsplit(url.strip() if "://" in url else f"https://{url.strip()}")
-    if not parts.netloc:
-        raise ConfigError(_("The address should look like https://apiv4.reallysimplesystems.com."))
-    path = parts.path.rstrip("/")
-    for end in ("/accounts", "/contacts", "/datadictionary"):
-        path = path.removesuffix(end)
-    return urlunsplit((parts.scheme, parts.netloc, path.rstrip("/"), "", ""))
+    """Return the server's root, where the API lives, for an address with or without the name of an object. Raises ConfigError."""
+    return root_of(url, "https://apiv4.reallysimplesystems.com", "/accounts", "/contacts", "/datadictionary")
 
 
 def checked_id(id: str) -> str:

@@ -11,8 +11,8 @@ from math import ceil
 
 import orjson
 
-from connectors.errors import ProtocolError, QueryError
-from connectors.paging import Pending, local_page, only_fields
+from connectors.errors import ProtocolError
+from connectors.paging import Pending, local_page, only_fields, unknown_place
 from connectors.query import Order, Query, check, match_record, order_to_text, to_text
 from connectors.reallysimple.client import PAGE, Listing, ReallySimpleClient, Row
 from connectors.reallysimple.codec import ReallySimpleCodec
@@ -227,7 +227,7 @@ def parse(cursor: str) -> Place:
     own, kind, value = [*cursor.split(" ", 2), "", ""][:3]
     if own == "reallysimple" and (kind == "sorted" or (kind in ("after", "at") and value.isdecimal())):
         return Place(kind, value)
-    raise QueryError(_("This place in the list is not known. Begin again at its first page."))
+    raise unknown_place()
 
 
 def id_of(row: Row) -> int:

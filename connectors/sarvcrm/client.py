@@ -10,21 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
 from connectors.answer import Listing
 from connectors.body import Files
 from connectors.context import Call, Context
 from connectors.errors import (
     AuthError,
-    ConfigError,
     LockedOut,
     ProtocolError,
     QueryError,
     RecordNotFound,
     Unavailable,
 )
-from connectors.http import Answer, Http
+from connectors.http import Answer, Http, root_of
 from connectors.sarvcrm.account import Account, refused_before
 from connectors.sarvcrm.answers import BAD_SQL, Forbidden, NothingFound, SessionGone, is_file, new_id, result
 from connectors.sarvcrm.rows import Row, as_rows, id_of, is_id
@@ -246,13 +245,7 @@ class SarvClient:
 
 def root(url: str) -> str:
     """Return the server's root for an address with or without API.php or a page behind it. Raises ConfigError."""
-    parts = urlsplit(url.strip() if "://" in url else f"https://{url.strip()}")
-    if not parts.netloc:
-        raise ConfigError(_("The address should look like https://app.sarvcrm.com/API.php."))
-    path = parts.path.rstrip("/")
-    for page in ("/API.php", "/api.php", "/index.php"):
-        path = path.removesuffix(page)
-    return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
+    return root_of(url, "https://app.sarvcrm.com/API.php", "/API.php", "/api.php", "/index.php")
 
 
 def one(

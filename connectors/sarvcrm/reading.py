@@ -11,7 +11,7 @@ from math import ceil
 
 from connectors.answer import Listing
 from connectors.errors import ProtocolError, QueryError
-from connectors.paging import local_page, only_fields
+from connectors.paging import local_page, only_fields, unknown_place
 from connectors.query import Order, Query, check, conditions, match_record, order_to_text, to_text
 from connectors.sarvcrm.answers import BAD_SQL
 from connectors.sarvcrm.client import PAGE, Question
@@ -246,11 +246,6 @@ def parse(cursor: str) -> Place:
     if kind == "at" and AT.fullmatch(value):
         return Place(kind, last, int(number), order)
     raise unknown_place()
-
-
-def unknown_place() -> QueryError:
-    """Return the error for a place that is not, or not any more, one to go on from."""
-    return QueryError(_("This place in the list is not known. Begin again at its first page."))
 
 
 def no_columns(name: str) -> str:

@@ -7,11 +7,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from connectors.errors import QueryError
+from connectors.paging import unknown_place
 from connectors.vtiger import vtql
 from connectors.vtiger.rows import Row, id_of, number
 from connectors.vtiger.vtql import Groups
-from connectors.wording import text as _
 
 Kind = Literal["after", "at", "left", "sorted"]
 
@@ -50,7 +49,7 @@ def parse(cursor: str) -> Place:
     """Return the place in a cursor. Raises QueryError."""
     found = PLACE.fullmatch(cursor)
     if found is None:
-        raise QueryError(_("This place in the list is not known. Begin again at its first page."))
+        raise unknown_place()
     kind, value = found[1] or found[3] or found[6], found[2] or found[4] or found[7] or ""
     return Place(kind, value, int(found[5] or 0))  # type: ignore[arg-type]
 
