@@ -11,8 +11,9 @@ from connectors.values import is_secret_field, redact
 from connectors.wording import joined
 from portal.ledger.models import Entry, Run
 from portal.mappings.transform import Side
-from portal.sync.cases import OTHER, Action, Seen
+from portal.sync.cases import OTHER, Action
 from portal.sync.job import Job
+from portal.sync.planning import label_of
 from portal.ui.wording import to_keep
 
 _STATES = {"conflict": Entry.State.CONFLICT, "blocked": Entry.State.BLOCKED}  # else planned: even a link is made later
@@ -54,7 +55,7 @@ def _records_of(job: Job, action: Action) -> dict[str, Any]:
         "source_module": job.mirrors[OTHER[side]].module,
         "source_id": source.id,
         "source_version": source.version,
-        "label": _label(job, OTHER[side], source),
+        "label": label_of(job, OTHER[side], source),
     }
 
 
@@ -111,12 +112,6 @@ def resolved(job: Job, old: Entry) -> Entry:
         reason="resolved",
         actor=job.run.actor,
     )
-
-
-def _label(job: Job, side: Side, record: Seen) -> str:
-    schema = job.terms.places[side].schema
-    parts = [str(record.values[name]) for name in schema.label_fields if record.values.get(name)]
-    return " ".join(parts)[:200]
 
 
 def is_same(old: Entry, new: Entry) -> bool:

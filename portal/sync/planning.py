@@ -65,3 +65,10 @@ def key_of(known: Planning, side: Side, values: Values) -> tuple[str, ...] | Non
     """Return the normalised match key of a record's values, or None."""
     fields = [pair[SIDES.index(side)] for pair in known.terms.definition.match]
     return match_key(values, fields, known.kinds, known.terms.places[side].region)
+
+
+def label_of(known: Planning, side: Side, record: Seen) -> str:
+    """Return what a person calls the record; "" where it says nothing of itself."""
+    schema = known.terms.places[side].schema
+    parts = [str(record.values[name]) for name in schema.label_fields if record.values.get(name)]
+    return " ".join(parts)[:200]

@@ -1,0 +1,109 @@
+"""What a run of the mapping would do with every record, counted, with samples: the plan without the push. The rule: it is made
+from the mirrors by the same parts as a run's plan, asks no CRM, and writes nothing that a run reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from portal.mappings.transform import Side
+from portal.records.models import Copy
+from portal.sync.cases import OTHER, Action, Lone, Pair, Seen
+from portal.sync.load import Batch, Holders, load
+from portal.sync.partners import partners_of
+from portal.sync.plan import plan
+from portal.sync.planning import Planning, seen_of
+from portal.sync.preview_keys import key_index, pages
+from portal.sync.preview_ready import sources
+from portal.sync.preview_samples import Sample, sample
+
+# What becomes of records. "fail": a value cannot be made. "outside": its filter leaves it out. "aside": it belongs to another
+# that is just being made, was taken back or deleted, or of which we have no copy.
+KINDS = ("create", "change", "delete", "same", "fail", "blocked", "conflict", "outside", "aside")
+MOST = 20  # samples of each
+_KINDS = {"create": "create", "update": "change", "delete": "delete", "skip": "same", "conflict": "conflict"}
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many records there are of each kind, and the first of them. A record that both sides changed in different fields
+    counts once for each side that is written."""
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    samples: dict[str, list[Sample]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+
+
+Tell = Callable[[int, int, Tally], None]  # how many were looked at, of how many, and what came of it; may raise to stop
+
+
+def preview(known: Planning, tell: Tell = lambda done, total, tally: None) -> Tally:
+    """Return what a run would do as things are in the mirrors. `tell` hears of every batch."""
+    tally = Tally()
+    numbers = {side: Copy.objects.filter(mirror=mirror).count() for side, mirror in known.mirrors.items()}
+    keyed = sum(numbers.values())  # each is looked at once for its key, those of the sources once more
+    total, done = keyed + sum(numbers[side] for side in sources(known)), 0
+
+    def more(number: int) -> None:
+        nonlocal done
+        done += number
+        tell(min(done, total), total, tally)
+
+    with key_index(known, more) as holders:
+        done = keyed
+        for side in sources(known):
+            for copies in pages(known.mirrors[side]):
+                for case, actions in planned(known, side, copies, holders):
+                    note(tally, known, side, case, actions)
+                more(len(copies))
+    return tally
+
+
+def planned(
+    known: Planning, side: Side, copies: Iterable[Copy], holders: Holders
+) -> Iterator[tuple[Pair | Lone, tuple[Action, ...]]]:
+    """Yield for each record its case, and what is planned for it."""
+    cases = load(known, Batch(side, tuple(seen_of(known, side, copy) for copy in copies)), holders)
+    terms = known.terms.knowing(partners_of(cases, known.terms.definition, known.connections))
+    for case in cases:
+        yield case, plan(case, terms)
+
+
+def note(tally: Tally, known: Planning, side: Side, case: Pair | Lone, actions: tuple[Action, ...]) -> None:
+    """Count what was planned for a record of that side."""
+    for kind, action in kinds_of(known, side, case, actions):
+        tally.counts[kind] += 1
+        if len(tally.samples[kind]) < MOST:
+            tally.samples[kind].append(sample(known, side, record_of(case, side), action))
+
+
+def kinds_of(
+    known: Planning, side: Side, case: Pair | Lone, actions: tuple[Action, ...]
+) -> list[tuple[str, Action | None]]:
+    """Return as what a record counts: by each action, or by why there is none; as nothing where it was deleted itself, or
+    where its partner speaks for both."""
+    seen = record_of(case, side)
+    if side == "right" and isinstance(case, Pair) and case.left is not None and len(sources(known)) == 2:
+        return []
+    if actions:
+        return [(_kind(action), action) for action in actions]
+    if seen.deleted:
+        return []
+    if isinstance(case, Lone):
+        return [] if seen.inside else [("outside", None)]
+    if case.state != "linked" or case.left is None or case.right is None:
+        return [("aside", None)]
+    if not known.terms.goes(seen):
+        return [("outside", None)]
+    return [("aside" if case.at(OTHER[side]).deleted else "same", None)]
+
+
+def record_of(case: Pair | Lone, side: Side) -> Seen:
+    """Return the record of that side, from which the case was made."""
+    return case.seen if isinstance(case, Lone) else case.at(side)
+
+
+def _kind(action: Action) -> str:
+    """A blocked record whose values cannot be made fails; any other waits for somebody or something else."""
+    if action.kind == "blocked":
+        return "fail" if action.errors and action.reason != "no_partner" else "blocked"
+    return _KINDS[action.kind]
