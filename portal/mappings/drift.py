@@ -22,6 +22,7 @@ from portal.ledger.models import Problem, Run
 from portal.mappings.definition import Definition
 from portal.mappings.definition import SideName as Side
 from portal.mappings.drift_words import Verdict, reason, words
+from portal.mappings.expression import ExpressionError, fields_of
 from portal.mappings.hits import Hit, hits
 from portal.mappings.models import Mapping, MappingVersion
 from portal.mappings.save import pause_mapping
@@ -55,19 +56,7 @@ def judge(connection: Connection, module: str) -> None:
                 _stop(verdict, connection)
         found = [verdict for verdict in found if verdict.matters]
         _note(connection, module, drift, found)
-        if not found and drift.doubted is None:
-            write.close_problem(_key(connection, module))
-            return
-        told = words(connection, module, drift, found)
-        write.open_problem(
-            _key(connection, module),
-            kind=KIND,
-            title=told.title,
-            detail=told.detail,
-            advice=told.advice,
-            connection=connection,
-            mapping=found[0].mapping.uuid if len(found) == 1 else None,
-        )
+        _tell(connection, module, drift, found)
 
 
 def look_again(mapping: Mapping) -> None:
@@ -132,7 +121,14 @@ def _verdict(mapping: Mapping, connection: Connection, module: str, drift: Drift
 
 def _hits(definition: Definition, side: Side, connection: Connection, drift: Drift) -> list[Hit]:
     after = with_owner(drift.after, connection.settings) if drift.after else None
-    return hits(definition, side, drift.changes, drift.before, after)
+    return hits(definition, side, drift.changes, drift.before, after, _read_by)
+
+
+def _read_by(expression: str) -> frozenset[str]:
+    try:
+        return fields_of(expression)
+    except ExpressionError:  # runs say so
+        return frozenset()
 
 
 def _stop(verdict: Verdict, connection: Connection) -> None:
@@ -146,6 +142,18 @@ def _stop(verdict: Verdict, connection: Connection) -> None:
     write.audit(None, "pause mapping", mapping, {"reason": why}, actor="schedule")
     for run in Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.SYNC, state__in=Run.OPEN):
         write.ask_to_stop(run)
+
+
+def _tell(connection: Connection, module: str, drift: Drift, found: list[Verdict]) -> None:
+    """Open or renew the module's Problem; close it when nobody has to look at anything."""
+    key = _key(connection, module)
+    if not found and drift.doubted is None:
+        write.close_problem(key)
+        return
+    told = words(connection, module, drift, found)
+    only = found[0].mapping.uuid if len(found) == 1 else None
+    said = {"title": told.title, "detail": told.detail, "advice": told.advice}
+    write.open_problem(key, kind=KIND, connection=connection, mapping=only, **said)
 
 
 def _note(connection: Connection, module: str, drift: Drift, found: list[Verdict]) -> None:

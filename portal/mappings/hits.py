@@ -3,8 +3,7 @@ what is certain to go wrong breaks a mapping; all else is told and the mapping g
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from connectors.errors import QueryError
@@ -15,13 +14,14 @@ from portal.connections.schema_diff import Kind, SchemaChange
 from portal.mappings.definition import Definition, Rule
 from portal.mappings.definition import SideName as Side
 
+Reads = Callable[[str], Collection[str]]
 OTHER: dict[Side, Side] = {"left": "right", "right": "left"}
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One place where a mapping uses a field. `what` is "rule", "named" (an expression that holds its name), "match" or
-    "filter"; `writes`: its value is changed there; `values`: those named there, None where any value may come."""
+    """One place where a mapping uses a field. `what` is "rule", "match" or "filter"; `writes`: its value is changed there;
+    `values`: those named there, None where any value may come."""
 
     field: str
     what: str
@@ -45,19 +45,21 @@ def hits(
     changes: Sequence[SchemaChange],
     before: ModuleSchema,
     after: ModuleSchema | None,
+    reads: Reads,
 ) -> list[Hit]:
-    """Return what the changes of that side's module mean for the mapping; changes it does not feel are left out."""
-    used = list(uses(definition, side, before))
+    """Return what the changes of that side's module mean for the mapping; changes it does not feel are left out. `reads`
+    tells which fields an expression reads."""
+    used = list(uses(definition, side, before, reads))
     text = getattr(definition, side).filter
     unreadable = after is not None and _reads(text, before) and not _reads(text, after)
     found = (_hit(definition, side, change, used, after) for change in changes)
     return [_with_filter(hit, unreadable, used) for hit in found if hit is not None]
 
 
-def uses(definition: Definition, side: Side, schema: ModuleSchema) -> Iterator[Use]:
+def uses(definition: Definition, side: Side, schema: ModuleSchema, reads: Reads) -> Iterator[Use]:
     """Yield every place where the mapping uses a field of that side: rules, match key, filter."""
     for rule in definition.rules:
-        yield from _of_rule(definition, rule, side, schema)
+        yield from _of_rule(definition, rule, side, reads)
     for left, right in definition.match:
         yield Use(left if side == "left" else right, "match", _("match key"))
     try:
@@ -68,15 +70,13 @@ def uses(definition: Definition, side: Side, schema: ModuleSchema) -> Iterator[U
         yield Use(condition.field, "filter", _("filter"), values=condition.values)
 
 
-def _of_rule(definition: Definition, rule: Rule, side: Side, schema: ModuleSchema) -> Iterator[Use]:
+def _of_rule(definition: Definition, rule: Rule, side: Side, reads: Reads) -> Iterator[Use]:
     name, words, written = rule.at(side), _in_words(rule), definition.targets_of(rule)
     if name:
         values = (rule.value,) if rule.source == "value" else None
         yield Use(name, "rule", words, side in written, values)
-    if OTHER[side] in written:
-        for word in dict.fromkeys(re.findall(r"[\w/]+", rule.expression)):
-            if word != name and schema.field(word) is not None:
-                yield Use(word, "named", words)
+    if rule.source == "expression" and OTHER[side] in written:
+        yield from (Use(read, "rule", words) for read in sorted(reads(rule.expression)))
 
 
 def _in_words(rule: Rule) -> str:
@@ -106,10 +106,7 @@ def _hit(
     here = [use for use in used if use.field == change.field and _feels(use, change)]
     if not here:
         return None
-    breaks = change.kind == Kind.READ_ONLY or (
-        change.kind == Kind.FIELD_GONE and any(use.what != "named" for use in here)
-    )
-    return Hit(change, _words_of(here), breaks)
+    return Hit(change, _words_of(here), change.kind in (Kind.READ_ONLY, Kind.FIELD_GONE))
 
 
 def _required(change: SchemaChange, used: Sequence[Use], after: ModuleSchema | None) -> Hit | None:
@@ -128,7 +125,7 @@ def _feels(use: Use, change: SchemaChange) -> bool:
     if change.kind in (Kind.READ_ONLY, Kind.SHORTER):
         return use.writes
     if change.kind == Kind.CHOICE_GONE:
-        return use.what in ("rule", "named") if use.values is None else change.before in use.values
+        return use.what == "rule" if use.values is None else change.before in use.values
     if change.kind == Kind.CHOICE_NEW:
         return use.values is None and use.what != "match"
     return change.kind in (Kind.FIELD_GONE, Kind.TYPE_CHANGED)

@@ -32,6 +32,7 @@ from tests.portal.task_queue import queued, take_next
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STATUS = Rule("status", "status")
+FULL = Rule("", "notes", "expression", expression="{{ firstname }} {{ lastname }}")
 NAMES = (Rule("lastname", "lastname"), Rule("email", "email"))
 Change = Callable[[FieldSchema], FieldSchema | None]
 
@@ -103,6 +104,8 @@ TABLE: list[tuple[dict[str, Any], str, str, Change, bool | None, str]] = [
     ({"left_filter": "children > 2"}, "north", "children", gone, True, "(filter)"),
     ({"left_filter": "children > 2"}, "north", "children", as_text, None, "(filter)"),
     ({"left_filter": "optout = true"}, "north", "optout", lambda f: replace(f, type=FieldType.LINES), True, "(filter)"),
+    ({"rules": (*NAMES, FULL)}, "north", "firstname", gone, True, "rule “notes”"),
+    ({"rules": (*NAMES, FULL)}, "south", "firstname", gone, None, ""),
     ({}, "south", "firstname", read_only, True, "rule “firstname → firstname”"),
     ({}, "north", "firstname", read_only, None, ""),  # it is only read there
     ({}, "south", "phone", required, True, "no rule fills it"),
