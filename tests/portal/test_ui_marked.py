@@ -95,6 +95,7 @@ ALLOWED: dict[str, tuple[str, str | None]] = {
     "portal/connections/schema.py": ("caught where it is raised", "a description of another format"),
     "portal/ledger/admin.py": ("what `write.audit` is told; the words are beside it", r"\w+ mapping"),
     "portal/ledger/lease.py": ("a lost lease is caught and never shown; a key", r"The lease .*|\{\} seconds"),
+    "portal/mappings/drift.py": ("what `write.audit` is told; the ledger's screen has the words", "pause mapping"),
     "portal/mappings/views.py": ("what `write.audit` is told; the ledger's screen has the words", r"\w+ mapping"),
     "portal/ops/config_file.py": ("what `write.audit` is told; the ledger's screen has the words", "save mapping"),
     "portal/ops/docs.py": ("the pages of docs/, in English", None),
