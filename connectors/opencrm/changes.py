@@ -21,7 +21,6 @@ from connectors.opencrm.pages import Incomplete, Part, incomplete
 from connectors.opencrm.pushdown import NEWER
 from connectors.opencrm.reading import Reader, stamp_of, uncounted
 from connectors.opencrm.rows import id_of
-from connectors.opencrm.schema import MODIFIED
 from connectors.paging import as_changes
 from connectors.seconds import CLOSED_AFTER, FARTHEST_ZONE, STAMP, Second, latest_stamp
 from connectors.types import ChangePage, Cursor
@@ -105,15 +104,15 @@ def first_reading(reader: Reader, place: Place) -> Iterator[ChangePage]:
 
 
 def delta(reader: Reader, place: Place) -> Iterator[ChangePage]:
-    """Yield what was modified since the place, everything where the server cannot be asked that, or brings fewer records
-    than it counts. One call when nothing was."""
+    """Yield what was modified since the place, everything where the server refuses that, or brings fewer records than it counts.
+    A refusal is believed when it comes twice. One call when nothing was modified."""
     try:
         yield from newer(reader, place)
         return
     except NoSuchEndpoint:
         raise
     except QueryError:
-        reader.distrust(MODIFIED)
+        reader.is_asked_by_time(place.time)  # and learns it where that is refused, too
     except Incomplete:  # what did not come cannot be named, so it is not learned: the next delta may be whole
         pass
     yield from first_reading(reader, Place())

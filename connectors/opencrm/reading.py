@@ -138,10 +138,10 @@ class Reader:
             if known:
                 self.lessons.learned.set(names(self.module), {**self._working(), field: True})
             elif known is False:
-                self.distrust(field)
+                self._distrust(field)
         return bool(known)
 
-    def distrust(self, field: str) -> None:
+    def _distrust(self, field: str) -> None:
         """Remember for a day that the server cannot be asked by this field, and no longer that it could."""
         self.lessons.note(untimed(self.module) if field == MODIFIED else no_names(self.module), field)
         if field in (working := self._working()):
@@ -202,7 +202,7 @@ class Reader:
             rows = []
         works = bool(rows) and all(stamp_of(row) > before for row in rows)
         if not works:
-            self.distrust(MODIFIED)
+            self._distrust(MODIFIED)
         return works
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.answer import Listing
-from connectors.context import Context
+from connectors.context import Call, Context, Outcome
 from connectors.errors import ProtocolError, QueryError
 from connectors.opencrm.client import PAGE, Question
 from connectors.opencrm.connector import OpenCrmConnector
@@ -188,6 +188,30 @@ def test_a_server_that_could_not_be_asked_by_time_is_asked_again_after_a_day(
         pages = list(crm.changes("contact", cursor))
         cursor = pages[-1].cursor
         assert (ids_in(pages) == there(account)) is whole
+    crm.close()
+
+
+class Relenting(CountingObserver):
+    """Sees to it that the server refuses one call only."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__()
+        self.account = account
+
+    def after(self, call: Call, outcome: Outcome) -> None:
+        super().after(call, outcome)
+        self.account.control("POST", "switches", greater="works")
+
+
+def test_a_refusal_that_passes_does_not_end_the_deltas_of_a_module(account: Account, context: Context) -> None:
+    observer = Relenting(account)
+    crm = connected(account, replace(context, observer=observer))
+    cursor = list(crm.changes("contact", None))[-1].cursor
+    account.control("POST", "switches", greater="refused")
+    cursor = list(crm.changes("contact", cursor))[-1].cursor
+    assert not crm.context.learned.get("no delta of contact")
+    observer.calls.clear()
+    assert not ids_in(list(crm.changes("contact", cursor))) and len(observer.calls) == 1
     crm.close()
 
 
