@@ -247,7 +247,7 @@ def checked_id(id: str) -> str:
 
 
 def reading(endpoint: str) -> Call:
-    """Return a call that changes nothing, though it is a POST."""
+    """Return a call that changes nothing, though it is a POST; each module has calls of its own, so they are made by name."""
     return Call(endpoint, "POST", safe=True)
 
 

@@ -17,6 +17,7 @@ from math import ceil
 
 from connectors.context import Context
 from connectors.errors import QueryError
+from connectors.lessons import Lessons
 from connectors.paging import as_changes, pipelined, prefetch
 from connectors.reallysimple.client import PAGE, Listing, Row
 from connectors.reallysimple.reading import Reader, ascending, id_of, out_of_order
@@ -78,7 +79,9 @@ def ids(reader: Reader, context: Context, after: str | None) -> Iterator[list[st
 
 def first_reading(reader: Reader, place: Place, context: Context, *, begun: bool) -> Iterator[ChangePage]:
     """Yield all records. What is edited meanwhile has a stamp after the newest at the start, so the next delta has it."""
-    timed = reader.schema.modified_field == MODIFIED and not context.learned.get(untimed(reader))
+    timed = reader.schema.modified_field == MODIFIED and not Lessons(context.learned, context.clock).recent(
+        untimed(reader.object_name)
+    )
     if timed and not begun:
         try:
             place = start(reader, place)
@@ -200,8 +203,8 @@ def in_time(rows: Sequence[Row], oldest: str) -> list[tuple[str, int]]:
 
 
 def not_by_time(reader: Reader, context: Context) -> bool:
-    """Remember that this object cannot be asked by time: every reading is then a first one. Return False."""
-    context.learned.set(untimed(reader), True)
+    """Remember for a day that this object cannot be asked by time: every reading is then a first one. Return False."""
+    Lessons(context.learned, context.clock).note(untimed(reader.object_name), MODIFIED)
     return False
 
 
@@ -218,6 +221,6 @@ def beyond(stamp: str, id: int) -> dict[str, JSON]:
     return {"$or": [{MODIFIED: stamp, "id": {"$gt": id}}, after]} if id else after
 
 
-def untimed(reader: Reader) -> str:
+def untimed(object_name: str) -> str:
     """Return the name under which is learned that an object cannot be asked by `modifieddate`."""
-    return f"no delta of {reader.object_name}"
+    return f"no delta of {object_name}"
