@@ -54,11 +54,12 @@ class Calendar:
     day: Callable[[int, int, int], date]  # of year, month and day
     parts: Callable[[date], tuple[int, int, int]]
     problem: str
+    short: int | None = None  # so many letters are a short name; None where there are none
 
     def month(self, name: str) -> int:
-        """Return the number of a month by its name or the three letters it begins with, 0 when there is none."""
+        """Return the number of a month by its name or its short name, 0 when there is none."""
         names = [known.lower() for known in self.months]
-        short = [known[:3] for known in names]
+        short = [known[: self.short] for known in names]
         asked = name.lower()
         return names.index(asked) + 1 if asked in names else short.index(asked) + 1 if asked in short else 0
 
@@ -83,7 +84,7 @@ def _jalali(day: date) -> tuple[int, int, int]:
     return jalali.year, jalali.month, jalali.day
 
 
-GREGORIAN = Calendar(_MONTHS, _WEEKDAYS, date, lambda day: (day.year, day.month, day.day), NOT_A_DATE)
+GREGORIAN = Calendar(_MONTHS, _WEEKDAYS, date, lambda day: (day.year, day.month, day.day), NOT_A_DATE, short=3)
 JALALI = Calendar(
     [str(name) for name in MONTH_NAMES_FA[1:]],
     [WEEKDAY_NAMES_FA[(day + 2) % 7] for day in range(7)],  # theirs begin on Saturday
@@ -147,12 +148,19 @@ def written(moment: Moment, shape: str, calendar: Calendar) -> str:
     year, month, day = calendar.parts(moment.day)
     clock = moment.time or time()
     name, weekday = calendar.months[month - 1], calendar.weekdays[moment.day.weekday()]
-    told = {"YYYY": f"{year:04}", "YY": f"{year % 100:02}", "MMMM": name, "MMM": name[:3], "MM": f"{month:02}"}
-    told |= {"M": str(month), "DDDD": weekday, "DDD": weekday[:3], "DD": f"{day:02}", "D": str(day)}
+    told = {
+        "YYYY": f"{year:04}",
+        "YY": f"{year % 100:02}",
+        "MMMM": name,
+        "MMM": name[: calendar.short],
+        "MM": f"{month:02}",
+    }
+    told |= {"M": str(month), "DDDD": weekday, "DDD": weekday[: calendar.short], "DD": f"{day:02}", "D": str(day)}
     told |= {"HH": f"{clock.hour:02}", "H": str(clock.hour), "mm": f"{clock.minute:02}", "ss": f"{clock.second:02}"}
     return _TOKEN.sub(lambda found: told[found[0]], shape)
 
 
+# Each part has a name, so that none is there twice: many weekdays side by side would be tried in every combination.
 _SHAPES: Mapping[str, str] = {
     **{
         "YYYY": r"(?P<year>\d{4})",
@@ -161,7 +169,12 @@ _SHAPES: Mapping[str, str] = {
         "MMM": r"(?P<name>[^\W\d_]+)",
     },
     **{"MM": r"(?P<month>\d{2})", "M": r"(?P<month>\d{1,2})", "DD": r"(?P<day>\d{2})", "D": r"(?P<day>\d{1,2})"},
-    **{"DDDD": r"[^\W\d_]+", "DDD": r"[^\W\d_]+", "HH": r"(?P<hour>\d{2})", "H": r"(?P<hour>\d{1,2})"},
+    **{
+        "DDDD": r"(?P<weekday>[^\W\d_]+)",
+        "DDD": r"(?P<weekday>[^\W\d_]+)",
+        "HH": r"(?P<hour>\d{2})",
+        "H": r"(?P<hour>\d{1,2})",
+    },
     **{"mm": r"(?P<minute>\d{2})", "ss": r"(?P<second>\d{2})"},
 }
 

@@ -125,8 +125,8 @@ def _text(value: str, _argument: None, _given: Given) -> str:
 
 
 FILTERS: Mapping[str, Filter] = {
-    "phone": Filter(_phone, _region_of, absent="", work=counted(15_000)),
-    "phone_national": Filter(_phone_national, _region_of, absent="", work=counted(15_000)),
+    "phone": Filter(_phone, _region_of, absent="", work=counted(10_000)),
+    "phone_national": Filter(_phone_national, _region_of, absent="", work=counted(10_000)),
     "email": Filter(_email, work=counted(2_000)),
     "email_domain": Filter(_email_domain, work=counted(2_000)),
     "text": Filter(_text, work=_work_of_html),

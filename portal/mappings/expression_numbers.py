@@ -79,7 +79,7 @@ def _thousands(value: str, separator: str, _given: Given) -> str:
 
 
 FILTERS: Mapping[str, Filter] = {
-    "number": Filter(_number, _sign_of, absent=".", work=counted(500)),
+    "number": Filter(_number, _sign_of, absent=".", work=counted(3_000)),
     "round": Filter(_round, whole(0, 20), absent="0", work=counted(500)),
     "plus": _calculated(_EXACT.add),
     "minus": _calculated(_EXACT.subtract),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 
 from connectors.spelling import canonical_boolean
 from connectors.types import JSON
@@ -109,14 +110,14 @@ def _table_of(argument: JSON) -> str:
 
 
 def _look_up(value: JSON, table: str, given: Given) -> JSON:
-    return given.lookup(table, value)
+    return deepcopy(given.lookup(table, value))  # the table stays as it is, whatever is done to what came out
 
 
 FILTERS: Mapping[str, Filter] = {
     "trim": Filter(lambda value, argument, given: value.strip()),
     "upper": Filter(lambda value, argument, given: value.upper()),
     "lower": Filter(lambda value, argument, given: value.lower()),
-    "title": Filter(_title, work=counted(each=8)),
+    "title": Filter(_title, work=counted(200, each=8)),
     "slice": Filter(_slice, _slice_of, takes="value"),
     "replace": Filter(_replace, _pair_of, work=counted(each=2)),
     "split": Filter(_split, a_text, absent="", takes="value", work=counted(each=20)),

@@ -15,7 +15,7 @@ from connectors.wording import text as _
 
 LONGEST = 100_000  # characters of a result, of each filter's too
 DEEPEST = 20  # lists and objects within each other
-WORK = 2_000_000  # a unit is some 20 ns on a slow processor: 200 ms are never reached, see the tests
+WORK = 2_000_000  # a unit is some 30 ns on a slow processor, so that 200 ms are never reached: see the tests
 _ITEM = 20  # what a list's item costs beside its characters
 _STEP = 100  # what a step costs, however short the value
 _LARGEST = 10**60  # no CRM has larger numbers, and Python refuses to write those of 4,300 digits
