@@ -11,6 +11,7 @@ from connectors.sandbox.vtiger.crm import Field, Module, PhpFatal
 
 JSON = Any
 INT_MAX, INT_MIN = 2_147_483_647, -2_147_483_648
+_EMPTY: dict[tuple[JSON, ...], str] = {}  # what `stored` makes of nothing, by what it looks at of a field
 
 
 def stored(field: Field, value: JSON) -> str:
@@ -33,7 +34,14 @@ def stored(field: Field, value: JSON) -> str:
 
 def empty_values(module: Module) -> dict[str, str]:
     """Return every field but the id as an unset column reads."""
-    return {name: stored(f, "") for name, f in module.fields.items() if name != "id"}
+    return {name: _empty(field) for name, field in module.fields.items() if name != "id"}
+
+
+def _empty(field: Field) -> str:
+    kind = (field.type, field.decimals, field.width)
+    if kind not in _EMPTY:  # a new record has sixty of them, and there are a dozen kinds
+        _EMPTY[kind] = stored(field, "")
+    return _EMPTY[kind]
 
 
 def _scalar(value: JSON) -> str:
