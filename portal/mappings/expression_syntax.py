@@ -181,10 +181,12 @@ class ExpressionParser(Parser):
             raise ExpressionError(_unknown(name))
         step = Step(name, FILTERS[name])
         reads, given = step.filter.reads, constant is not None or variable is not None
-        if given is not (reads is not None) and not (reads is not None and step.filter.absent is not REQUIRED):
-            raise ExpressionError(_superfluous(name) if given else _missing(name))
         if reads is None:
+            if given:
+                raise ExpressionError(_("The filter “%(filter)s” takes nothing after a colon.", filter=name))
             return step, None
+        if not given and step.filter.absent is REQUIRED:
+            raise ExpressionError(_("The filter “%(filter)s” needs a colon and a value after it.", filter=name))
         argument = self._value(constant, variable) if given else Constant(step.filter.absent)
         if isinstance(argument, Path):
             if step.filter.fixed:
@@ -228,11 +230,3 @@ def _unknown(name: str) -> str:
     if near:
         return _("There is no filter “%(name)s”; did you mean “%(near)s”?", name=cut(name), near=near[0])
     return _("There is no filter “%(name)s”.", name=cut(name))
-
-
-def _superfluous(name: str) -> str:
-    return _("The filter “%(filter)s” takes nothing after a colon.", filter=name)
-
-
-def _missing(name: str) -> str:
-    return _("The filter “%(filter)s” needs a colon and a value after it.", filter=name)
