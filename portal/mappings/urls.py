@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.contrib import admin
 from django.http import HttpResponseBase
-from django.urls import URLPattern, path
+from django.urls import URLPattern, include, path
 
 from portal.mappings import add, field_views, steps, version_views, views
 
@@ -19,6 +19,8 @@ app_name = "mappings"
 urlpatterns = [
     _path("", views.mapping_list, "list"),
     _path("add/", add.add, "add"),
+    path("mappings/tables/", include("portal.mappings.table_urls")),
+    _path("<str:name>/", steps.show, "show"),
     _path("<str:name>/match/", steps.match, "match"),
     _path("<str:name>/change/", field_views.fields, "change"),
     _path("<str:name>/notes/", field_views.notes, "notes"),

@@ -41,6 +41,7 @@ NAV: tuple[tuple[Any, tuple[NavEntry, ...]], ...] = (
             NavEntry(_("Connections"), "connections:list", "connections.view_connection", "plug"),
             NavEntry(_("Records"), "records:index", "connections.view_connection", "table"),
             NavEntry(_("Mappings"), "mappings:list", "mappings.view_mapping", "arrows"),
+            NavEntry(_("Value tables"), "mappings:tables", "mappings.view_valuetable", "list"),
             NavEntry(_("Runs"), "sync:runs", "ledger.view_run", "play"),
         ),
     ),

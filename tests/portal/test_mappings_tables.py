@@ -1,0 +1,295 @@
+"""Value tables: kept by one writer, needed by mappings, filled from CSV and from what two fields hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.memory import store
+from connectors.types import Choice
+from portal.connections.access import open_connector
+from portal.connections.models import Connection, OwnerLabel
+from portal.ledger.models import AuditEntry
+from portal.mappings.definition import Definition, Rule, Side
+from portal.mappings.means import table_of
+from portal.mappings.models import Mapping, ValueTable
+from portal.mappings.save import save_draft, save_mapping
+from portal.mappings.stored import definition_of, newest
+from portal.mappings.table_check import flaws, remarks
+from portal.mappings.table_csv import BadCsv, changes, merged, read_csv, text_of_bytes, write_csv
+from portal.mappings.table_save import TableInUse, delete_table, save_table
+from portal.mappings.table_uses import Place, Use, uses_of
+from portal.mappings.table_values import end_of, ends_of, missing, offered_at, suggested
+from portal.mappings.tables import Table
+from portal.records.models import Mirror
+from portal.records.pull import pull
+
+STATES = Table("states", (("New", "Open"), ("Done", "Closed")))
+database = pytest.mark.django_db
+
+
+def kept(table: Table = STATES, **more: Any) -> ValueTable:
+    return save_table(None, table, actor="test", **more)[0]
+
+
+@pytest.fixture
+def both(make_connection: Callable[..., Connection]) -> None:
+    make_connection("north", settings={"store": "memory"})
+    make_connection("south", settings={"store": "other"})
+
+
+def mapping(name: str, *rules: Rule, live: bool = True) -> Mapping:
+    wanted = Definition(
+        name, Side("north", "Contacts"), Side("south", "Contacts"), "both", (("email", "email"),), rules
+    )
+    if live:
+        return save_mapping(wanted, user=None, actor="test")
+    return save_draft(Mapping.objects.filter(name=name).first(), wanted, user=None, actor="test")
+
+
+THROUGH = Rule(left="status", right="status", table="states")
+LOOKED_UP = Rule(right="notes", source="expression", expression="{{ status|lookup:'states' }}")
+
+
+# Kept
+
+
+@database
+def test_a_table_is_kept_without_blanks_and_empty_rows_and_audited() -> None:
+    row = kept(
+        Table("states", ((" New ", "Open"), ("", " "), ("Lost", "")), "default", "", " Open "), description=" How far "
+    )
+    assert table_of(row) == Table("states", (("New", "Open"), ("Lost", "")), "default", "", "Open")
+    assert row.description == "How far"
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.object_label, entry.changes["rows"]) == ("add value table", "states", 2)
+
+
+@database
+def test_what_it_says_already_is_not_written_again() -> None:
+    row = kept()
+    assert save_table(row, STATES, actor="test") == (row, "unchanged")
+    assert AuditEntry.objects.count() == 1
+    saved, deed = save_table(row, replace(STATES, pairs=(*STATES.pairs, ("Lost", "Closed"))), actor="test")
+    assert deed == "updated" and saved.pairs.count() == 3
+    assert AuditEntry.objects.first().changes == {"rows added": 1, "rows removed": 0}  # type: ignore[union-attr]
+
+
+@database
+def test_another_name_keeps_the_rules_that_use_it(both: None) -> None:
+    row = kept()
+    found = mapping("contacts", THROUGH)
+    saved, _ = save_table(row, replace(STATES, name="stages"), actor="test")
+    assert saved.uuid == row.uuid
+    assert definition_of(found).rules[0].table == "stages"
+
+
+@database
+def test_another_name_is_refused_while_an_expression_spells_this_one(both: None) -> None:
+    row = kept()
+    mapping("contacts", LOOKED_UP)
+    with pytest.raises(TableInUse, match="“states” by this name, in contacts"):
+        save_table(row, replace(STATES, name="stages"), actor="test")
+    assert ValueTable.objects.get().name == "states"
+
+
+@database
+@pytest.mark.parametrize("rule", [THROUGH, LOOKED_UP])
+def test_it_is_not_deleted_while_a_live_version_or_a_draft_needs_it(both: None, rule: Rule) -> None:
+    row = kept()
+    other = Rule(left="lastname", right="lastname")
+    mapping("live", rule)
+    mapping("live", other, live=False)
+    mapping("drafted", other)
+    mapping("drafted", rule, live=False)
+    mapping("former", rule)
+    mapping("former", other)
+    with pytest.raises(TableInUse) as e:
+        delete_table(row, actor="test")
+    assert e.value.mappings == ["drafted", "live"]
+    for name in e.value.mappings:
+        Mapping.objects.get(name=name).delete()
+    delete_table(row, actor="test")
+    assert not ValueTable.objects.exists()
+    assert newest(Mapping.objects.get(name="former")) == 2
+
+
+@database
+def test_uses_name_the_fields_between_which_it_stands(both: None) -> None:
+    kept()
+    mapping("contacts", THROUGH, LOOKED_UP)
+    left, right = Place("north", "Contacts", "status"), Place("south", "Contacts", "status")
+    assert uses_of("states") == [Use("contacts", left, right), Use("contacts")]
+
+
+@pytest.mark.parametrize(
+    ("table", "place"),
+    [
+        (Table("t", (("x" * 501, "y"),)), "left"),
+        (Table("t", (("a", "b\nc"),)), "right"),
+        (Table("t", (), "default"), "default_right"),
+        (Table("t", tuple((str(n), "x") for n in range(5001))), "values"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(table: Table, place: str) -> None:
+    assert [flaw.place for flaw in flaws(table)] == [place]
+
+
+def test_rows_that_count_only_one_way_are_told_as_what_they_are() -> None:
+    said = remarks([("A", "1"), ("B", "1"), ("A", "2"), ("A", "1"), ("C", ""), ("", "3"), ("D", "")])
+    assert {row: [str(text) for text in texts] for row, texts in said.items()} == {
+        1: ["from right to left row 1 counts"],
+        2: ["from left to right row 1 counts"],
+        3: ["the same as row 1"],
+        4: ["“C” becomes empty on the other side"],
+        5: ["“3” becomes empty on the other side"],
+        6: ["“D” becomes empty on the other side"],
+    }
+
+
+# CSV
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("header", ["", "Left{}RIGHT\n", "\ufeffleft{}right\r\n"])
+def test_any_usual_spelling_is_read(delimiter: str, header: str) -> None:
+    text = (
+        header.format(delimiter) + delimiter.join(("New", '"On, hold; or so"')) + "\n\n" + f" Done {delimiter}Closed\n"
+    )
+    assert read_csv(text) == (("New", "On, hold; or so"), ("Done", "Closed"))
+
+
+def test_a_heading_of_another_kind_is_passed_over_when_said() -> None:
+    assert read_csv("Status,Stage\nNew,Open\n", heading=True) == (("New", "Open"),)
+    assert len(read_csv("Status,Stage\nNew,Open\n")) == 2
+
+
+def test_a_comma_within_does_not_hide_the_semicolon_between() -> None:
+    assert read_csv("a, b;c\nd, e;f\ng;h\n") == (("a, b", "c"), ("d, e", "f"), ("g", "h"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_files_in_unicode_are_read(encoding: str) -> None:
+    assert read_csv(text_of_bytes("ایران,IR\n".encode(encoding))) == (("ایران", "IR"),)
+
+
+def test_another_encoding_is_refused_with_the_line() -> None:
+    with pytest.raises(BadCsv, match="Line 2 is not in UTF-8"):
+        text_of_bytes("a,b\nÖsterreich,AT\n".encode("latin-1"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n\nc\nd,e,f\n", "Line 3: 1 values stand there, two are expected: left and right. Line 4: 3 values"),
+        ('a,b\n"c,d\n', "Line 2: the quotation marks do not match."),
+        ("a,b\nc," + "x" * 501, "Line 2: longer than 500 characters."),
+        ('a,b\n"c\nd",e\n', "Line 3: holds a line break"),
+        ("", "There is no row in it."),
+        ("left,right\n", "There is no row in it."),
+        ("a,b\n" * 5001, "It has 5001 rows, more than the 5000"),
+        ("a\n" * 25, "And 5 more."),
+    ],
+)
+def test_what_is_wrong_is_told_by_its_line(text: str, message: str) -> None:
+    with pytest.raises(BadCsv) as e:
+        read_csv(text)
+    assert message in str(e.value)
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8).map(str.strip)
+PAIRS = st.lists(st.tuples(WORDS, WORDS).filter(any), min_size=1, max_size=8).map(tuple)
+
+
+@settings(deadline=None)
+@given(PAIRS)
+def test_what_is_exported_comes_in_as_it_was(pairs: tuple[tuple[str, str], ...]) -> None:
+    assert read_csv(text_of_bytes(write_csv(pairs).encode())) == pairs
+
+
+@settings(deadline=None)
+@given(PAIRS, PAIRS)
+def test_what_an_import_changes_leads_from_the_one_to_the_other(
+    before: tuple[tuple[str, str], ...], read: tuple[tuple[str, str], ...]
+) -> None:
+    after = merged(before, read)
+    told = changes(before, after)
+    made = (set(before) - set(told.removed) - {old for old, _ in told.changed}) | set(told.added)
+    assert made | {new for _, new in told.changed} == set(after)
+    assert bool(told) == (set(before) != set(after))
+    table = Table("t", after)
+    assert all(table.look_up(left, "right") == (right or None) for left, right in reversed(first(read)))
+
+
+def first(read: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    """The rows of a file that count: the first of each left value."""
+    found: dict[str, str] = {}
+    for left, right in read:
+        found.setdefault(left, right)
+    return [(left, right) for left, right in found.items() if left]
+
+
+def test_rows_are_added_below_and_known_ones_changed_in_place() -> None:
+    before = (("A", "1"), ("B", "2"))
+    assert merged(before, (("C", "3"), ("A", "9"))) == (("A", "9"), ("B", "2"), ("C", "3"))
+
+
+# What two fields hold
+
+
+@pytest.fixture
+def mirrored(both: None) -> None:
+    for status, number in (("New", 3), ("In Progress", 1), ("Old", 2)):
+        for _ in range(number):
+            store("memory").put("Contacts", {"lastname": "x", "status": status, "address/city": status})
+    other = store("other")
+    choices = (Choice("10", "new"), Choice("20", "in progress"), Choice("30", "Lost"))
+    schema = other.schema("Contacts")
+    fields = tuple(replace(f, choices=choices) if f.name == "status" else f for f in schema.fields)
+    other.schemas["Contacts"] = replace(schema, fields=fields)
+    north = Connection.objects.get(name="north")
+    with open_connector(north, purpose="sync") as crm:
+        pull(Mirror.objects.create(connection=north, module="Contacts"), crm)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_end_offers_its_list_with_how_many_records_hold_each_value(mirrored: None) -> None:
+    left = end_of(Place("north", "Contacts", "status"))
+    found = [(o.value, o.label, o.records, o.listed) for o in offered_at([left]).values()]
+    assert found == [
+        ("New", "New", 3, True),
+        ("In Progress", "Being worked on", 1, True),
+        ("Done", "Done", 0, True),
+        ("Old", "", 2, False),
+    ]
+    cities = end_of(Place("north", "Contacts", "address/city"))
+    assert [(o.value, o.records) for o in offered_at([cities]).values()] == [("New", 3), ("Old", 2), ("In Progress", 1)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_are_suggested_for_what_stands_in_none(mirrored: None) -> None:
+    ends = [(end_of(Place("north", "Contacts", "status")), end_of(Place("south", "Contacts", "status")))]
+    found = suggested(Table("t", (("new", "10"),)), ends)
+    assert [(one.left, one.right) for one in found] == [("In Progress", "20")]
+    lost = missing(Table("t", (("New", "10"),)), "right", offered_at([ends[0][1]]))
+    assert [one.value for one in lost] == ["20", "30"]
+
+
+@database
+def test_owners_are_offered_by_their_names(both: None) -> None:
+    OwnerLabel.objects.create(connection=Connection.objects.get(name="north"), owner_id="7", label="Ada")
+    OwnerLabel.objects.create(connection=Connection.objects.get(name="south"), owner_id="12", label="ada")
+    uses = [Use("m", Place("north", "Contacts", "owner"), Place("south", "Contacts", "owner"))]
+    ends = ends_of(uses)
+    assert [(one.left, one.right) for one in suggested(Table("t", ()), ends)] == [("7", "12")]
+
+
+@database
+@pytest.mark.parametrize("place", ["nowhere/Contacts/status", "north/Nothing/status", "north/Contacts/nothing"])
+def test_a_field_that_is_not_there_offers_nothing(both: None, place: str) -> None:
+    assert end_of(Place(*place.split("/", 2))) is None
