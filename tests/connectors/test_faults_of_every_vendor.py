@@ -61,7 +61,9 @@ DIFFERS: dict[tuple[str, str], dict[str, str]] = {
 
 
 IN_TIME = NetworkRules(allowed_networks=LOCAL, deadline=10)
-HASTY = NetworkRules(allowed_networks=LOCAL, deadline=1.0)  # where the deadline itself is met: no busy machine is a fault else
+HASTY = NetworkRules(
+    allowed_networks=LOCAL, deadline=1.0
+)  # where the deadline itself is met: no busy machine is a fault else
 MEET_THE_DEADLINE = {"time_out", "rate_limited"}
 
 

@@ -12,9 +12,7 @@ from connectors.base import Connector
 from connectors.context import Context
 from connectors.errors import (
     AuthError,
-    ConfigError,
     NotInPlan,
-    QueryError,
     RecordNotFound,
 )
 from connectors.query import Query, parse
@@ -85,18 +83,6 @@ def test_an_object_outside_the_plan_says_so_when_it_is_used(account: Account, cr
     account.control("POST", "switches", not_in_plan=["cases"])
     with pytest.raises(NotInPlan, match="does not include"):
         crm.read("cases", Query())
-
-
-def test_custom_tables_are_offered_when_they_are_named(account: Account, context: Context) -> None:
-    crm = connected(account, context, extra_objects="policies, sites")
-    assert "policies" not in {module.name for module in crm.modules()}  # this server does not have them
-    with pytest.raises(QueryError, match="policies"):
-        crm.describe("policies")
-
-
-def test_a_custom_table_that_cannot_be_one_is_refused_at_once(account: Account, context: Context) -> None:
-    with pytest.raises(ConfigError, match="policies/1"):
-        connected(account, context, extra_objects="policies/1")
 
 
 # Reading
@@ -177,10 +163,3 @@ def test_what_cannot_be_an_id_is_not_sent(crm: Connector, observer: CountingObse
         with pytest.raises(RecordNotFound):
             deed("contacts", id)
     assert not observer.calls
-
-
-def test_a_cursor_of_somebody_else_is_refused(crm: Connector) -> None:
-    with pytest.raises(QueryError):
-        crm.read("contacts", Query(cursor="page 7"))
-    with pytest.raises(QueryError):
-        list(crm.changes("contacts", "12345"))

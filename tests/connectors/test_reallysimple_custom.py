@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.context import Context
-from connectors.errors import QueryError
+from connectors.errors import ConfigError, QueryError
 from connectors.query import Query
 from tests.connectors.reallysimple_account import ReallySimpleSeeder, account, connected, context, observer, sandbox
 from tests.connectors.sandbox_client import Account
@@ -42,3 +42,15 @@ def test_a_table_nobody_named_is_unknown(account: Account, context: Context) -> 
     account.control("POST", "switches", custom_tables=["policies"])
     with pytest.raises(QueryError, match="policies"):
         connected(account, context).read("policies", Query())
+
+
+def test_custom_tables_that_the_server_has_not_are_not_offered(account: Account, context: Context) -> None:
+    crm = connected(account, context, extra_objects="policies, sites")
+    assert "policies" not in {module.name for module in crm.modules()}  # this server does not have them
+    with pytest.raises(QueryError, match="policies"):
+        crm.describe("policies")
+
+
+def test_a_custom_table_that_cannot_be_one_is_refused_at_once(account: Account, context: Context) -> None:
+    with pytest.raises(ConfigError, match="policies/1"):
+        connected(account, context, extra_objects="policies/1")

@@ -239,24 +239,7 @@ def test_a_cursor_outlives_the_password(account: Simply, crm: SimplyCrmConnector
         list(crm.changes("Contacts", "nonsense"))
 
 
-# What it costs
-
-
-def test_calls_are_few(account: Simply, mobile: SimplyCrmConnector) -> None:
-    for number in range(250):
-        account.mutate("create", "Contacts", lastname=f"Many {number}")
-    mobile.describe("Contacts")
-    before = account.asked()
-    assert len(mobile.read("Contacts", Query(limit=1000)).records) == 310
-    spent = account.asked() - before
-    assert spent == {"mobile.query": 5}  # four pages, and the empty one that is the end
-    cursor = list(mobile.changes("Contacts", None))[-1].cursor
-    account.control("POST", "clock", shift_seconds=1000)
-    cursor = list(mobile.changes("Contacts", cursor))[-1].cursor
-    before = account.asked()
-    list(mobile.changes("Contacts", cursor))
-    assert account.asked() - before == {"mobile.query": 1, "mobile.syncModuleRecords": 1}
-    assert account.asked()["mobile.login"] == 1
+# What each API is asked
 
 
 def test_with_the_access_key_records_are_read_and_written_without_the_mobile_api(

@@ -85,21 +85,6 @@ def test_linked_records_are_related_and_comments_are_kept(account: VtigerAccount
     assert (comments[-1]["values"]["commentcontent"], comments[-1]["values"]["related_to"]) == ("Called & <b>", contact)
 
 
-def test_nothing_is_linked_to_or_said_of_a_record_that_is_not_there(
-    account: VtigerAccount, crm: VtigerConnector
-) -> None:
-    contact = crm.create("Contacts", {"lastname": "Ito"}).id
-    with pytest.raises(RecordNotFound, match="14x999999"):
-        crm.link("Contacts", contact, "Products", "14x999999")
-    with pytest.raises(RecordNotFound):
-        crm.comment("Contacts", "12x999999", "Hello?")
-    with pytest.raises(QueryError, match="no relation"):
-        crm.related("Contacts", contact, "Nonsense", Query()) if False else crm.link(
-            "Contacts", contact, "Users", "19x1"
-        )
-    assert account.asked()["create"] == 1
-
-
 def test_a_file_comes_back_as_it_was_given(crm: VtigerConnector) -> None:
     contact = crm.create("Contacts", {"lastname": "Ito"}).id
     info = crm.upload("Contacts", contact, FileContent("نامه.txt", b"\x00\xff hello", "text/plain"))

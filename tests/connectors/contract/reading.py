@@ -140,7 +140,9 @@ class ReadingContract(ContractFixtures):
             ):
                 if len({column.field for column in order}) < len(order):
                     continue
-                carried = (field.name, seeder.field) if len(order) == 1 else None  # all fields once each: they are slow to read
+                carried = (
+                    (field.name, seeder.field) if len(order) == 1 else None
+                )  # all fields once each: they are slow to read
                 found = read_all(crm, seeder.module, Query(None, order, carried, crm.capabilities.page_size))
                 key = sort_key(order, schema)
                 keys = [key(record)[:-1] for record in found]  # ties may come in the vendor's own order of ids
