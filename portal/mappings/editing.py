@@ -6,6 +6,8 @@ from collections.abc import Mapping as Dict
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from django.utils.functional import Promise
+
 from connectors.types import FieldSchema, ModuleSchema
 from portal.connections.models import Connection
 from portal.connections.schema import module_schema
@@ -17,6 +19,7 @@ from portal.mappings.models import Mapping, MappingVersion
 from portal.mappings.stored import definition_of, draft_of, newest
 from portal.mappings.suggest import Suggestion, suggest
 from portal.mappings.transform import OTHER
+from portal.mappings.type_words import TYPE_WORDS
 from portal.records.figures import Figures, figures_of
 from portal.records.models import Mirror
 from portal.records.profile import FieldProfile
@@ -95,6 +98,11 @@ class ShownField:
     field: FieldSchema
     profile: FieldProfile | None
     writing: bool
+
+    @property
+    def type(self) -> str | Promise:
+        """Return what its type is called."""
+        return TYPE_WORDS[self.field.type]
 
     @property
     def fill(self) -> int | None:

@@ -21,11 +21,13 @@ from django.utils.translation import gettext as _
 from connectors.errors import ConnectorError
 from portal.ledger import write
 from portal.mappings.definition import Definition
+from portal.mappings.diff import rule_in_words
 from portal.mappings.editing import Editing, open_editing
 from portal.mappings.forms import PairFormSet, PoliciesForm, ScheduleForm, policies_initial, schedule_initial
 from portal.mappings.match_counts import count_matches
 from portal.mappings.models import Mapping
 from portal.mappings.save import save_draft
+from portal.mappings.stored import definition_of
 from portal.mappings.suggest import suggest_match_key
 from portal.mappings.tabs import next_step
 from portal.ui.panels import draw_panels
@@ -49,6 +51,17 @@ def on_desk(view: View) -> Callable[[HttpRequest, str], HttpResponse]:
         return view(request, editing)
 
     return wrapped
+
+
+@on_desk
+def show(request: HttpRequest, editing: Editing) -> HttpResponse:
+    """What a live mapping says, in words, and what upper apps tell of it; one that is not live yet is gone on with."""
+    if not editing.mapping.is_live:
+        return redirect("mappings:change" if editing.definition.match else "mappings:match", editing.mapping.name)
+    said = definition_of(editing.mapping)
+    words = [translated(rule_in_words(rule, said.direction)) for rule in said.rules]
+    panels = draw_panels("mapping", request, mapping=editing.mapping)
+    return page(request, editing, "show", said=said, words=words, panels=panels)
 
 
 @on_desk
@@ -125,7 +138,6 @@ def page(request: HttpRequest, editing: Editing, tab: str, **context: Any) -> Ht
         "editing": editing,
         "tab": tab,
         "findings": [(f.level, f.place, translated(f.text), f.hits) for f in editing.findings],
-        "panels": draw_panels("mapping", request, mapping=editing.mapping) if editing.mapping.is_live else [],
         **context,
     }
     return render(request, f"mappings/{tab}.html", shown)

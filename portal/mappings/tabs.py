@@ -20,6 +20,7 @@ class Tab:
 
 
 TABS: list[Tab] = [
+    Tab("show", _("Overview"), "mappings:show", is_step=False),
     Tab("match", _("Match key"), "mappings:match"),
     Tab("fields", _("Fields"), "mappings:change"),
     Tab("policies", _("Filters and policies"), "mappings:policies"),

@@ -20,6 +20,7 @@ urlpatterns = [
     _path("", views.mapping_list, "list"),
     _path("add/", add.add, "add"),
     path("mappings/tables/", include("portal.mappings.table_urls")),
+    _path("<str:name>/", steps.show, "show"),
     _path("<str:name>/match/", steps.match, "match"),
     _path("<str:name>/change/", field_views.fields, "change"),
     _path("<str:name>/notes/", field_views.notes, "notes"),

@@ -117,13 +117,19 @@ CONTACTS = {"email": "email", "lastname": "last", "firstname": "first", "phone":
 ACCOUNTS = {"accountname": "name", "phone": "phone", "website": "website"}
 
 
+def mapping_begun(page: Page) -> None:
+    """Begin a mapping, and come to its match key and its fields."""
+    page.goto("/mappings/add/?left_connection=north&right_connection=south&left_module=Contacts&right_module=contacts")
+    page.locator("form[method=post] .default").click()
+    page.locator(".offers button").first.click()
+
+
 def mapping_errors(page: Page) -> None:
-    """Save a mapping with mistakes."""
+    """Leave a mapping with mistakes, which stays a draft."""
     page.goto("/mappings/contacts/change/")
-    page.locator("#id_left_filter").fill("lastnam = x")
-    page.locator("#id_cron").fill("often")
-    page.locator("#id_rules-0-right").select_option("")
-    page.locator("#id_match-1-left").select_option("email")
+    page.locator("#id_rules-0-right").fill("emial")
+    page.locator("#id_rules-1-source").select_option("expression")
+    page.locator("#id_rules-1-expression").fill("{{ lastname|uper }}")
     page.locator(".submit-row .default").click()
 
 
@@ -159,6 +165,7 @@ def messages(page: Page) -> None:
 
 
 DEEDS: dict[str, Callable[[Page], None]] = {
+    "mapping-begun": mapping_begun,
     "mapping-errors": mapping_errors,
     "connection-refused": connection_refused,
     "connection-tested": connection_tested,

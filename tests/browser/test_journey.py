@@ -84,7 +84,7 @@ def find_a_contact(tab: Page) -> None:
 
 def sync_now(tab: Page) -> None:
     """Press the button on the mapping's page and watch the run end, without reloading by hand."""
-    tab.goto("/mappings/contacts/change/")
+    tab.goto("/mappings/contacts/")
     tab.get_by_role("button", name="Sync now").click()
     tab.wait_for_url("**/runs/*/")
     expect(tab.locator("#progress .badge")).to_have_text("succeeded", timeout=60_000)

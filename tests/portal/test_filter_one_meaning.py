@@ -78,7 +78,7 @@ def test_a_day_is_the_portals_day_on_screens_in_commands_and_in_mappings(
 def test_the_zone_of_days_is_said_beside_the_filter(world: World, admin: Client) -> None:
     said = "Days and times in filters are those of Asia/Tehran"
     assert said in admin.get("/records/north/Contacts/").content.decode()
-    assert said in admin.get("/mappings/contacts/change/").content.decode()
+    assert said in admin.get("/mappings/contacts/policies/").content.decode()
 
 
 # A value that the pick list names no longer

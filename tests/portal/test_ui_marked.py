@@ -34,7 +34,10 @@ ALLOWED: dict[str, tuple[str, str | None]] = {
     "connectors/opencrm/connector.py": ("a key", r"fields of \{\}"),
     "connectors/opencrm/fields.py": ("fields of a CRM: its own words", None),
     "connectors/opencrm/pages.py": ("a key", "limit end"),
-    "connectors/opencrm/reading.py": ("keys; a place in a list", r"((no )?query names|no count by time|no delta) of \{\}|opencrm \{\} \{\}"),
+    "connectors/opencrm/reading.py": (
+        "keys; a place in a list",
+        r"((no )?query names|no count by time|no delta) of \{\}|opencrm \{\} \{\}",
+    ),
     "connectors/opencrm/words.py": ("words of the server's", None),
     "connectors/opencrm/sales.py": ("fields of a CRM: its own words", None),
     "connectors/opencrm/operations.py": (
@@ -96,7 +99,14 @@ ALLOWED: dict[str, tuple[str, str | None]] = {
     "portal/ledger/admin.py": ("what `write.audit` is told; the words are beside it", r"\w+ mapping"),
     "portal/ledger/lease.py": ("a lost lease is caught and never shown; a key", r"The lease .*|\{\} seconds"),
     "portal/mappings/drift.py": ("what `write.audit` is told; the ledger's screen has the words", "pause mapping"),
+    "portal/mappings/add.py": ("what `write.audit` is told; the ledger's screen has the words", "save mapping"),
+    "portal/mappings/steps.py": ("what `write.audit` is told; the ledger's screen has the words", "save mapping"),
+    "portal/mappings/version_views.py": (
+        "what `write.audit` is told; the ledger's screen has the words",
+        "save mapping|make mapping live|drop draft|as in version",
+    ),
     "portal/mappings/views.py": ("what `write.audit` is told; the ledger's screen has the words", r"\w+ mapping"),
+    "portal/records/tasks.py": ("what the task returns to the queue", "goes on"),
     "portal/ops/config_file.py": ("what `write.audit` is told; the ledger's screen has the words", "save mapping"),
     "portal/ops/docs.py": ("the pages of docs/, in English", None),
     "portal/ops/vendor_docs/abilities.py": ("the pages of docs/, in English", None),

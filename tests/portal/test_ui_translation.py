@@ -140,7 +140,8 @@ def marked() -> set[str]:
             if isinstance(node, ast.Call):
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 texts = node.args[: 2 if name in PLURALS else 1 if name in MARKS else 0]
-                found |= {t.value for t in texts if isinstance(t, ast.Constant) and isinstance(t.value, str)}
+                said = [t.value for t in texts if isinstance(t, ast.Constant) and isinstance(t.value, str)]
+                found |= {"\x04".join(said)} if name.startswith("pgettext") and said else set(said)
     return found
 
 
@@ -231,6 +232,8 @@ PAGES = (
     "/connections/ownerlabel/", "/records/", "/records/north/", "/records/north/Contacts/",
     "/records/north/Contacts/?filter=lastnme+%3D", "/records/north/Contacts/?filter=born+%3D+soon&source=live",
     "/records/north/Contacts/1/", "/records/north/Nothing/", "/mappings/", "/mappings/add/", "/mappings/contacts/change/",
+    "/mappings/contacts/", "/mappings/contacts/match/", "/mappings/contacts/policies/", "/mappings/contacts/schedule/",
+    "/mappings/contacts/versions/", "/mappings/add/?left_connection=north&right_connection=south",
     "/mappings/contacts/delete/", "/runs/", "/runs/{run}/", "/ledger/problem/", "/ledger/auditentry/", "/preferences/",
 )  # fmt: skip
 
