@@ -1,4 +1,4 @@
-"""Names the app, and has it told when mappings are saved and connections lead elsewhere."""
+"""Names the app, has it told when mappings are saved and connections lead elsewhere, and adds its page to a mapping's."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ class SyncConfig(AppConfig):
     def ready(self) -> None:
         from portal.connections.account import forget_records
         from portal.mappings.save import after_save
+        from portal.mappings.tabs import Tab, add_tab
         from portal.sync.other_crm import all_is_well, begin_anew
         from portal.sync.schedules import keep_in_step
 
         after_save.extend((keep_in_step, all_is_well))
         forget_records.insert(0, begin_anew)  # it tells what is forgotten, before it is
+        add_tab(Tab("preview", _("Preview"), "sync:preview"), after="schedule")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from portal.ledger.lease import fenced
 from portal.mappings.transform import Side
@@ -13,10 +13,11 @@ from portal.records.models import Copy
 from portal.sync.cases import OTHER, SIDES, Seen
 from portal.sync.job import Job
 from portal.sync.models import MatchKey
-from portal.sync.planning import seen_of
+from portal.sync.planning import read_rows, seen_of
 
 BATCH = 1_000
 Holding = Mapping[tuple[Side, str], list[str]]  # side and digest of a key -> ids of records
+Holders = Callable[[Collection[str]], Holding]  # who tells of these keys who holds them
 MOST = 21  # holders of one key that are told
 
 
@@ -30,7 +31,7 @@ def index_keys(job: Job, side: Side) -> bool:
     mirror, place = job.mirrors[side], job.checkpoint(side)
     mirror.refresh_from_db(fields=["version"])
     while place.keyed < mirror.version:
-        copies = list(Copy.objects.filter(mirror=mirror, version__gt=place.keyed).order_by("version")[:BATCH])
+        copies = read_rows(Copy.objects.filter(mirror=mirror, version__gt=place.keyed).order_by("version")[:BATCH])
         seen = [seen_of(job, side, copy) for copy in copies]
         with fenced(job.held):
             touched = _store(job, side, seen)

@@ -60,8 +60,8 @@ def drop_pending(links: Iterable[int]) -> None:
 
 def read_bases(mapping: MappingRow, links: Collection[int]) -> dict[int, dict[str, JSON]]:
     """Return link -> rule uuid -> [left, right]."""
-    rows = Base.objects.filter(mapping=mapping, link__in=links) if links else ()
-    return {row.link_id: row.values for row in rows}
+    rows = Base.objects.filter(mapping=mapping, link__in=links) if links else Base.objects.none()
+    return dict(rows.values_list("link_id", "values"))
 
 
 def write_bases(mapping: MappingRow, agreed: Mapping[int, BaseValues]) -> None:

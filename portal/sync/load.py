@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from connectors.types import JSON
@@ -10,12 +10,10 @@ from portal.mappings.transform import Side
 from portal.records.models import Copy
 from portal.sync.cases import OTHER, Lone, Pair, Seen
 from portal.sync.job import Job
-from portal.sync.keys import Holding, digest_of
+from portal.sync.keys import Holders, digest_of
 from portal.sync.links import read_bases
 from portal.sync.models import Link, MatchKey
-from portal.sync.planning import Planning, seen_of
-
-Holders = Callable[[Collection[str]], Holding]  # of these keys: who holds them, on which side
+from portal.sync.planning import Planning, read_rows, seen_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ def next_changed(job: Job, side: Side, size: int) -> Batch | None:
     mirror.refresh_from_db(fields=["version"])
     if place.version >= mirror.version:
         return None
-    copies = list(Copy.objects.filter(mirror=mirror, version__gt=place.version).order_by("version")[:size])
+    copies = read_rows(Copy.objects.filter(mirror=mirror, version__gt=place.version).order_by("version")[:size])
     version = copies[-1].version if len(copies) == size else mirror.version
     return Batch(side, tuple(seen_of(job, side, copy) for copy in copies), version)
 
@@ -61,7 +59,7 @@ def load(known: Planning, batch: Batch, holders: Holders) -> list[Pair | Lone]:
 def copies(known: Planning, side: Side, ids: Iterable[str]) -> dict[str, Seen]:
     """Return id -> record as seen, for those of which we have a copy."""
     wanted = {id for id in ids if id}
-    rows = Copy.objects.filter(mirror=known.mirrors[side], record_id__in=wanted) if wanted else ()
+    rows = read_rows(Copy.objects.filter(mirror=known.mirrors[side], record_id__in=wanted)) if wanted else ()
     return {row.record_id: seen_of(known, side, row) for row in rows}
 
 

@@ -1,7 +1,8 @@
-"""Which records are one, and what both sides last agreed on."""
+"""Which records are one, what both sides last agreed on, and what was looked at before anything was sent."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -82,3 +83,44 @@ class MatchKey(models.Model):
             models.Index(fields=["mapping", "key"], name="match_key_key", condition=~Q(key="")),
             models.Index(fields=["mapping", "mirror"], name="match_key_due", condition=Q(due=True)),
         ]
+
+
+class Preview(models.Model):
+    """What a run of one version of a mapping would do with every record, counted; the last few of a mapping are kept. `stamp`
+    says as of what, and `read_at` when each CRM had last been asked. A running one whose lease is free has died."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("waiting for a worker")
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        STOPPED = "stopped", _("stopped")
+        FAILED = "failed", _("failed")
+
+    mapping = models.ForeignKey(Mapping, models.CASCADE, related_name="previews")
+    version = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+    samples = models.JSONField(default=dict)  # kind -> some of these records
+    stamp = models.JSONField(default=dict)
+    read_at = models.JSONField(default=dict)  # side -> UTC ISO
+    stop_requested = models.BooleanField(default=False)
+    message = models.TextField(blank=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    actor = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    beat_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    seconds = models.FloatField(default=0)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    OPEN = (State.QUEUED, State.RUNNING)
+
+    @property
+    def goes_on(self) -> bool:
+        """Say whether it has not ended, as far as is written down."""
+        return self.state in self.OPEN

@@ -5,6 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import orjson
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 
 from connectors.query import match
 from connectors.types import ModuleSchema, Values
@@ -48,7 +53,23 @@ def passes(text: str, place: Place) -> Passes:
     return match(read_filter(text, place.schema), place.schema)
 
 
-def seen_of(known: Planning, side: Side, copy: Copy) -> Seen:
+class Row(NamedTuple):  # a model would cost three times as much, for columns that planning does not look at
+    """What planning reads of a Copy."""
+
+    record_id: str
+    values: Values
+    version: int
+    modified: str
+    deleted: str
+
+
+def read_rows(copies: QuerySet[Copy]) -> list[Row]:
+    """Return the copies asked for, in their order."""
+    columns = copies.values_list("record_id", Cast("values", TextField()), "version", "modified", "deleted")
+    return [Row(id, orjson.loads(text), *rest) for id, text, *rest in columns]
+
+
+def seen_of(known: Planning, side: Side, copy: Row) -> Seen:
     """Return a copy as planning sees it."""
     return Seen(
         copy.record_id,

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from portal.mappings.transform import Side
 from portal.records.models import Copy
-from portal.sync.cases import OTHER, Action, Lone, Pair, Seen
-from portal.sync.load import Batch, Holders, load
+from portal.sync.cases import OTHER, Action, Lone, Pair, Seen, Terms
+from portal.sync.keys import Holders
+from portal.sync.load import Batch, load
 from portal.sync.partners import partners_of
 from portal.sync.plan import plan
-from portal.sync.planning import Planning, seen_of
+from portal.sync.planning import Planning, Row, seen_of
 from portal.sync.preview_keys import key_index, pages
 from portal.sync.preview_ready import sources
 from portal.sync.preview_samples import Sample, sample
@@ -59,13 +60,18 @@ def preview(known: Planning, tell: Tell = lambda done, total, tally: None) -> Ta
 
 
 def planned(
-    known: Planning, side: Side, copies: Iterable[Copy], holders: Holders
+    known: Planning, side: Side, copies: Iterable[Row], holders: Holders
 ) -> Iterator[tuple[Pair | Lone, tuple[Action, ...]]]:
     """Yield for each record its case, and what is planned for it."""
-    cases = load(known, Batch(side, tuple(seen_of(known, side, copy) for copy in copies)), holders)
-    terms = known.terms.knowing(partners_of(cases, known.terms.definition, known.connections))
+    cases, terms = cases_of(known, side, copies, holders)
     for case in cases:
         yield case, plan(case, terms)
+
+
+def cases_of(known: Planning, side: Side, copies: Iterable[Row], holders: Holders) -> tuple[list[Pair | Lone], Terms]:
+    """Return the cases of these records, and the terms that know the partners of all they refer to."""
+    cases = load(known, Batch(side, tuple(seen_of(known, side, copy) for copy in copies)), holders)
+    return cases, known.terms.knowing(partners_of(cases, known.terms.definition, known.connections))
 
 
 def note(tally: Tally, known: Planning, side: Side, case: Pair | Lone, actions: tuple[Action, ...]) -> None:

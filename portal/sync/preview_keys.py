@@ -18,8 +18,8 @@ from django.conf import settings
 from portal.mappings.transform import Side
 from portal.records.models import Copy, Mirror
 from portal.sync.cases import SIDES
-from portal.sync.keys import MOST, Holding, digest_of
-from portal.sync.planning import Planning, seen_of
+from portal.sync.keys import MOST, Holders, Holding, digest_of
+from portal.sync.planning import Planning, Row, read_rows, seen_of
 
 FORMAT = 1  # of the file, and of how keys are made: another one is built anew
 BATCH = 500
@@ -29,7 +29,7 @@ Told = Callable[[int], None]  # of how many more records were looked at; may rai
 
 
 @contextmanager
-def key_index(known: Planning, tell: Told = lambda more: None) -> Iterator[Callable[[Collection[str]], Holding]]:
+def key_index(known: Planning, tell: Told = lambda more: None) -> Iterator[Holders]:
     """Yield who tells the holders of keys, both mirrors being read first unless they were since they last changed."""
     path = _path(known)
     if path is not None and not path.exists():
@@ -38,9 +38,10 @@ def key_index(known: Planning, tell: Told = lambda more: None) -> Iterator[Calla
         yield lambda keys: _holders(index, keys)
 
 
-def pages(mirror: Mirror, after: str = "", size: int = BATCH) -> Iterator[list[Copy]]:
+def pages(mirror: Mirror, after: str = "", size: int = BATCH) -> Iterator[list[Row]]:
     """Yield all copies of a mirror behind that id, some at a time, by id."""
-    while copies := list(Copy.objects.filter(mirror=mirror, record_id__gt=after).order_by("record_id")[:size]):
+    behind = Copy.objects.filter(mirror=mirror).order_by("record_id")
+    while copies := read_rows(behind.filter(record_id__gt=after)[:size]):
         yield copies
         after = copies[-1].record_id
 
@@ -102,7 +103,7 @@ def _fill(index: sqlite3.Connection, known: Planning, tell: Told) -> None:
     index.commit()
 
 
-def _keys(known: Planning, side: Side, copies: list[Copy]) -> Iterator[tuple[str, str]]:
+def _keys(known: Planning, side: Side, copies: list[Row]) -> Iterator[tuple[str, str]]:
     """Yield id and key of those that count as holders: on a side that is only a source, those that pass its filter."""
     for copy in copies:
         seen = seen_of(known, side, copy)

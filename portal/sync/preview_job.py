@@ -1,0 +1,160 @@
+"""Previews on all records as people ask for them: small ones at once, large ones in the background, with progress, stoppable.
+The rule: whoever works on one holds its lease, so one that is handed out twice is made once, and one that died is seen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django_q.tasks import async_task
+
+from portal.accounts.models import User
+from portal.ledger import lease
+from portal.ledger.lease import Held, LeaseLost, fenced
+from portal.mappings.models import Mapping
+from portal.sync.cases import SIDES
+from portal.sync.models import Preview
+from portal.sync.planning import Planning
+from portal.sync.preview import Tally, preview
+from portal.sync.preview_ready import NotReady, planning_of, stamp
+from portal.sync.preview_samples import as_json
+from portal.ui.wording import portal_language
+
+SMALL = 2_000  # records of both mirrors together that are looked at while a person waits
+KEPT = 5  # previews of a mapping
+TIMEOUT = 3_600  # seconds a worker gives one
+
+
+class _StopAsked(Exception):
+    """A person asked to stop."""
+
+
+def start(mapping: Mapping, *, user: User | None, actor: str) -> Preview:
+    """Return a new preview of the newest version: made already where the mirrors are small, else in the background; or the
+    one that is being made. Raises NotReady."""
+    known = planning_of(mapping)
+    now = stamp(mapping)
+    for open_one in Preview.objects.filter(mapping=mapping, state__in=Preview.OPEN):
+        if not is_dead(open_one):
+            return open_one
+    row = Preview.objects.create(mapping=mapping, version=now["version"], user=user, actor=actor[:150], stamp=now)
+    _drop_old(mapping)
+    if sum(mirror.records for mirror in known.mirrors.values()) <= SMALL:
+        work(row.pk)
+    else:
+        transaction.on_commit(lambda: _enqueue(row))
+    row.refresh_from_db()
+    return row
+
+
+def work(preview_id: int) -> str:
+    """Make the preview unless somebody else does or did; return its state."""
+    held = lease.take(_lease(preview_id))
+    row = Preview.objects.select_related("mapping__left_connection", "mapping__right_connection").get(pk=preview_id)
+    if held is None:
+        return row.state
+    try:
+        if row.state == Preview.State.QUEUED:
+            _make(row, held)
+    except LeaseLost:  # somebody thought us dead: the page says so and offers to start again
+        pass
+    finally:
+        held.forget()
+    row.refresh_from_db()
+    return row.state
+
+
+def request_stop(row: Preview) -> None:
+    """Have it end at the next beat; at once where nobody works on it."""
+    Preview.objects.filter(pk=row.pk, state__in=Preview.OPEN).update(stop_requested=True)
+    if row.state == Preview.State.QUEUED or is_dead(row):
+        ended = {"state": Preview.State.STOPPED, "finished_at": timezone.now()}
+        Preview.objects.filter(pk=row.pk, state=row.state).update(**ended)
+
+
+def is_dead(row: Preview) -> bool:
+    """Say whether whoever worked on it lives no more."""
+    return row.state == Preview.State.RUNNING and lease.is_free(_lease(row.pk))
+
+
+def changed_since(row: Preview) -> list[str]:
+    """Return what is different now from what the preview went by, in words; nothing where it still holds."""
+    now, told = stamp(row.mapping), []
+    if now["version"] != row.stamp.get("version") or now["tables"] != row.stamp.get("tables"):
+        told.append(_("The mapping or one of its value tables was changed since."))
+    if now["mirrors"] != row.stamp.get("mirrors"):
+        told.append(_("Records changed in our copies since."))
+    return told
+
+
+def _make(row: Preview, held: Held) -> None:
+    began = time.monotonic()
+    now = timezone.now()
+    _save(row, held, state=Preview.State.RUNNING, started_at=now, beat_at=now)
+    try:
+        known = planning_of(row.mapping)
+        _save(row, held, stamp=stamp(row.mapping), version=stamp(row.mapping)["version"], read_at=_read_at(known))
+        tally = preview(known, _reporter(row, held))
+    except _StopAsked:
+        _end(row, held, began, Preview.State.STOPPED)
+    except NotReady as e:
+        with portal_language():
+            _end(row, held, began, Preview.State.FAILED, message=str(e))
+    else:
+        samples = {kind: [as_json(one) for one in found] for kind, found in tally.samples.items()}
+        _end(row, held, began, Preview.State.DONE, counts=tally.counts, samples=samples, done=row.total)
+
+
+def _reporter(row: Preview, held: Held) -> Callable[[int, int, Tally], None]:
+    """Return who writes down once a beat how far it is, and stops where a person said so."""
+    told = 0.0
+
+    def tell(done: int, total: int, tally: Tally) -> None:
+        nonlocal told
+        row.total = total
+        if time.monotonic() - told < settings.BEAT_SECONDS:
+            return
+        told = time.monotonic()
+        held.outlast(settings.LEASE_SECONDS / 2)
+        _save(row, held, done=done, total=total, counts=tally.counts, beat_at=timezone.now())
+        if Preview.objects.filter(pk=row.pk, stop_requested=True).exists():
+            raise _StopAsked
+
+    return tell
+
+
+def _end(row: Preview, held: Held, began: float, state: str, **found: Any) -> None:
+    seconds = time.monotonic() - began
+    _save(row, held, state=state, seconds=seconds, finished_at=timezone.now(), total=row.total, **found)
+
+
+def _save(row: Preview, held: Held, **fields: Any) -> None:
+    with fenced(held):
+        Preview.objects.filter(pk=row.pk).update(**fields)
+
+
+def _read_at(known: Planning) -> dict[str, str | None]:
+    times = {side: known.mirrors[side].pulled_at for side in SIDES}
+    return {side: at.isoformat() if at else None for side, at in times.items()}
+
+
+def _drop_old(mapping: Mapping) -> None:
+    """Keep the last few; one that is being made is never an old one."""
+    ended = Preview.objects.filter(mapping=mapping).exclude(state=Preview.State.RUNNING)
+    old = list(ended.values_list("pk", flat=True)[KEPT:])
+    Preview.objects.filter(pk__in=old).delete()
+    dead = [row.pk for row in Preview.objects.filter(mapping=mapping, state=Preview.State.RUNNING) if is_dead(row)]
+    Preview.objects.filter(pk__in=dead).delete()
+
+
+def _enqueue(row: Preview) -> None:
+    async_task("portal.sync.preview_job.work", row.pk, group=_lease(row.pk), timeout=TIMEOUT)
+
+
+def _lease(preview_id: int) -> str:
+    return f"preview:{preview_id}"
