@@ -75,13 +75,23 @@ def added(request: HttpRequest, editing: Editing) -> Iterable[Rule]:
     """Yield the rules that the button adds: suggestions accepted, one or all, or a field taken from a list."""
     offered = editing.suggestions
     if "accept_all" in request.POST:
-        yield from (_rule(editing, s) for s in offered)
+        yield from _sound(editing, [_rule(editing, s) for s in offered])
     elif pair := request.POST.get("accept"):
         yield from (_rule(editing, s) for s in offered if _key(s) == pair)
     elif pair := request.POST.get("add"):
         left, _, right = pair.partition("=")
         near = [s for s in offered if (left and s.left == left) or (right and s.right == right)]
         yield Rule(left or (near[0].left if near else ""), right or (near[0].right if near else ""))
+
+
+def _sound(editing: Editing, rules: list[Rule]) -> list[Rule]:
+    """Return the rules that can be carried out as they are. The others (owners without a value table, references without a
+    mapping that joins them) stay suggestions, to be accepted one by one and completed."""
+    before = len(editing.definition.rules)
+    tried = editing.saying(replace(editing.definition, rules=(*editing.definition.rules, *rules)))
+    by_row, _general = _by_row(tried.findings)
+    wrong = {row - before for row, found in by_row.items() if any(f.level == "error" for f in found)}
+    return [rule for number, rule in enumerate(rules) if number not in wrong]
 
 
 def _rule(editing: Editing, suggestion: Suggestion) -> Rule:
