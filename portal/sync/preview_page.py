@@ -105,9 +105,14 @@ def record_part(known: Planning, shown: Shown) -> RecordPart:
         shown,
         _url(known, shown.side, shown.seen.id),
         _url(known, target, partner.id) if partner else "",
-        tuple(_sentence(known, shown, outcome) for outcome in shown.outcomes),
+        sentences(known, shown),
         tuple(_row(known, shown.side, line) for line in shown.lines),
     )
+
+
+def sentences(known: Planning, shown: Shown) -> tuple[Sentence, ...]:
+    """Return what would happen with the record."""
+    return tuple(_sentence(known, shown, outcome) for outcome in shown.outcomes)
 
 
 def found_records(known: Planning, side: Side, text: str) -> list[tuple[str, str]]:

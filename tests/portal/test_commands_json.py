@@ -35,6 +35,7 @@ FAILURES: dict[str, tuple[list[str], int, str, str]] = {
     "list_modules": (["nowhere"], 2, "WrongUse", NOWHERE),
     "list_operations": (["nowhere"], 2, "WrongUse", NOWHERE),
     "list_records": (["north", "Contacts", "--filter", "a ="], 2, "QueryError", "There is no field “a”"),
+    "preview_mapping": (["nothing"], 2, "WrongUse", "There is no mapping “nothing”."),
     "pull": (["north", "Nothing"], 2, "QueryError", "There is no module “Nothing”"),
     "refresh_schema": (["nowhere"], 2, "WrongUse", NOWHERE),
     "related_records": (["north", "Contacts", "404", "Deals"], 1, "RecordNotFound", "north: "),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
@@ -210,3 +213,38 @@ def test_what_is_previewed_is_what_a_run_then_does(
         "delete": tally.counts["delete"],
     }
     assert waits == {"blocked": tally.counts["blocked"] + tally.counts["fail"], "conflict": tally.counts["conflict"]}
+
+
+def told_by(*words: str) -> tuple[int, Any]:
+    """Run `preview_mapping … --json`; return how it ended, and what it printed."""
+    out, code = StringIO(), 0
+    try:
+        call_command("preview_mapping", *words, "--json", stdout=out, stderr=StringIO())
+    except CommandError as e:
+        code = e.returncode
+    return code, orjson.loads(out.getvalue())
+
+
+def test_the_command_tells_counts_and_samples_and_ends_well_also_where_records_fail(world: World) -> None:
+    world.add(world.north, "ada")
+    world.north.put("Contacts", {"email": "x@example.org"})
+    assert told_by("contacts")[0] == 1
+    assert "manage.py pull north Contacts" in told_by("contacts")[1]["error"]["message"]
+    read(world)
+    code, found = told_by("contacts")
+    assert (code, found["version"], found["is_draft"]) == (0, 1, False)
+    assert (found["counts"]["create"], found["counts"]["fail"]) == (1, 1)
+    assert "required" in found["samples"]["fail"][0]["why"]
+    assert found["read_at"]["left"]
+    assert told_by("nothing")[0] == 2
+
+
+def test_the_command_tells_of_one_record_rule_by_rule(world: World) -> None:
+    (ada,) = world.add(world.north, "ada")
+    read(world)
+    code, found = told_by("contacts", "--record", ada.id)
+    assert (code, found["outcomes"][0]["kind"], found["partner"]) == (0, "create", None)
+    assert [f["field"] for f in found["fields"] if f["mark"] == "changes"] == ["lastname", "firstname", "email"]
+    assert found["fields"][0]["steps"][0] == {"kind": "field", "name": "lastname", "value": "Ada"}
+    assert told_by("contacts", "--record", "nobody")[0] == 2
+    assert told_by("contacts", "--record", ada.id, "--side", "right")[0] == 2
