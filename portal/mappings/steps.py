@@ -17,12 +17,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 from connectors.errors import ConnectorError
 from portal.ledger import write
-from portal.mappings.definition import Definition
+from portal.mappings.definition import Definition, SideName
 from portal.mappings.diff import rule_in_words
 from portal.mappings.editing import Editing, open_editing
+from portal.mappings.filtered import passing
 from portal.mappings.forms import PairFormSet, PoliciesForm, ScheduleForm, policies_initial, schedule_initial
 from portal.mappings.match_counts import count_matches
 from portal.mappings.models import Mapping
@@ -98,7 +100,20 @@ def policies(request: HttpRequest, editing: Editing) -> HttpResponse:
             form.add_error(finding.place.replace(".", "_"), translated(finding.text))
         if not wrong:
             return keep(request, editing, wanted, "policies")
-    return page(request, editing, "policies", form=form)
+    said: dict[SideName, str] = {"left": editing.definition.left.filter, "right": editing.definition.right.filter}
+    return page(request, editing, "policies", form=form, filtered=passing(editing, _filters(request, said)))
+
+
+@require_POST
+@on_desk
+def filtered(request: HttpRequest, editing: Editing) -> HttpResponse:
+    """Return what passes the filters as they are typed; saves nothing."""
+    found = passing(editing, _filters(request, {"left": "", "right": ""}))
+    return render(request, "mappings/filtered.html", {"filtered": found})
+
+
+def _filters(request: HttpRequest, said: dict[SideName, str]) -> dict[SideName, str]:
+    return {side: request.POST.get(f"{side}_filter", text) for side, text in said.items()}
 
 
 @on_desk

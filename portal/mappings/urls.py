@@ -25,6 +25,8 @@ urlpatterns = [
     _path("<str:name>/change/", field_views.fields, "change"),
     _path("<str:name>/notes/", field_views.notes, "notes"),
     _path("<str:name>/policies/", steps.policies, "policies"),
+    _path("<str:name>/filtered/", steps.filtered, "filtered"),
+    _path("<str:name>/copy/", views.copy, "copy"),
     _path("<str:name>/schedule/", steps.schedule, "schedule"),
     _path("<str:name>/versions/", version_views.versions, "versions"),
     _path("<str:name>/versions/<int:number>/restore/", version_views.take_up, "restore"),

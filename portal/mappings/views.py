@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from portal.ledger import write
+from portal.mappings.copy import copy_mapping
 from portal.mappings.drift import broken
 from portal.mappings.models import Mapping
 from portal.mappings.save import pause_mapping
@@ -66,6 +67,21 @@ def read(request: HttpRequest, name: str) -> HttpResponse:
     if not goes_on and request.method == "GET" and request.GET.get("began"):
         response["HX-Refresh"] = "true"
     return response
+
+
+@require_POST
+@permission_required("mappings.add_mapping", raise_exception=True)
+def copy(request: HttpRequest, name: str) -> HttpResponse:
+    """Begin a new mapping that says the same, as a draft of its own."""
+    mapping = get_object_or_404(Mapping, name=name)
+    taken = set(Mapping.objects.values_list("name", flat=True))
+    free = next(wanted for n in range(2, len(taken) + 3) if (wanted := f"{name[:90]}-{n}") not in taken)
+    made = copy_mapping(mapping, free, user=request.user, actor=request.user.get_username())  # type: ignore[arg-type]
+    write.audit(request.user, "save mapping", made, {"copied from": name})  # type: ignore[arg-type]
+    messages.success(
+        request, _("“%(copy)s” says the same as “%(name)s”; it is not live yet.") % {"copy": free, "name": name}
+    )
+    return redirect("mappings:schedule", made.name)
 
 
 @permission_required("mappings.delete_mapping", raise_exception=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from html import unescape
+from typing import Any
 
+import orjson
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -335,3 +339,45 @@ def test_a_mapping_whose_crm_does_not_answer_says_so(admin: Client, contacts: Ma
 def test_a_stranger_sees_none_of_it(contacts: Mapping) -> None:
     for page in ("match", "change", "policies", "schedule", "versions"):
         assert Client().get(at(page)).status_code == 302
+
+
+# What passes a filter
+
+
+def test_what_passes_a_filter_is_counted_and_shown_while_it_is_typed(
+    admin: Client, contacts: Mapping, read: None
+) -> None:
+    page = admin.get(at("policies")).content.decode()
+    assert "1 record passes." in page and "Lovelace" in page
+    typed = admin.post(at("filtered"), {"left_filter": "lastname = nobody", "right_filter": "lastnme = x"})
+    answer = unescape(typed.content.decode())
+    assert "0 records pass." in answer and "There is no field “lastnme”" in answer and said(contacts).left.filter == ""
+
+
+def test_a_copy_says_the_same_and_is_a_draft(admin: Client, live: Mapping) -> None:
+    admin.post(at("copy"))
+    made = Mapping.objects.get(name="contacts-2")
+    assert not made.is_live and said(made).match == said(live).match
+    assert [(r.left, r.right) for r in said(made).rules] == [(r.left, r.right) for r in said(live).rules]
+
+
+# By command
+
+
+def checked(*words: str) -> tuple[int, dict[str, Any]]:
+    """Return the exit code of `check_mapping` and what it told."""
+    out, code = io.StringIO(), 0
+    try:
+        call_command("check_mapping", *words, "--json", stdout=out, stderr=io.StringIO())
+    except SystemExit as e:
+        code = int(e.code or 0)
+    return code, orjson.loads(out.getvalue())
+
+
+def test_a_command_checks_a_mapping_and_fails_on_errors(admin: Client, live: Mapping) -> None:
+    code, told = checked("contacts")
+    assert code == 0 and all(finding["level"] == "warning" for finding in told["findings"])
+    admin.post(at("change"), rows({"left": "lastnme", "right": "lastname"}))
+    code, told = checked("contacts")
+    assert code == 1 and "lastnme" in told["findings"][0]["text"] and "error" in told
+    assert checked("contacts", "--live")[0] == 0

@@ -105,7 +105,10 @@ ALLOWED: dict[str, tuple[str, str | None]] = {
         "what `write.audit` is told; the ledger's screen has the words",
         "save mapping|make mapping live|drop draft|as in version",
     ),
-    "portal/mappings/views.py": ("what `write.audit` is told; the ledger's screen has the words", r"\w+ mapping"),
+    "portal/mappings/views.py": (
+        "what `write.audit` is told; the ledger's screen has the words",
+        r"\w+ mapping|copied from",
+    ),
     "portal/records/tasks.py": ("what the task returns to the queue", "goes on"),
     "portal/ops/config_file.py": ("what `write.audit` is told; the ledger's screen has the words", "save mapping"),
     "portal/ops/docs.py": ("the pages of docs/, in English", None),
