@@ -171,9 +171,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
-DATA_UPLOAD_MAX_NUMBER_FIELDS = (
-    20_000  # the grid of a value table: two fields for each of up to 5,000 rows, and some to refuse
-)
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # of a value table's grid: two for each of up to 5,000 rows, and some to refuse
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

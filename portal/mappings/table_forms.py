@@ -106,9 +106,7 @@ class CsvForm(forms.Form):
         label=gettext_lazy("Rows"),
         required=False,
         strip=False,
-        widget=forms.Textarea(
-            attrs={"rows": 12, "class": "vLargeTextField typed", "spellcheck": "false", "dir": "auto"}
-        ),
+        widget=forms.Textarea(attrs={"rows": 12, "class": "vLargeTextField", "spellcheck": "false", "dir": "auto"}),
         help_text=gettext_lazy("Left and right with a comma, a semicolon or a tab between, one pair a line."),
     )
     file = forms.FileField(

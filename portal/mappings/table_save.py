@@ -42,7 +42,7 @@ def save_table(
             _refuse_new_name(before.name)
         saved = old or ValueTable()
         _put(saved, table, description, pairs=before is None or before.pairs != table.pairs)
-        deed = "change value table" if old else "add value table"
+        deed = "change_value_table" if old else "add_value_table"
         write.audit(user, deed, saved, _differences(before, table), actor=actor)
     return saved, "updated" if old else "created"
 
@@ -53,7 +53,7 @@ def delete_table(row: ValueTable, *, user: User | None = None, actor: str = "") 
         if needed_by := _mappings(row.name):
             text = _("“%(name)s” cannot be deleted: the mappings %(mappings)s use it.")
             raise TableInUse(text % {"name": row.name, "mappings": ", ".join(needed_by)}, needed_by)
-        write.audit(user, "delete value table", row, {"rows": row.pairs.count()}, actor=actor)
+        write.audit(user, "delete_value_table", row, {"rows": row.pairs.count()}, actor=actor)
         row.delete()
 
 
@@ -83,7 +83,7 @@ def _differences(before: Table | None, table: Table) -> dict[str, JSON]:
     if before is None:
         return {"rows": len(table.pairs), "unlisted": table.unlisted}
     old, new = set(before.pairs), set(table.pairs)
-    said: dict[str, JSON] = {"rows added": len(new - old), "rows removed": len(old - new)}
+    said: dict[str, JSON] = {"rows_added": len(new - old), "rows_removed": len(old - new)}
     for name in ("name", "unlisted", "default_left", "default_right"):
         if getattr(before, name) != getattr(table, name):
             said[name] = [getattr(before, name), getattr(table, name)]

@@ -26,11 +26,12 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Use:
     """One rule that goes through the table. `left` and `right` are None for an expression, which names no two fields and
-    knows the table by its name alone."""
+    knows the table by its name alone; `written` are those of the two that the rule writes."""
 
     mapping: str
     left: Place | None = None
     right: Place | None = None
+    written: tuple[Place, ...] = ()
 
     @property
     def by_name(self) -> bool:
@@ -68,7 +69,10 @@ def _uses(rule: FieldRule, name: str) -> Iterator[tuple[str, Use]]:
     mapping = rule.version.mapping
     if name:
         left = Place(mapping.left_connection.name, mapping.left_module, rule.left)
-        yield name, Use(mapping.name, left, Place(mapping.right_connection.name, mapping.right_module, rule.right))
+        right = Place(mapping.right_connection.name, mapping.right_module, rule.right)
+        into = {"left-to-right": (right,), "right-to-left": (left,)}
+        written = into.get(rule.direction) or into.get(rule.version.direction) or (left, right)
+        yield name, Use(mapping.name, left, right, written)
     if rule.expression:
         try:
             for looked_up in sorted(tables_of(rule.expression)):

@@ -23,6 +23,7 @@ from portal.connections.schema import schema_from_json
 from portal.mappings.definition import SideName
 from portal.mappings.means import table_of
 from portal.mappings.models import ValueTable
+from portal.mappings.table_append import lacking
 from portal.mappings.table_check import flaws
 from portal.mappings.table_csv import Pair
 from portal.mappings.table_forms import TableForm, grid_of, pairs_of
@@ -102,7 +103,7 @@ def delete(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _edit(request: HttpRequest, row: ValueTable | None) -> HttpResponse:
-    around = _around(request, row)
+    around = around_of(request, row)
     if request.method != "POST":
         kept = table_of(row) if row else Table("", ())
         return _show(request, row, _form_of(row, kept), kept.pairs, around)
@@ -185,6 +186,7 @@ def _show(
         ],
         around=around,
         mappings=list(dict.fromkeys(use.mapping for use in around.uses)),
+        lacking=lacking(table_of(row), around.ends, around.uses) if row else [],
         fields=_fields() if not around.uses else [],
         may=request.user.has_perm("mappings.change_valuetable" if row else "mappings.add_valuetable"),
     )
@@ -196,7 +198,7 @@ def _form_of(row: ValueTable | None, kept: Table) -> TableForm:
     return TableForm(initial=initial | {"description": row.description if row else ""}, row=row)
 
 
-def _around(request: HttpRequest, row: ValueTable | None) -> Around:
+def around_of(request: HttpRequest, row: ValueTable | None) -> Around:
     """Return what the table stands between. Fields named in the address come before those of mappings."""
     asked: dict[str, str] = {
         side: request.GET[side].strip() for side in SIDES if request.GET.get(side, "").count("/") > 1

@@ -40,6 +40,11 @@ class Table:
         """Say whether the value stands in a row."""
         return self._row(_text(value), target) is not None
 
+    def unlisted_of(self, value: JSON, target: SideName) -> list[str]:
+        """Return which of the values (several for a list) stand in no row."""
+        parts = value if isinstance(value, list) else [value]
+        return [_text(part) for part in parts if part is not None and not self.knows(part, target)]
+
     def _one(self, value: str, target: SideName) -> JSON:
         found = self._row(value, target)
         if found is not None:

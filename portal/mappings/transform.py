@@ -20,6 +20,7 @@ ABSENT: Final = object()  # a field the answer did not carry; None is empty
 BROKEN: Final = object()  # an expression that fails for this record: never what it was, so that it is told each time
 OTHER: Final[Mapping[Side, Side]] = {"left": "right", "right": "left"}
 _OF_ONE_CRM = frozenset({FieldType.REFERENCE, FieldType.OWNER})  # ids mean nothing elsewhere
+_LISTS = frozenset({FieldType.CHOICE, FieldType.MULTICHOICE})
 _CODEC = Codec()
 
 
@@ -146,9 +147,23 @@ def _converted(rule: Rule, value: JSON, source: Side, target: FieldSchema, means
     if rule.source == "reference":
         return _CODEC.canonical(target, _partner(rule, value, source, target, means))
     if rule.table:
-        return _CODEC.canonical(target, means.look_up(rule.table, value, OTHER[source]))
+        made = means.look_up(rule.table, value, OTHER[source])
+        _refuse_unlisted(means.tables[rule.table], value, made, target, OTHER[source])
+        return _CODEC.canonical(target, made)
     origin = means.places[source].schema.field(rule.at(source))
     return convert(value, origin, target, means.places[source].zone, means.places[OTHER[source]].zone)
+
+
+def _refuse_unlisted(table: Table, value: JSON, made: JSON, target: FieldSchema, side: Side) -> None:
+    """A value that has to be added to the target's list first is never sent before a person did that: the server might take
+    it, store another or none, each without a word. Where the list is not known, what stands in a row is sent as any text."""
+    if table.unlisted != "append" or target.type not in _LISTS:
+        return
+    listed = {choice.value for choice in target.choices}
+    wanted = table.unlisted_of(value, side) if not listed else made if isinstance(made, list) else [made]
+    if lacking := [part for part in wanted if part is not None and part not in listed]:
+        shown = ", ".join(f"“{part}”" for part in lacking)
+        raise ValueError(_("has no entry %(values)s yet: add it to the list, from the page of the value table “%(table)s”", values=shown, table=table.name))  # fmt: skip
 
 
 def _partner(rule: Rule, value: JSON, source: Side, target: FieldSchema, means: Means) -> str:
@@ -176,8 +191,17 @@ def _evaluated(rule: Rule, values: Values, source: Side, means: Means) -> JSON:
     if any(name not in values for name in means.reads(rule.expression)):
         return ABSENT
     return means.evaluate(
-        rule.expression, values, means.places[source], lambda name, value: means.look_up(name, value, OTHER[source])
+        rule.expression, values, means.places[source], lambda name, value: _in_expression(name, value, source, means)
     )
+
+
+def _in_expression(name: str, value: JSON, source: Side, means: Means) -> JSON:
+    """Return what the table says. What comes of it goes into no list that is known here, so nothing is added to one."""
+    table = means.tables.get(name)
+    if table is not None and table.unlisted == "append" and (lacking := table.unlisted_of(value, OTHER[source])):
+        told = _("“%(value)s” stands in no row of the value table “%(name)s”, and an expression adds it to no list", value=lacking[0], name=name)  # fmt: skip
+        raise ValueError(told)
+    return means.look_up(name, value, OTHER[source])
 
 
 def convert(

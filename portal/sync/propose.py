@@ -34,6 +34,7 @@ from portal.sync.load import Batch, load, next_changed, next_due
 from portal.sync.models import Link, MatchKey
 from portal.sync.partners import awaited_again, partners_of
 from portal.sync.plan import plan
+from portal.sync.tables import tables_changed
 
 BATCH = 500
 Place = tuple[Side, str]  # side and id of a record that is a source
@@ -64,19 +65,22 @@ def propose(job: Job) -> bool:
 
 
 def wake(job: Job) -> None:
-    """Make due whose time for another try has come, what plans of runs that ended left undone, what was approved, and what
-    waited for the partner of a record it refers to."""
+    """Make due whose time for another try has come, what plans of runs that ended left undone, what was approved, what waited
+    for the partner of a record it refers to, and what could not be carried over by a value table as it was."""
     _wake_awaited(job)
     open_entries = Entry.objects.filter(mapping=job.mapping.uuid, superseded_by=None)
     tried = open_entries.filter(state=Entry.State.FAILED, next_try__lte=timezone.now())
     left = open_entries.filter(state__in=(Entry.State.PLANNED, Entry.State.AWAITING)).exclude(run=job.run)
     approved = open_entries.filter(run=job.run, state=Entry.State.AWAITING, reason=APPROVED)
-    if not any(entries.exists() for entries in (tried, left, approved)):
+    unfit = open_entries.filter(state=Entry.State.BLOCKED, reason="cannot_convert")
+    unfit = unfit if tables_changed(job) else unfit.none()
+    woken = (tried, left, approved, unfit)
+    if not any(entries.exists() for entries in woken):
         return
     with fenced(job.held):
         for side in SIDES:
             here = {"source_connection": job.connections[side], "source_module": job.mirrors[side].module}
-            for entries in (tried, left, approved):
+            for entries in woken:
                 rows = MatchKey.objects.filter(mapping=job.mapping, mirror=job.mirrors[side], due=False)
                 rows.filter(record_id__in=entries.filter(**here).values("source_id")).update(due=True)
         write.move(job.held, left, Entry.State.SKIPPED, reason="replaced")

@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from connectors.memory import store
 from portal.accounts.models import User
 from portal.connections.models import Connection
 from portal.ledger.models import AuditEntry
@@ -182,3 +183,28 @@ def test_who_may_only_look_changes_nothing(client: Client, states: ValueTable, d
     assert table_of(ValueTable.objects.get()).pairs == (("New", "Open"), ("Done", "Closed"))
     page = shown(client, STATES)
     assert "readonly" in page and 'name="save"' not in page
+
+
+APPEND = "/mappings/tables/states/append/"
+
+
+def test_entries_are_added_to_a_list_only_by_a_person_who_ticked_them(admin: Client, in_use: None) -> None:
+    rows = Table("states", (("New", "Open"), ("Done", "Closed")), "append")
+    save_table(ValueTable.objects.get(), rows, actor="test")
+    assert "The list south/Contacts/status has no entry for 2 of these values." in shown(admin, STATES)
+    assert 'value="Open"' in shown(admin, APPEND)
+    admin.post(APPEND, {"place": "south/Contacts/status"})
+    admin.post(APPEND, {"place": "south/Contacts/status", "value": ["nothing of it"]})
+    assert not AuditEntry.objects.filter(action="add_to_list").exists()
+    page = unescape(
+        admin.post(APPEND, {"place": "south/Contacts/status", "value": "Open"}, follow=True).content.decode()
+    )
+    assert "Added to south/Contacts/status: Open." in page and 'value="Closed"' in page
+    assert [c.value for c in store("other").schema("Contacts").field("status").choices][-1] == "Open"  # type: ignore[union-attr]
+
+
+def test_no_entry_is_added_where_writing_is_not_allowed(admin: Client, in_use: None) -> None:
+    save_table(ValueTable.objects.get(), Table("states", (("New", "Open"),), "append"), actor="test")
+    Connection.objects.update(writable=False)
+    assert "Writing to this CRM is not allowed" in shown(admin, APPEND)
+    assert admin.post(APPEND, {"place": "south/Contacts/status", "value": "Open"}).status_code == 403

@@ -10,24 +10,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.errors import RecordInvalid
 from connectors.memory import store
-from connectors.types import Choice
+from connectors.types import Choice, FieldSchema, FieldType, Module, ModuleSchema
+from portal.accounts.models import User
 from portal.connections.access import open_connector
 from portal.connections.models import Connection, OwnerLabel
-from portal.ledger.models import AuditEntry
+from portal.ledger.models import AuditEntry, Entry
 from portal.mappings.definition import Definition, Rule, Side
 from portal.mappings.means import table_of
 from portal.mappings.models import Mapping, ValueTable
 from portal.mappings.save import save_draft, save_mapping
 from portal.mappings.stored import definition_of, newest
+from portal.mappings.table_append import append, lacking
 from portal.mappings.table_check import flaws, remarks
 from portal.mappings.table_csv import BadCsv, changes, merged, read_csv, text_of_bytes, write_csv
 from portal.mappings.table_save import TableInUse, delete_table, save_table
 from portal.mappings.table_uses import Place, Use, uses_of
 from portal.mappings.table_values import end_of, ends_of, missing, offered_at, suggested
 from portal.mappings.tables import Table
+from portal.mappings.transform import Means, carried
+from portal.mappings.transform import Place as Space
 from portal.records.models import Mirror
 from portal.records.pull import pull
+from tests.portal.sync_world import RULES, World, emails, entries, person
 
 STATES = Table("states", (("New", "Open"), ("Done", "Closed")))
 database = pytest.mark.django_db
@@ -67,7 +73,7 @@ def test_a_table_is_kept_without_blanks_and_empty_rows_and_audited() -> None:
     assert table_of(row) == Table("states", (("New", "Open"), ("Lost", "")), "default", "", "Open")
     assert row.description == "How far"
     entry = AuditEntry.objects.get()
-    assert (entry.action, entry.object_label, entry.changes["rows"]) == ("add value table", "states", 2)
+    assert (entry.action, entry.object_label, entry.changes["rows"]) == ("add_value_table", "states", 2)
 
 
 @database
@@ -77,7 +83,7 @@ def test_what_it_says_already_is_not_written_again() -> None:
     assert AuditEntry.objects.count() == 1
     saved, deed = save_table(row, replace(STATES, pairs=(*STATES.pairs, ("Lost", "Closed"))), actor="test")
     assert deed == "updated" and saved.pairs.count() == 3
-    assert AuditEntry.objects.first().changes == {"rows added": 1, "rows removed": 0}  # type: ignore[union-attr]
+    assert AuditEntry.objects.first().changes == {"rows_added": 1, "rows_removed": 0}  # type: ignore[union-attr]
 
 
 @database
@@ -124,7 +130,7 @@ def test_uses_name_the_fields_between_which_it_stands(both: None) -> None:
     kept()
     mapping("contacts", THROUGH, LOOKED_UP)
     left, right = Place("north", "Contacts", "status"), Place("south", "Contacts", "status")
-    assert uses_of("states") == [Use("contacts", left, right), Use("contacts")]
+    assert uses_of("states") == [Use("contacts", left, right, (left, right)), Use("contacts")]
 
 
 @pytest.mark.parametrize(
@@ -293,3 +299,93 @@ def test_owners_are_offered_by_their_names(both: None) -> None:
 @pytest.mark.parametrize("place", ["nowhere/Contacts/status", "north/Nothing/status", "north/Contacts/nothing"])
 def test_a_field_that_is_not_there_offers_nothing(both: None, place: str) -> None:
     assert end_of(Place(*place.split("/", 2))) is None
+
+
+# Adding to the other CRM's list
+
+
+APPENDING = Table("states", (("New", "New"), ("Old", "Past")), "append")
+LIST = FieldSchema("r", "Status", FieldType.CHOICE, choices=(Choice("New", "New"),))
+
+
+def into(target: FieldSchema, **rule: Any) -> Any:
+    def send(value: Any) -> Any:
+        sides = {"left": FieldSchema("l", "L"), "right": target}
+        places = {name: Space(ModuleSchema(Module("M", "M"), (field,))) for name, field in sides.items()}
+        means = Means(places, {"states": APPENDING}, evaluate, fields_of)  # type: ignore[arg-type]
+        return carried(Rule(**{"left": "l", "right": "r", "table": "states", **rule}), {"l": value}, "left", means)
+
+    def evaluate(text: str, values: Any, place: Any, lookup: Any) -> Any:
+        return lookup("states", values["l"])
+
+    def fields_of(text: str) -> frozenset[str]:
+        return frozenset({"l"})
+
+    return send
+
+
+def test_a_value_that_has_to_be_added_to_a_list_first_is_never_sent() -> None:
+    assert into(LIST)("New") == "New"
+    for value, told in (("Old", "“Past”"), ("Odd", "“Odd”")):
+        with pytest.raises(RecordInvalid, match=f"“Status” has no entry {told} yet: add it to the list"):
+            into(LIST)(value)
+    with pytest.raises(RecordInvalid, match="“A”, “Past” yet"):
+        into(replace(LIST, type=FieldType.MULTICHOICE))(["New", "A", "Old"])
+    unknown = into(replace(LIST, choices=()))
+    assert unknown("Old") == "Past", "its list is not known, but the row is"
+    with pytest.raises(RecordInvalid, match="“Odd” yet"):
+        unknown("Odd")
+    assert into(FieldSchema("r", "City"))("Odd") == "Odd", "a field without a list takes it"
+
+
+def test_an_expression_adds_to_no_list() -> None:
+    send = into(LIST, left="", source="expression", expression="{{ l|lookup:'states' }}", table="")
+    assert send("New") == "New"
+    with pytest.raises(RecordInvalid, match="an expression adds it to no list"):
+        send("Odd")
+
+
+@pytest.fixture
+def world(transactional_db: None) -> World:
+    """Records go from north to south through a table that adds to lists; Odd is in no list there."""
+    kept(APPENDING)
+    world = World(rules=(*RULES, THROUGH))
+    for name, status in (("ada", "New"), ("bo", "Odd")):
+        world.north.put("Contacts", {**person(name), "status": status})
+    return world
+
+
+def test_a_record_waits_for_an_entry_of_a_list_and_goes_on_once_it_is_added(world: World) -> None:
+    world.sync()
+    assert emails(world.south) == ["ada@example.org"]
+    (waiting,) = entries(Entry.State.BLOCKED)
+    assert "has no entry “Odd” yet" in waiting.message
+    row = ValueTable.objects.get()
+    uses = uses_of("states")
+    (found,) = lacking(table_of(row), ends_of(uses), uses)
+    assert (str(found.place), found.values) == ("south/Contacts/status", ("Past", "Odd"))
+    world.sync()
+    assert len(emails(world.south)) == 1
+    append(row, found.place, ["Odd"], user=User.objects.create_user("ada"))
+    assert AuditEntry.objects.first().changes["outcome"] == "done"  # type: ignore[union-attr]
+    world.sync()
+    assert emails(world.south) == ["ada@example.org", "bo@example.org"]
+    assert [one.values for one in lacking(table_of(row), ends_of(uses), uses)] == [("Past",)]
+
+
+def test_what_a_table_could_not_carry_over_is_tried_again_when_it_got_the_row(world: World) -> None:
+    row = ValueTable.objects.get()
+    strict = replace(APPENDING, unlisted="error")
+    save_table(row, strict, actor="test")
+    world.sync()
+    assert len(emails(world.south)) == 1
+    save_table(row, replace(strict, pairs=(*strict.pairs, ("Odd", "Done"))), actor="test")
+    world.sync()
+    assert sorted(r.values["status"] for r in world.south.of("Contacts")) == ["Done", "New"]
+    assert not entries(Entry.State.BLOCKED)
+
+
+@database
+def test_nothing_is_added_unless_the_table_says_so(both: None) -> None:
+    ends = [(end_of(Place("north", "Contacts", "status")), end_of(Place("south", "Contacts", "status")))]
+    assert lacking(replace(APPENDING, unlisted="keep"), ends) == []
