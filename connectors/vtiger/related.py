@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from connectors.errors import QueryError
+from connectors.paging import unknown_place
 from connectors.query import And, Condition, Op, Query
 from connectors.types import JSON, Page
 from connectors.vtiger.client import VtigerClient
@@ -15,7 +16,7 @@ from connectors.vtiger.reading import Reader
 from connectors.vtiger.rows import Row
 from connectors.wording import text as _
 
-BY_FIELD = re.compile(r"by (\w+) (.*)")  # a cursor of `page_by`: the field, and the place in the list
+BY_FIELD = re.compile(r"(\w+)/(.*)")  # a cursor of `page_by`: the field, and the place in its list
 
 
 class Relations:
@@ -50,7 +51,7 @@ def page_by(name: str, other: Reader, id: str, query: Query) -> Page:
     own = Condition(name, Op.EQ, (id,))
     asked = replace(query, filter=And((own, query.filter)) if query.filter else own)
     page = other.page(asked)
-    onward = page.next_cursor and f"by {name} {page.next_cursor}"
+    onward = page.next_cursor and f"{name}/{page.next_cursor}"
     counted = not query.cursor and query.filter is None and other.client.counts
     return replace(page, next_cursor=onward, total=other.count(other.pushed(asked).groups) if counted else None)
 
@@ -63,5 +64,5 @@ def gone_on_by(other: Reader, module: str, query: Query) -> tuple[str, Query]:
         return "", query
     field = other.schema.field(found[1])
     if field is None or module not in field.refers_to:
-        raise QueryError(_("This place in the list is not known. Begin again at its first page."))
+        raise unknown_place()
     return field.name, replace(query, cursor=found[2])

@@ -193,7 +193,7 @@ def test_a_place_in_a_relation_leads_nowhere_else(way: Way, crm: VtigerConnector
     parent = way.account.mutate("create", "Accounts", accountname="Parent")
     for field in ("lastname", "contact_id", "no_such_field"):
         with pytest.raises(QueryError, match="place in the list is not known"):
-            crm.related("Accounts", parent, "Contacts", Query(cursor=f"by {field} vtiger after 12x1"))
+            crm.related("Accounts", parent, "Contacts", Query(cursor=f"{field}/vtiger after 12x1"))
 
 
 def test_more_files_than_the_server_tells_are_an_error_and_no_part(way: Way, crm: VtigerConnector) -> None:
