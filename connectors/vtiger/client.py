@@ -163,12 +163,10 @@ class VtigerClient:
         return found, len(found) >= PAGE
 
     def whole_relation(self, id: str, module: str) -> list[dict[str, JSON]]:
-        """Return all records of a relation of which only the beginning came. Raises QueryError where nothing tells more (C2)."""
+        """Return all records of a relation that began so. Raises QueryError where nothing tells more (C2)."""
         sentence = _(
             "The server tells only the first %(most)s records of %(module)s that hang on %(id)s, and no field leads to the others.",
-            most=PAGE,
-            module=module,
-            id=id,
+            **{"most": PAGE, "module": module, "id": id},
         )
         raise QueryError(sentence)
 
