@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.html import format_html, format_html_join
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -17,12 +18,14 @@ from connectors.types import Module
 from portal.connections.models import Connection
 from portal.connections.schema import modules
 from portal.ledger import write
-from portal.mappings.definition import Definition, Side
+from portal.mappings.begin import begin
+from portal.mappings.definition import Definition, Side, SideName
 from portal.mappings.forms import DIRECTIONS
 from portal.mappings.models import Mapping
 from portal.mappings.save import save_draft
 from portal.mappings.suggest import suggest_modules
 from portal.records.models import Mirror
+from portal.ui.wording import translated
 
 SIDES = ("left", "right")
 
@@ -57,10 +60,30 @@ def _make(request: HttpRequest, asked: dict[str, str], found: dict[str, list[Mod
     direction = request.POST.get("direction", "")
     direction = direction if direction in dict(DIRECTIONS) else "left-to-right"
     definition = Definition(_free_name(left, right), left, right, direction)
+    if request.POST.get("ready"):
+        definition = _ready(request, definition)
     who = request.user.get_username()
     made = save_draft(None, definition, user=request.user, actor=who)  # type: ignore[arg-type]
     write.audit(request.user, "save mapping", made, {"draft": 1})  # type: ignore[arg-type]
     return made
+
+
+def _ready(request: HttpRequest, definition: Definition) -> Definition:
+    """Return the ready mapping of that name and these sides, and tell what it leaves out; the same definition, with a message,
+    where a CRM does not tell its fields."""
+    sides: dict[SideName, Side] = {"left": definition.left, "right": definition.right}
+    connections = {name: Connection.objects.get(name=side.connection) for name, side in sides.items()}
+    try:
+        made = begin(definition, connections)
+    except ConnectorError as e:
+        text = _("The mapping begins empty, since the fields could not be read: %(why)s")
+        messages.warning(request, text % {"why": translated(e)})
+        return definition
+    if made.left_out:
+        lines = [(one.left, one.right, translated(one.reason)) for one in made.left_out]
+        listed = format_html_join("", "<li><bdi>{}</bdi> – <bdi>{}</bdi>: {}</li>", lines)
+        messages.info(request, format_html("{}<ul>{}</ul>", _("Left out of the ready mapping:"), listed))
+    return made.definition
 
 
 def _free_name(left: Side, right: Side) -> str:

@@ -20,6 +20,7 @@ __all__ = [
     "Profiles",
     "Suggestion",
     "ValueSuggestion",
+    "kind_of_module",
     "suggest",
     "suggest_match_key",
     "suggest_modules",
@@ -27,6 +28,9 @@ __all__ = [
 ]
 
 WRITTEN: tuple[Side, ...] = ("right",)
+_EVERYDAY = {
+    "account": "companies", "contact": "contacts", "lead": "leads", "product": "products", "ticket": "tickets",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,12 @@ def suggest_modules(left: Sequence[Module], right: Sequence[Module]) -> list[Mod
         ModuleSuggestion(one, other, round(alike.confidence, 2))
         for one, other, alike in assigned(p for p in found if p[2].confidence >= ENOUGH)
     ]
+
+
+def kind_of_module(module: Module) -> str:
+    """Return what a module holds, by its name and label: "contacts", "companies", "leads", "products", "tickets"; "" for any
+    other kind and for one nobody knows."""
+    return _EVERYDAY.get(kind_of(module.name, module.label), "")
 
 
 def _same_kind(one: Module, other: Module) -> Likeness:
