@@ -25,10 +25,10 @@ WIDE = {"class": "vTextField"}
 
 @dataclass(slots=True)
 class Cell:
-    """One value of the grid. `odd`: the field at this side has a list and does not name it."""
+    """One value of the grid, and what is told of it. `odd`: the field at this side has a list and does not name it."""
 
-    value: str
-    told: Offered | None = None
+    value: str = ""
+    told: str = ""
     odd: bool = False
 
 
@@ -36,11 +36,16 @@ class Cell:
 class GridRow:
     """One row as the page shows it: `remarks` are for information, `errors` stop the saving, `fresh` was just suggested."""
 
-    left: Cell
-    right: Cell
+    left: Cell = field(default_factory=Cell)
+    right: Cell = field(default_factory=Cell)
     remarks: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     fresh: str = ""
+
+    @property
+    def tone(self) -> str:
+        """Return the CSS class of the row."""
+        return " errors" if self.errors else " fresh" if self.fresh else ""
 
 
 class TableForm(forms.Form):
@@ -168,4 +173,5 @@ def grid_of(
 
 def _cell(value: str, offered: Mapping[str, Offered], closed: bool) -> Cell:
     told = offered.get(value)
-    return Cell(value, told, odd=bool(value) and closed and (told is None or not told.listed))
+    is_odd = bool(value) and closed and (told is None or not told.listed)
+    return Cell(value, told.told if told else "", is_odd)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from django.utils.translation import ngettext
+
 from connectors.errors import ConnectorError
 from connectors.types import JSON, Choice, FieldSchema, FieldType
 from portal.connections.models import Connection, OwnerLabel
@@ -33,6 +35,14 @@ class Offered:
     label: str = ""
     records: int | None = None
     listed: bool = True
+
+    @property
+    def told(self) -> str:
+        """Return what a person is told beside the value: its label, where that is another word, and how many records hold it."""
+        label = self.label if self.label != self.value else ""
+        n = self.records
+        count = "" if n is None else ngettext("%(n)d record", "%(n)d records", n) % {"n": n}
+        return " · ".join(part for part in (label, count) if part)
 
 
 @dataclass(frozen=True, slots=True)

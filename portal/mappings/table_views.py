@@ -26,10 +26,10 @@ from portal.mappings.models import ValueTable
 from portal.mappings.table_append import lacking
 from portal.mappings.table_check import flaws
 from portal.mappings.table_csv import Pair
-from portal.mappings.table_forms import TableForm, grid_of, pairs_of
+from portal.mappings.table_forms import GridRow, TableForm, grid_of, pairs_of
 from portal.mappings.table_save import TableInUse, delete_table, save_table
 from portal.mappings.table_uses import Place, Use, uses_of, uses_of_all
-from portal.mappings.table_values import End, end_of, ends_of, missing, offered_at, suggested
+from portal.mappings.table_values import End, Offered, end_of, ends_of, missing, offered_at, suggested
 from portal.mappings.tables import Table
 from portal.ui.tables import query
 from portal.ui.wording import translated
@@ -112,6 +112,11 @@ def _edit(request: HttpRequest, row: ValueTable | None) -> HttpResponse:
     if "suggest" in request.POST:
         return _suggest(request, row, form, pairs, around)
     errors = _show_flaws(form, pairs)
+    if row and request.POST.get("seen", "") not in ("", row.updated_at.isoformat()):
+        told = _(
+            "Somebody saved this table while you were at it. Below is what you typed: saving it now replaces theirs."
+        )
+        form.add_error(None, told)
     if understood and form.is_valid() and not errors and (saved := _save(request, row, form, pairs)):
         return redirect(reverse("mappings:table", args=[saved.name]) + (query(around.asked) if around.asked else ""))
     return _show(request, row, form, pairs, around, errors=errors)
@@ -164,7 +169,7 @@ def _show(
 ) -> HttpResponse:
     offered = {side: offered_at(around.at(side)) for side in SIDES}
     closed = {side: bool(around.at(side)) and all(end.is_closed for end in around.at(side)) for side in SIDES}
-    absent = {side: missing(Table("", pairs), side, offered[side]) for side in SIDES}
+    may = request.user.has_perm("mappings.change_valuetable" if row else "mappings.add_valuetable")
     return page(
         request,
         "change.html",
@@ -172,24 +177,27 @@ def _show(
         subtitle=row.name if row else None,
         table=row,
         form=form,
-        grid=grid_of(pairs, offered, closed, **said),
-        spare=range(SPARE),
-        sides=[
-            {
-                "name": side,
-                "ends": around.at(side),
-                "offered": offered[side].values(),
-                "absent": absent[side][:NAMED],
-                "more": max(0, len(absent[side]) - NAMED),
-            }
-            for side in SIDES
-        ],
+        grid=[*grid_of(pairs, offered, closed, **said), *(GridRow() for _n in range(SPARE if may else 0))],
+        blank=[GridRow()],
+        sides=[_side(side, around, pairs, offered[side]) for side in SIDES],
         around=around,
         mappings=list(dict.fromkeys(use.mapping for use in around.uses)),
         lacking=lacking(table_of(row), around.ends, around.uses) if row else [],
         fields=_fields() if not around.uses else [],
-        may=request.user.has_perm("mappings.change_valuetable" if row else "mappings.add_valuetable"),
+        may=may,
     )
+
+
+def _side(side: SideName, around: Around, pairs: tuple[Pair, ...], offered: dict[str, Offered]) -> dict[str, Any]:
+    """Return what the page says of one side: its fields, what they hold, and what of it stands in no row."""
+    absent = missing(Table("", pairs), side, offered)
+    return {
+        "name": side,
+        "ends": around.at(side),
+        "offered": offered.values(),
+        "absent": absent[:NAMED],
+        "more": max(0, len(absent) - NAMED),
+    }
 
 
 def _form_of(row: ValueTable | None, kept: Table) -> TableForm:

@@ -22,10 +22,11 @@ document.querySelectorAll("[data-table]").forEach((form) => {
     return row;
   }
 
+  // Whoever types on after the last row was taken away types into an empty one, not over the row above.
   function deleteRow(row) {
-    const next = row.nextElementSibling || row.previousElementSibling;
+    const next = row.nextElementSibling || addRow();
     row.remove();
-    cells(next || addRow())[0].focus();
+    cells(next)[0].focus();
   }
 
   function show(row) {

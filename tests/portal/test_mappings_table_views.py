@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from html import unescape
 from typing import Any
@@ -132,6 +133,17 @@ def test_suggestions_fill_the_form_and_save_nothing(admin: Client, in_use: None)
     assert "2 rows are suggested" in page and "suggested: the same value" in page
     assert page.count('value="In Progress" list="values-') == 2
     assert table_of(ValueTable.objects.get()).pairs == (("New", "Open"), ("Done", "Closed"))
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_replaced_without_a_word(admin: Client, states: ValueTable) -> None:
+    seen = re.search('name="seen" value="([^"]+)"', shown(admin, STATES))[1]  # type: ignore[index]
+    sent(admin, STATES, ("New", "Theirs"), seen=seen)
+    page = sent(admin, STATES, ("New", "Mine"), seen=seen)
+    assert "Somebody saved this table while you were at it." in page and 'value="Mine"' in page
+    assert table_of(ValueTable.objects.get()).pairs == (("New", "Theirs"),)
+    again = re.search('name="seen" value="([^"]+)"', page)[1]  # type: ignore[index]
+    sent(admin, STATES, ("New", "Mine"), seen=again)
+    assert table_of(ValueTable.objects.get()).pairs == (("New", "Mine"),)
 
 
 def test_a_table_in_use_is_not_deleted(admin: Client, in_use: None) -> None:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.errors import RecordInvalid
+from connectors.errors import RecordInvalid, Unsupported
 from connectors.memory import store
+from connectors.sandbox.server import Sandbox
 from connectors.types import Choice, FieldSchema, FieldType, Module, ModuleSchema
 from portal.accounts.models import User
 from portal.connections.access import open_connector
@@ -33,6 +34,7 @@ from portal.mappings.transform import Means, carried
 from portal.mappings.transform import Place as Space
 from portal.records.models import Mirror
 from portal.records.pull import pull
+from tests.connectors.sandbox_client import Account
 from tests.portal.sync_world import RULES, World, emails, entries, person
 
 STATES = Table("states", (("New", "Open"), ("Done", "Closed")))
@@ -389,3 +391,29 @@ def test_what_a_table_could_not_carry_over_is_tried_again_when_it_got_the_row(wo
 def test_nothing_is_added_unless_the_table_says_so(both: None) -> None:
     ends = [(end_of(Place("north", "Contacts", "status")), end_of(Place("south", "Contacts", "status")))]
     assert lacking(replace(APPENDING, unlisted="keep"), ends) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_real_list_gets_its_entry_by_the_name_the_connection_has_for_it(running_sandbox: Sandbox) -> None:
+    account = Account(running_sandbox, "reallysimple")
+    account.control("POST", "reset")
+    given = account.secrets
+    crm = Connection.objects.create(
+        name="rss",
+        connector="reallysimple",
+        writable=True,
+        settings={"url": given["url"], "list_names": "accounts/type=accounttype"},
+        secrets={"access_token": given["access_token"]},
+    )
+    place = Place("rss", "accounts", "type")
+    row = kept(Table("types", (("Dealer", "Reseller"),), "append"))
+    (found,) = lacking(table_of(row), [(None, end_of(place))])
+    assert found.values == ("Reseller",)
+    append(row, place, found.values, user=User.objects.create_user("ada"))
+    assert lacking(table_of(row), [(None, end_of(place))]) == []
+    crm.settings = {"url": given["url"]}
+    crm.save()
+    with pytest.raises(Unsupported, match="wants the name of the pick list behind accounts/type"):
+        append(row, place, ["Other"], user=User.objects.get())
+    assert AuditEntry.objects.first().changes["outcome"] == "refused"  # type: ignore[union-attr]
+    account.close()

@@ -28,7 +28,7 @@ class Command(PortalCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help=_("The file; its form is described in docs/commands.md."))
+        parser.add_argument("file", type=Path, help=_("The file; export_config prints one of its form."))
 
     def work(self, **options: Any) -> JSON:
         try:
