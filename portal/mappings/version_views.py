@@ -48,7 +48,7 @@ def live(request: HttpRequest, editing: Editing) -> HttpResponse:
     write.audit(request.user, "make mapping live", editing.mapping, {"version": editing.mapping.version})  # type: ignore[arg-type]
     number = editing.mapping.version
     messages.success(request, _("Version %(number)d is live: the next run goes by it.") % {"number": number})
-    return redirect("mappings:change", editing.mapping.name)
+    return redirect("mappings:show", editing.mapping.name)
 
 
 @require_POST

@@ -42,8 +42,8 @@ class Person:
         self.steps.append(words)
 
 
-def make(person: Person, left: str, right: str, modules: str) -> None:
-    """Make a mapping between two modules of two connections and make it live."""
+def make(person: Person, left: str, right: str, modules: str, fixed: dict[str, str] | None = None) -> None:
+    """Make a mapping between two modules of two connections and make it live. `fixed` are required fields that get one value."""
     page = person.page
     page.goto("/")
     person.click(page.locator("#portal-nav").get_by_role("link", name="Mappings"), "Open “Mappings”.")
@@ -53,11 +53,11 @@ def make(person: Person, left: str, right: str, modules: str) -> None:
     person.click(page.get_by_role("button", name="Continue"), "Continue.")
     likely = page.get_by_role("link", name=modules, exact=True)
     person.click(likely, f"Choose the two modules that hold the same kind of record: “{modules}”.")
-    person.click(page.locator("form[method=post]").get_by_role("button", name="Continue"), "Continue.")
-    person.click(page.get_by_role("button", name="Use this key").first, "Take the match key suggested first.")
-    person.click(page.get_by_role("button", name="Save and continue"), "See what it finds, and continue.")
-    if page.get_by_role("button", name="Accept all").count():
-        person.click(page.get_by_role("button", name="Accept all"), "Accept all suggestions.")
+    proposed = "Continue, with what the portal proposes."
+    person.click(page.locator("form[method=post]").get_by_role("button", name="Continue"), proposed)
+    person.click(page.get_by_role("button", name="Save and continue"), "See what the match key finds, and continue.")
+    for name, value in (fixed or {}).items():
+        fill_with_one_value(person, name, value)
     person.click(
         page.get_by_role("button", name="Save and continue"), "See what is said beside the rules, and continue."
     )
@@ -66,6 +66,16 @@ def make(person: Person, left: str, right: str, modules: str) -> None:
     person.steps.append("Every 15 minutes.")
     person.click(page.get_by_role("button", name="Save and continue"), "Continue.")
     person.click(page.get_by_role("button", name="Check and make live"), "Have it checked and made live.")
+
+
+def fill_with_one_value(person: Person, name: str, value: str) -> None:
+    """Give a required field of the right side the same value in every record."""
+    add = person.page.locator(f'button[name=add][value="={name}"]')
+    person.click(add, f"“{name}” is required and nothing fills it: add a rule for it.")
+    row = person.page.locator("[data-rules] > li").last
+    person.choose(row.locator("[name$=-source]"), "value", "Make it a fixed value.")
+    row.locator("[name$=-value]").fill(value)
+    person.steps.append(f"Type “{value}”.")
 
 
 def main(folder: Path) -> None:
@@ -90,7 +100,7 @@ def main(folder: Path) -> None:
         page = browser.new_context(base_url=stack.url, viewport=DESK).new_page()
         sign_in(page)
         person = Person(page, picture)
-        make(person, "vtiger-demo", "really-simple-demo", "Contacts – contacts")
+        make(person, "vtiger-demo", "really-simple-demo", "Contacts – contacts", {"accountid": "1001"})
         picture(page, "It is live.")
         browser.close()
     print(*(f"{n}. {words}" for n, words in enumerate(person.steps, 1)), f"{person.clicks} clicks", sep="\n")
