@@ -81,8 +81,8 @@ def _ready(request: HttpRequest, definition: Definition) -> Definition:
         return definition
     if made.left_out:
         lines = [(one.left, one.right, translated(one.reason)) for one in made.left_out]
-        listed = format_html_join("", "<li><bdi>{}</bdi> – <bdi>{}</bdi>: {}</li>", lines)
-        messages.info(request, format_html("{}<ul>{}</ul>", _("Left out of the ready mapping:"), listed))
+        listed = format_html_join("", "<br><bdi>{}</bdi> – <bdi>{}</bdi>: {}", lines)
+        messages.info(request, format_html("{}{}", _("Left out of the ready mapping:"), listed))
     return made.definition
 
 

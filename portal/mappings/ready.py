@@ -71,7 +71,8 @@ def ready(
     rules, refused = _passing([rule for _s, rule in judged if isinstance(rule, Rule)], desk)
     rules += _for_required(rules, desk)
     definition = replace(desk.definition, rules=tuple(rules), match=_key(rules, desk))
-    return Ready(definition, (*left_out, *refused))
+    carried = {(rule.left, rule.right) for rule in rules}
+    return Ready(definition, tuple(one for one in (*left_out, *refused) if (one.left, one.right) not in carried))
 
 
 def _judged(suggestion: Suggestion, desk: _Desk) -> Rule | str:

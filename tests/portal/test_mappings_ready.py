@@ -60,7 +60,7 @@ def sandbox() -> Iterator[Sandbox]:
 def connection_to(sandbox: Sandbox, slug: str) -> Connection:
     """Return a connection to a simulated CRM as it was seeded."""
     account = Account(sandbox, slug)
-    account.control("POST", "reset")
+    account.control("POST", "reset", vendor=slug)
     if slug == "opencrm":  # in the seed no ticket names its company
         for row in account.control("GET", "records", module="ticket"):
             account.control(
@@ -101,10 +101,12 @@ class Way:
         """Return the ready mapping, with what this table says that a person adds to it."""
         left, right = (Side(self.connections[side].name, self.names[side]) for side in SIDES)
         made = begin(Definition(self.kind, left, right, "left-to-right"), self.connections)
-        told = {field for one in made.left_out for field in (one.left, one.right) if one.reason}
-        assert len(told) >= len(made.left_out), "everything left out has a reason"
+        assert all(one.reason for one in made.left_out)
         by_hand = BY_HAND.get((self.ends[1], self.kind), {}) if self.ends in FILLED_BY_HAND else {}
         rules = tuple(Rule(right=name, source="value", value=value) for name, value in by_hand.items())
+        assert all(name in str(self.errors(made.definition)) for name in by_hand), (
+            "added only where the check asks for it"
+        )
         return replace(made.definition, rules=(*made.definition.rules, *rules))
 
     def errors(self, definition: Definition) -> list[str]:

@@ -115,6 +115,13 @@ def test_a_reference_to_more_than_the_mapping_joins_is_left_out_since_such_recor
     assert ("account_id", "account_id") in pairs(made(people(OF_COMPANY), people(wide), known=known))
 
 
+def test_a_reference_that_new_records_need_is_taken_though_some_records_will_wait() -> None:
+    wide = FieldSchema("account_id", "Company", T.REFERENCE, refers_to=("Accounts", "Vendors"))
+    needed = FieldSchema("account_id", "Company", T.REFERENCE, required=True, refers_to=("Accounts",))
+    found = made(people(wide), people(needed), known=Known(mappings=COMPANIES))
+    assert ("account_id", "account_id") in pairs(found) and found.left_out == ()
+
+
 def test_a_reference_to_the_module_itself_is_left_to_the_person() -> None:
     boss = FieldSchema("reports_to", "Reports to", T.REFERENCE, refers_to=("Contacts",))
     assert "this mapping itself" in why(made(people(boss), people(boss)), "reports_to")
