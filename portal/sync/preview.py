@@ -79,7 +79,9 @@ def note(tally: Tally, known: Planning, side: Side, case: Pair | Lone, actions: 
     for kind, action in kinds_of(known, side, case, actions):
         tally.counts[kind] += 1
         if len(tally.samples[kind]) < MOST:
-            tally.samples[kind].append(sample(known, side, record_of(case, side), action))
+            linked = linked_to(case, side)
+            found = sample(known, side, record_of(case, side), linked.id if linked else "", action)
+            tally.samples[kind].append(found)
 
 
 def kinds_of(
@@ -106,6 +108,13 @@ def kinds_of(
 def record_of(case: Pair | Lone, side: Side) -> Seen:
     """Return the record of that side, from which the case was made."""
     return case.seen if isinstance(case, Lone) else case.at(side)
+
+
+def linked_to(case: Pair | Lone, side: Side) -> Seen | None:
+    """Return the record that is linked to the one of that side."""
+    if isinstance(case, Lone):
+        return None
+    return case.right if side == "left" else case.left
 
 
 def _kind(action: Action) -> str:

@@ -42,6 +42,7 @@ MARKS: dict[str, tuple[str, str | Promise]] = {
     "changes": ("create", gettext_lazy("changes")),
     "same": ("same", gettext_lazy("same")),
     "kept": ("same", gettext_lazy("stays")),
+    "unwritten": ("same", gettext_lazy("not written")),
     "once": ("same", gettext_lazy("new records only")),
     "conflict": ("conflict", gettext_lazy("in conflict")),
     "fails": ("failed", gettext_lazy("fails")),

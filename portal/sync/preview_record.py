@@ -19,7 +19,7 @@ from portal.sync.keys import Holding
 from portal.sync.merge import is_written_once, rules_to
 from portal.sync.plan import plan
 from portal.sync.planning import Planning, label_of, read_rows
-from portal.sync.preview import cases_of, kinds_of, planned, record_of
+from portal.sync.preview import cases_of, kinds_of, linked_to, planned, record_of
 from portal.sync.preview_keys import key_index, pages
 
 LOOKED = 5.0  # seconds a person waits while records are looked through
@@ -29,7 +29,7 @@ HIDDEN = "•"
 @dataclass(frozen=True, slots=True)
 class Line:
     """One rule, or a field that no rule fills (`rule` None). `mark`: "changes", "same", "kept" (the other side's value stays),
-    "once" (only new records get it), "conflict", "fails" or "waits"; `wrong` says why not."""
+    "unwritten" (there is nothing to write it to), "once" (only new records get it), "conflict", "fails" or "waits"; `wrong` says why not."""
 
     rule: Rule | None
     target: str
@@ -112,7 +112,7 @@ def _nobody(keys: Collection[str]) -> Holding:
 def _partner(case: Pair | Lone, side: Side) -> Seen | None:
     if isinstance(case, Lone):
         return None if case.own or case.taken or len(case.found) > 1 else case.partner
-    return case.right if side == "left" else case.left
+    return linked_to(case, side)
 
 
 def _lines(terms: Terms, side: Side, seen: Seen, partner: Seen | None, actions: tuple[Action, ...]) -> Iterator[Line]:
@@ -158,4 +158,6 @@ def _mark(rule: Rule, end: Step, values: tuple[JSON, JSON], has_partner: bool, a
         return "changes"
     if has_partner and is_written_once(rule):
         return "once"
+    if not has_partner:
+        return "unwritten"
     return "same" if end.kind == "made" and values[0] == values[1] else "kept"

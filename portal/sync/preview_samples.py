@@ -65,11 +65,12 @@ class SampleLine:
     target_url: str
 
 
-def sample(known: Planning, side: Side, seen: Seen, action: Action | None) -> Sample:
-    """Return what is shown of the record of that side for which this was planned."""
+def sample(known: Planning, side: Side, seen: Seen, partner: str, action: Action | None) -> Sample:
+    """Return what is shown of the record of that side for which this was planned; `partner` is the id of the one it is linked
+    to, "" for none."""
     label = label_of(known, side, seen)
     if action is None:
-        return Sample(side, seen.id, label)
+        return Sample(side, seen.id, label, partner)
     return Sample(
         side,
         seen.id,

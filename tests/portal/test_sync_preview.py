@@ -75,7 +75,8 @@ def test_each_kind_is_counted_with_samples(world: World) -> None:
     assert change.target == world.south.of("Contacts")[0].id
     assert "match key" in str(found.samples["blocked"][0].why)
     assert "required" in str(found.samples["fail"][0].why)
-    assert found.samples["same"][0].id == bob.id
+    (same,) = found.samples["same"]
+    assert (same.id, same.target) == (bob.id, world.south.of("Contacts")[1].id)
 
 
 def test_no_crm_is_called_and_nothing_a_run_reads_is_written(world: World) -> None:
