@@ -30,6 +30,7 @@ FAILURES: dict[str, tuple[list[str], int, str, str]] = {
     "check_connection": (["nowhere"], 2, "WrongUse", NOWHERE),
     "delete_record": (["north", "Contacts", "404"], 1, "RecordNotFound", "north: "),
     "describe_module": (["north", "Nothing"], 2, "QueryError", "There is no module “Nothing”"),
+    "export_config": (["--mapping", "nothing"], 2, "WrongUse", "There is no mapping “nothing”."),
     "get_record": (["north", "Contacts", "404"], 1, "RecordNotFound", "north: "),
     "import_config": (["/nowhere/portal.yaml"], 2, "WrongUse", "/nowhere/portal.yaml cannot be read"),
     "list_modules": (["nowhere"], 2, "WrongUse", NOWHERE),
