@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from connectors.errors import RecordInvalid, Unsupported
 from connectors.memory import store
+from connectors.memory_store import with_choices
 from connectors.sandbox.server import Sandbox
 from connectors.types import Choice, FieldSchema, FieldType, Module, ModuleSchema
 from portal.accounts.models import User
 from portal.connections.access import open_connector
 from portal.connections.models import Connection, OwnerLabel
+from portal.connections.schema import refresh
 from portal.ledger.models import AuditEntry, Entry
 from portal.mappings.definition import Definition, Rule, Side
 from portal.mappings.means import table_of
@@ -385,6 +387,18 @@ def test_what_a_table_could_not_carry_over_is_tried_again_when_it_got_the_row(wo
     world.sync()
     assert sorted(r.values["status"] for r in world.south.of("Contacts")) == ["Done", "New"]
     assert not entries(Entry.State.BLOCKED)
+
+
+def test_an_entry_that_was_added_in_the_crm_itself_is_taken_up_as_well(world: World) -> None:
+    world.sync()
+    world.sync()
+    schema = world.south.schema("Contacts")
+    fields = tuple(with_choices(f, ["Odd"]) if f.name == "status" else f for f in schema.fields)
+    world.south.schemas["Contacts"] = replace(schema, fields=fields)
+    with open_connector(world.connections["south"], purpose="sync") as crm:
+        refresh(world.connections["south"], "Contacts", crm)
+    world.sync()
+    assert emails(world.south) == ["ada@example.org", "bo@example.org"]
 
 
 @database
