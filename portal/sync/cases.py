@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from connectors.types import JSON
-from portal.mappings.definition import Definition
+from portal.mappings.definition import Definition, Rule
 from portal.mappings.transform import OTHER, Means, Partner, Place, Side
 
 __all__ = ["OTHER", "SIDES", "Action", "Lone", "Pair", "Seen", "Terms"]
@@ -68,12 +68,17 @@ class Lone:
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What the mapping says, and what its rules need. `now` is UTC ISO, to tell stamps in the future; `swept` are the sides
-    on which this run has looked for every record there is."""
+    on which this run has looked for every record there is; `written` are the rules, each with the sides it writes."""
 
     definition: Definition
     means: Means
     now: str = ""
     swept: frozenset[Side] = frozenset()
+    written: tuple[tuple[Rule, tuple[Side, ...]], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:  # once a batch, not once a record
+        rules = tuple((rule, self.definition.targets_of(rule)) for rule in self.definition.rules)
+        object.__setattr__(self, "written", rules)
 
     @property
     def places(self) -> Mapping[Side, Place]:

@@ -51,15 +51,11 @@ class Merged:
 
 def merge(pair: Pair, terms: Terms) -> Merged:
     """Return what follows, rule by rule, from the two records and their base."""
-    merged = Merged()
-    for rule in terms.definition.rules:
-        sides = terms.definition.targets_of(rule)
+    merged, left, right = Merged(), pair.values("left"), pair.values("right")
+    for rule, sides in terms.written:
         if not sides or is_written_once(rule):
             continue
-        now = (
-            held(rule, pair.values("left"), "left", terms.means),
-            held(rule, pair.values("right"), "right", terms.means),
-        )
+        now = held(rule, left, "left", terms.means), held(rule, right, "right", terms.means)
         if len(sides) == 1:
             _one_way(merged, rule, sides[0], now, pair, terms)
         else:
@@ -75,7 +71,7 @@ def is_written_once(rule: Rule) -> bool:
 
 def rules_to(side: Side, terms: Terms) -> list[Rule]:
     """Return the rules that write that side."""
-    return [rule for rule in terms.definition.rules if side in terms.definition.targets_of(rule)]
+    return [rule for rule, sides in terms.written if side in sides]
 
 
 def has_changed(seen: Seen, side: Side, base: Bases, terms: Terms) -> bool:
@@ -168,8 +164,10 @@ def _newest(pair: Pair, terms: Terms) -> Side | None:
 
 
 def _changed(now: JSON, base: JSON, rule: Rule, side: Side, terms: Terms) -> bool:
+    if now is ABSENT or now == base:  # most are as they were: nothing has to be made alike first
+        return False
     region = terms.places[side].region
-    return now is not ABSENT and comparable(now, rule.compare, region) != comparable(base, rule.compare, region)
+    return bool(comparable(now, rule.compare, region) != comparable(base, rule.compare, region))
 
 
 def _same(made: JSON, now: JSON, rule: Rule, side: Side, terms: Terms) -> bool:
