@@ -130,6 +130,9 @@ def arrived(run: Run, way: Way, definition: Definition) -> int:
             here = Copy.objects.get(
                 mirror__connection=way.connections["left"], mirror__module=way.names["left"], record_id=entry.source_id
             )
+            for rule in (r for r in definition.rules if r.source == "reference" and entry.intended.get(r.right)):
+                referred = Entry.objects.filter(source_id=here.values[rule.left], record_id=entry.intended[rule.right])
+                assert referred.exists(), "what it refers to is what another of these mappings made of it"
             sent: dict[str, JSON] = {r.right: here.values.get(r.left) for r in texts if r.right in entry.intended}
             assert sent == {name: entry.intended[name] for name in sent}
             assert sent or entry.action == Entry.Action.UPDATE, "an update sends what differs, a new record has a text"
