@@ -104,7 +104,9 @@ def _check_reference(
 ) -> Iterator[Finding]:
     sides = known.mappings.get(rule.mapping)
     if sides is None:
-        yield Finding("error", f"{place}.mapping", _("there is no mapping “%(name)s”.", name=rule.mapping))
+        text = _("there is no mapping “%(name)s”.", name=rule.mapping)
+        missing = _("choose the mapping that brings the records over which this field refers to.")
+        yield Finding("error", f"{place}.mapping", text if rule.mapping else missing)
         return
     here = definition.left.connection, definition.right.connection
     if {part.connection for part in sides} != set(here):

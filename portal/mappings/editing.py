@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
-from connectors.types import FieldSchema, ModuleSchema
+from connectors.types import JSON, FieldSchema, ModuleSchema
 from portal.connections.models import Connection
 from portal.connections.schema import module_schema
 from portal.mappings.check import check
@@ -114,12 +115,18 @@ class ShownField:
         """Return two values as a person reads them."""
         labels = {choice.value: choice.label for choice in self.field.choices}
         found = self.profile.samples[:2] if self.profile else ()
-        return [labels.get(str(value), str(value))[:60] for value in found]
+        return [labels.get(str(value), _in_words(value))[:60] for value in found]
 
     @property
     def is_wanted(self) -> bool:
         """Say whether a new record needs it."""
         return self.writing and self.field.required and self.field.editable and self.field.default is None
+
+
+def _in_words(value: JSON) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def shown_fields(editing: Editing, side: SideName) -> list[ShownField]:

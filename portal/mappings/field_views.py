@@ -45,7 +45,7 @@ def notes(request: HttpRequest, editing: Editing) -> HttpResponse:
     rows = row_forms(editing, request.POST)
     rows.is_valid()
     now = editing.saying(said(editing, rows))
-    return render(request, "mappings/notes.html", {"editing": now, "oob": True, **shown(now, rows)})
+    return render(request, "mappings/notes.html", {"editing": now, "mapping": now.mapping, **shown(now, rows)})
 
 
 def row_forms(editing: Editing, data: Any) -> BaseFormSet[RuleForm]:
@@ -142,7 +142,11 @@ def _lines(
     for row in rows.forms:
         counts = not rows.is_bound or _stays(row)
         number += counts
-        ends = {side: known[side].get(str(row[side].value() or "")) for side in OTHER}
+        single = row["source"].value() in ("value", "expression")
+        ends = {
+            side: None if single and side != row.written else known[side].get(str(row[side].value() or ""))
+            for side in OTHER
+        }
         told = [(f.level, translated(f.text), f.hits) for f in by_row.get(number, [])] if counts else []
         yield row, ends, told
 
