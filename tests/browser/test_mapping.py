@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -9,6 +11,7 @@ from connectors.memory import forget, store
 from portal.accounts.models import User
 from portal.connections.access import open_connector
 from portal.connections.models import Connection
+from portal.connections.reread import read
 from portal.mappings.definition import Definition, Rule, Side
 from portal.mappings.models import Mapping
 from portal.mappings.save import save_mapping
@@ -133,6 +136,26 @@ def test_a_draft_is_compared_made_live_and_the_old_version_restored(people: Mapp
     assert said(people)[0] == ("lastname", "lastname")
     people.refresh_from_db()
     assert people.version == 2
+
+
+def test_a_field_that_is_gone_pauses_its_mapping_and_the_page_says_what_to_do(people: Mapping, signed_in: Page) -> None:
+    north = Connection.objects.get(name="north")
+    read(north, modules=["Contacts"])
+    crm = store("memory")
+    whole = crm.schemas["Contacts"]
+    crm.schemas["Contacts"] = replace(whole, fields=tuple(f for f in whole.fields if f.name != "lastname"))
+    try:
+        signed_in.goto("/connections/north/change/")
+        signed_in.get_by_role("button", name="Read the fields again").click()
+        read(north, modules=["Contacts"])  # what the queue's worker does
+        signed_in.goto("/")
+        signed_in.get_by_role("link", name="people").first.click()
+        expect(signed_in.locator(".mapping-head")).to_contain_text("paused")
+        signed_in.get_by_role("button", name="Resume").click()
+        expect(signed_in.locator(".messagelist")).to_contain_text("lastname")
+        expect(signed_in.locator("#notes-0 .finding.error")).to_contain_text("has no field “lastname”")
+    finally:
+        crm.schemas["Contacts"] = whole
 
 
 @pytest.mark.parametrize("part", ["", "match/", "change/", "policies/", "schedule/", "versions/"])
