@@ -33,8 +33,8 @@ class Lacking:
 
 
 def lacking(table: Table, ends: Sequence[tuple[End | None, End | None]], uses: Sequence[Use] = ()) -> list[Lacking]:
-    """Return what is to be added to which lists, where the table says so and the CRM can: what its rows lead to, and what the
-    fields at the other side hold that stands in no row. Lists that none of the uses, if there are any, writes stay out."""
+    """Return what is to be added to which lists, where the table says so and the CRM can: what its rows lead to, and what
+    records at the other side hold, or may hold where nobody counted, that stands in no row. Lists that none of the uses, if there are any, writes stay out."""
     if table.unlisted != "append":
         return []
     written = {place for use in uses for place in use.written}
@@ -79,5 +79,6 @@ def _wanted(table: Table, side: SideName, origin: End | None, target: End) -> li
     """Return what the list lacks of what may be sent into it."""
     listed = {choice.value for choice in target.field.choices}
     rows = [pair[1 if side == "right" else 0] for pair in table.pairs]
-    held = [offered.value for offered in origin.offered if not table.knows(offered.value, side)] if origin else []
+    offered = origin.offered if origin else []
+    held = [one.value for one in offered if one.records != 0 and not table.knows(one.value, side)]
     return [value for value in (*rows, *held) if value and value not in listed]
