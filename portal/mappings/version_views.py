@@ -45,7 +45,7 @@ def live(request: HttpRequest, editing: Editing) -> HttpResponse:
         messages.error(request, _("It was not made live: put right what is named above first."))
         return redirect(request.POST.get("back") or "mappings:change", editing.mapping.name)
     make_live(editing.mapping, by=request.user.get_username())
-    write.audit(request.user, "make mapping live", editing.mapping, {"version": editing.mapping.version})  # type: ignore[arg-type]
+    write.audit(request.user, "make_mapping_live", editing.mapping, {"version": editing.mapping.version})  # type: ignore[arg-type]
     number = editing.mapping.version
     messages.success(request, _("Version %(number)d is live: the next run goes by it.") % {"number": number})
     return redirect("mappings:show", editing.mapping.name)
@@ -59,7 +59,7 @@ def drop(request: HttpRequest, name: str) -> HttpResponse:
     if not mapping.is_live:
         return redirect("mappings:delete", mapping.name)
     drop_draft(mapping)
-    write.audit(request.user, "drop draft", mapping, {"version": mapping.version})  # type: ignore[arg-type]
+    write.audit(request.user, "drop_draft", mapping, {"version": mapping.version})  # type: ignore[arg-type]
     messages.success(request, _("The draft was dropped; version %(number)d stays live.") % {"number": mapping.version})
     return redirect("mappings:change", mapping.name)
 

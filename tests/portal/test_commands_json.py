@@ -28,6 +28,7 @@ FAILURES: dict[str, tuple[list[str], int, str, str]] = {
     "allow_writing": (["nowhere"], 2, "WrongUse", NOWHERE),
     "call_operation": (["north", "nothing"], 1, "Unsupported", "north: "),
     "check_connection": (["nowhere"], 2, "WrongUse", NOWHERE),
+    "check_mapping": (["nothing"], 2, "WrongUse", "There is no mapping “nothing”."),
     "delete_record": (["north", "Contacts", "404"], 1, "RecordNotFound", "north: "),
     "describe_module": (["north", "Nothing"], 2, "QueryError", "There is no module “Nothing”"),
     "export_config": (["--mapping", "nothing"], 2, "WrongUse", "There is no mapping “nothing”."),

@@ -114,7 +114,7 @@ def test_the_steps_lead_from_one_to_the_next_and_at_the_end_it_is_made_live(admi
     admin.post(at("live", "people"))
     contacts.refresh_from_db()
     assert contacts.is_live and draft_of(contacts) is None
-    assert AuditEntry.objects.first().action == "make mapping live"  # type: ignore[union-attr]
+    assert AuditEntry.objects.first().action == "make_mapping_live"  # type: ignore[union-attr]
 
 
 def test_what_is_wrong_is_kept_as_a_draft_told_and_never_made_live(admin: Client, contacts: Mapping) -> None:

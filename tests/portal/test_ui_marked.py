@@ -103,7 +103,7 @@ ALLOWED: dict[str, tuple[str, str | None]] = {
     "portal/mappings/steps.py": ("what `write.audit` is told; the ledger's screen has the words", "save mapping"),
     "portal/mappings/version_views.py": (
         "what `write.audit` is told; the ledger's screen has the words",
-        "save mapping|make mapping live|drop draft|as in version",
+        "save mapping|as in version",
     ),
     "portal/mappings/views.py": (
         "what `write.audit` is told; the ledger's screen has the words",
