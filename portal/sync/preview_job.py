@@ -23,7 +23,6 @@ from portal.sync.planning import Planning
 from portal.sync.preview import Tally, preview
 from portal.sync.preview_ready import NotReady, planning_of, stamp
 from portal.sync.preview_samples import as_json
-from portal.ui.wording import portal_language
 
 SMALL = 2_000  # records of both mirrors together that are looked at while a person waits
 KEPT = 5  # previews of a mapping
@@ -53,20 +52,19 @@ def start(mapping: Mapping, *, user: User | None, actor: str) -> Preview:
 
 
 def work(preview_id: int) -> str:
-    """Make the preview unless somebody else does or did; return its state."""
+    """Make the preview unless somebody else does or did; return its state, "" where its mapping was deleted."""
+    rows = Preview.objects.select_related("mapping__left_connection", "mapping__right_connection").filter(pk=preview_id)
     held = lease.take(_lease(preview_id))
-    row = Preview.objects.select_related("mapping__left_connection", "mapping__right_connection").get(pk=preview_id)
-    if held is None:
-        return row.state
-    try:
-        if row.state == Preview.State.QUEUED:
-            _make(row, held)
-    except LeaseLost:  # somebody thought us dead: the page says so and offers to start again
-        pass
-    finally:
-        held.forget()
-    row.refresh_from_db()
-    return row.state
+    if held is not None:
+        try:
+            row = rows.first()
+            if row is not None and row.state == Preview.State.QUEUED:
+                _make(row, held)
+        except LeaseLost:  # somebody thought us dead: the page says so and offers to start again
+            pass
+        finally:
+            held.forget()
+    return rows.values_list("state", flat=True).first() or ""
 
 
 def request_stop(row: Preview) -> None:
@@ -97,14 +95,14 @@ def _make(row: Preview, held: Held) -> None:
     now = timezone.now()
     _save(row, held, state=Preview.State.RUNNING, started_at=now, beat_at=now)
     try:
+        as_of = stamp(row.mapping)  # before anything is read: what changes from here on makes it old
         known = planning_of(row.mapping)
-        _save(row, held, stamp=stamp(row.mapping), version=stamp(row.mapping)["version"], read_at=_read_at(known))
+        _save(row, held, stamp=as_of, version=as_of["version"], read_at=_read_at(known))
         tally = preview(known, _reporter(row, held))
     except _StopAsked:
         _end(row, held, began, Preview.State.STOPPED)
     except NotReady as e:
-        with portal_language():
-            _end(row, held, began, Preview.State.FAILED, message=str(e))
+        _end(row, held, began, Preview.State.FAILED, message=str(e))
     else:
         samples = {kind: [as_json(one) for one in found] for kind, found in tally.samples.items()}
         _end(row, held, began, Preview.State.DONE, counts=tally.counts, samples=samples, done=row.total)
@@ -122,7 +120,7 @@ def _reporter(row: Preview, held: Held) -> Callable[[int, int, Tally], None]:
         told = time.monotonic()
         held.outlast(settings.LEASE_SECONDS / 2)
         _save(row, held, done=done, total=total, counts=tally.counts, beat_at=timezone.now())
-        if Preview.objects.filter(pk=row.pk, stop_requested=True).exists():
+        if not Preview.objects.filter(pk=row.pk, stop_requested=False).exists():  # or it went with its mapping
             raise _StopAsked
 
     return tell

@@ -70,7 +70,7 @@ def test_few_records_are_counted_while_the_person_waits(admin: Client, synced: W
     assert (row.state, row.counts["create"], row.counts["same"], row.actor) == ("done", 1, 2, "admin")
     text = page(admin)
     assert "To create" in text and "Test Eve" in text and "just now" in text
-    assert "as of before" not in text
+    assert "as of before" not in text and "from copies that were read" in text
     assert Call.objects.count() == calls
 
 
@@ -117,6 +117,15 @@ def test_a_preview_is_stopped_at_a_beat_and_at_once_where_nobody_works_on_it(
     waiting.refresh_from_db()
     assert waiting.state == "stopped"
     assert preview_job.work(waiting.pk) == "stopped"
+
+
+def test_a_preview_whose_mapping_was_deleted_ends_quietly(admin: Client, synced: World) -> None:
+    seem_large()
+    admin.post(reverse("sync:preview_all", args=["contacts"]))
+    row = Preview.objects.get()
+    synced.mapping.delete()
+    assert preview_job.work(row.pk) == ""
+    assert not Lease.objects.filter(name__startswith="preview:").exists()
 
 
 def test_a_preview_whose_process_died_says_so_and_is_started_again(admin: Client, synced: World) -> None:
