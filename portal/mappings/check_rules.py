@@ -103,22 +103,26 @@ def _check_reference(
     place: str,
 ) -> Iterator[Finding]:
     sides = known.mappings.get(rule.mapping)
-    if sides is None:
-        text = _("there is no mapping “%(name)s”.", name=rule.mapping)
-        missing = _("choose the mapping that brings the records over which this field refers to.")
-        yield Finding("error", f"{place}.mapping", text if rule.mapping else missing)
+    if told := _linked_wrongly(rule, sides, definition):
+        yield Finding("error", f"{place}.mapping", told)
         return
-    here = definition.left.connection, definition.right.connection
-    if {part.connection for part in sides} != set(here):
-        text = _("“%(name)s” does not join these two connections.", name=rule.mapping)
-        yield Finding("error", f"{place}.mapping", text)
-        return
+    assert sides is not None
     if origin.type not in _OF_ONE_CRM or target.type not in _OF_ONE_CRM:
         text = _("a linked record needs fields that refer to records on both sides.")
         yield Finding("warning", f"{place}.{side}", text)
     ends = {part.connection: part.module for part in sides}
     for field, end in ((origin, getattr(definition, OTHER[side])), (target, getattr(definition, side))):
         yield from _check_end(rule, field, end, ends[end.connection], place)
+
+
+def _linked_wrongly(rule: Rule, sides: tuple[Side, Side] | None, definition: Definition) -> str:
+    if not rule.mapping:
+        return _("choose the mapping that brings the records over which this field refers to.")
+    if sides is None:
+        return _("there is no mapping “%(name)s”.", name=rule.mapping)
+    if {part.connection for part in sides} != {definition.left.connection, definition.right.connection}:
+        return _("“%(name)s” does not join these two connections.", name=rule.mapping)
+    return ""
 
 
 def _check_end(rule: Rule, field: FieldSchema, end: Side, module: str, place: str) -> Iterator[Finding]:
