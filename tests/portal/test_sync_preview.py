@@ -19,14 +19,15 @@ from portal.connections.access import open_connector
 from portal.connections.models import Call
 from portal.connections.schema import refresh
 from portal.ledger.models import Entry, Run
-from portal.mappings.definition import Rule
+from portal.mappings.definition import Definition, Rule, Side
 from portal.mappings.models import Mapping
-from portal.mappings.save import save_draft
+from portal.mappings.save import save_draft, save_mapping
 from portal.mappings.stored import definition_of
 from portal.records.pull import mirror_of, pull
 from portal.sync.models import Base, Checkpoint, Link, MatchKey
 from portal.sync.preview import MOST, Tally, preview
 from portal.sync.preview_ready import NotReady, planning_of
+from portal.sync.run import carry_out, request_sync
 from tests.portal.sync_world import RULES, World, person, start_again
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -158,6 +159,24 @@ def test_deletes_are_counted_where_the_mapping_carries_them(world: World) -> Non
     assert told(previewed(world)) == {"delete": 1}
 
 
+def test_a_record_waits_for_the_partner_of_one_it_refers_to(world: World) -> None:
+    sides = Side("north", "Accounts"), Side("south", "Accounts")
+    definition = Definition("accounts", *sides, "left-to-right", (("name", "name"),), (Rule("name", "name"),), {})
+    accounts = save_mapping(definition, user=None, actor="test")
+    world.say(rules=(*RULES, Rule("account", "account", source="reference", mapping="accounts")))
+    acme = world.north.put("Accounts", {"name": "Acme"})
+    world.north.put("Contacts", person("ada") | {"account": acme.id})
+    read(world)
+    found = previewed(world)
+    assert told(found) == {"blocked": 1}
+    assert found.samples["blocked"][0].reason == "no_partner"
+    carry_out(request_sync(accounts, actor="test", enqueue=False))
+    found = previewed(world)
+    assert told(found) == {"create": 1}
+    partner = world.south.of("Accounts")[0].id
+    assert [c.after for c in found.samples["create"][0].changes if c.name == "account"] == [partner]
+
+
 NAMES = st.sampled_from(["ada", "bob", "eve", "dan", "kim"])
 EDITS = st.tuples(
     st.sampled_from(["north", "south"]),
@@ -189,13 +208,16 @@ def do(world: World, edit: tuple[str, str, str, int]) -> None:
     after=st.lists(EDITS, max_size=8),
     policy=st.sampled_from(["ignore", "mark", "delete"]),
     turned=st.booleans(),
+    filter=st.sampled_from(["", "firstname != 'bob'"]),
+    leaving=st.sampled_from(["stop", "keep"]),
 )
 def test_what_is_previewed_is_what_a_run_then_does(
-    before: list[Any], after: list[Any], policy: str, turned: bool
+    before: list[Any], after: list[Any], policy: str, turned: bool, filter: str, leaving: str
 ) -> None:
     start_again()
     direction = "right-to-left" if turned else "left-to-right"
-    world = World(delete_policy=policy, direction=direction, rules=(*RULES, Rule("notes", "notes")))
+    said = {"delete_policy": policy, "direction": direction, "left_filter": filter, "leaving": leaving}
+    world = World(**said, rules=(*RULES, Rule("notes", "notes")))
     for edit in before:
         do(world, edit)
     if before:
