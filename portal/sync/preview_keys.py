@@ -28,11 +28,19 @@ HELD = "SELECT key, side, id FROM held WHERE key IN (SELECT value FROM json_each
 Told = Callable[[int], None]  # of how many more records were looked at; may raise to stop
 
 
+class TooMany(Exception):
+    """Reading both mirrors would take longer than a person waits for a page."""
+
+
 @contextmanager
-def key_index(known: Planning, tell: Told = lambda more: None) -> Iterator[Holders]:
-    """Yield who tells the holders of keys, both mirrors being read first unless they were since they last changed."""
+def key_index(known: Planning, tell: Told = lambda more: None, at_most: int | None = None) -> Iterator[Holders]:
+    """Yield who tells the holders of keys, both mirrors being read first unless they were since they last changed. Raises
+    TooMany where that would be more than `at_most` records."""
     path = _path(known)
-    if path is not None and not path.exists():
+    is_kept = path is not None and path.exists()
+    if not is_kept and at_most is not None and sum(m.records for m in known.mirrors.values()) > at_most:
+        raise TooMany
+    if path is not None and not is_kept:
         _build(known, path, tell)
     with closing(_opened(path) if path else _private(known, tell)) as index:
         yield lambda keys: _holders(index, keys)

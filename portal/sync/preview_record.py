@@ -71,13 +71,14 @@ class Found:
     is_end: bool = False
 
 
-def show(known: Planning, side: Side, id: str) -> Shown | None:
-    """Return what would happen with that record; None when we have no copy of it."""
+def show(known: Planning, side: Side, id: str, at_most: int | None = None) -> Shown | None:
+    """Return what would happen with that record; None when we have no copy of it. Raises TooMany where more than `at_most`
+    records would have to be read for it."""
     copies = read_rows(Copy.objects.filter(mirror=known.mirrors[side], record_id=id))
     if not copies:
         return None
     is_linked = bool(known.links.find(side, [id]))  # then nobody needs to know who holds which key
-    with nullcontext(_nobody) if is_linked else key_index(known) as holders:
+    with nullcontext(_nobody) if is_linked else key_index(known, at_most=at_most) as holders:
         cases, terms = cases_of(known, side, copies, holders)
     (case,) = cases
     actions = plan(case, terms)
@@ -87,10 +88,10 @@ def show(known: Planning, side: Side, id: str) -> Shown | None:
     return Shown(side, seen, label_of(known, side, seen), partner, found, lines)
 
 
-def find_next(known: Planning, side: Side, after: str, kinds: tuple[str, ...]) -> Found:
-    """Look for the next record, by id, that counts as one of these kinds, for a few seconds at most."""
+def find_next(known: Planning, side: Side, after: str, kinds: tuple[str, ...], at_most: int | None = None) -> Found:
+    """Look for the next record, by id, that counts as one of these kinds, for a few seconds at most. Raises TooMany."""
     ends_at, looked, at = time.monotonic() + LOOKED, 0, after
-    with key_index(known) as holders:
+    with key_index(known, at_most=at_most) as holders:
         for copies in pages(known.mirrors[side], after, 100):
             fitting = {
                 record_of(case, side).id

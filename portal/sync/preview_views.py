@@ -17,16 +17,18 @@ from django.views.decorators.http import require_GET, require_POST
 from portal.connections.permissions import may_view
 from portal.mappings.models import Mapping
 from portal.mappings.stored import newest
-from portal.mappings.transform import Side
+from portal.mappings.transform import OTHER, Side
 from portal.sync import preview_job, preview_record
 from portal.sync.cases import SIDES
 from portal.sync.models import Preview
 from portal.sync.planning import Planning
 from portal.sync.preview import KINDS
+from portal.sync.preview_keys import TooMany
 from portal.sync.preview_page import WORDS, found_records, record_part
 from portal.sync.preview_ready import NotReady, ages, planning_of, sources
 from portal.sync.preview_samples import from_json, lines
 
+AT_MOST = 50_000  # records that are read while a person waits for a page
 NEXT = {"change": ("create", "change", "delete"), "fail": ("fail", "blocked", "conflict")}
 
 
@@ -41,24 +43,14 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
         return _page(request, mapping, **context, reasons=e.reasons, unread=e.unread)
     side = _side(known, request.GET.get("side", ""))
     record, text = (_text(request, key) for key in ("record", "q"))
-    if (wanted := request.GET.get("next", "")) in NEXT:
-        return _go_on(request, mapping, known, side, record, wanted)
-    shown = preview_record.show(known, side, record) if record else None
-    if record and shown is None:
-        messages.warning(request, _("We have no copy of the record “%(id)s”.") % {"id": record})
-    return _page(
-        request,
-        mapping,
-        **context,
-        known=known,
-        side=side,
-        sides=[(s, known.connections[s].name, known.mirrors[s].module) for s in sources(known)],
-        target=known.connections["left" if side == "right" else "right"],
-        target_module=known.mirrors["left" if side == "right" else "right"].module,
-        part=record_part(known, shown) if shown else None,
-        q=text,
-        found=found_records(known, side, text) if text or shown is None else [],
-    )
+    try:
+        if (wanted := request.GET.get("next", "")) in NEXT:
+            return _go_on(request, mapping, known, side, record, wanted)
+        shown = _shown(request, known, side, record)
+    except TooMany:
+        messages.info(request, _("These are too many records to look through while you wait. Preview all records first; then each is shown at once."))  # fmt: skip
+        shown = None
+    return _page(request, mapping, **context, **_one(known, side, shown, text))
 
 
 @require_POST
@@ -103,11 +95,32 @@ def _mapping(request: HttpRequest, name: str) -> Mapping:
     return found
 
 
+def _shown(request: HttpRequest, known: Planning, side: Side, record: str) -> preview_record.Shown | None:
+    """Return the record the address names; say so where we have none of it. Raises TooMany."""
+    shown = preview_record.show(known, side, record, AT_MOST) if record else None
+    if record and shown is None:
+        messages.warning(request, _("We have no copy of the record “%(id)s”.") % {"id": record})
+    return shown
+
+
+def _one(known: Planning, side: Side, shown: preview_record.Shown | None, text: str) -> dict[str, Any]:
+    """Return what the part about one record needs: both sides, that record, or those that a search found."""
+    return {
+        "side": side,
+        "sides": [(s, known.connections[s].name, known.mirrors[s].module) for s in sources(known)],
+        "target": known.connections[OTHER[side]],
+        "target_module": known.mirrors[OTHER[side]].module,
+        "part": record_part(known, shown) if shown else None,
+        "q": text,
+        "found": found_records(known, side, text) if text or shown is None else [],
+    }
+
+
 def _go_on(
     request: HttpRequest, mapping: Mapping, known: Planning, side: Side, record: str, wanted: str
 ) -> HttpResponse:
     """Show the next record that would change, or that fails; say so when there is none."""
-    found = preview_record.find_next(known, side, record, NEXT[wanted])
+    found = preview_record.find_next(known, side, record, NEXT[wanted], AT_MOST)
     if not found.id and found.is_end:
         text = (
             _("No record behind this one would change.")

@@ -58,6 +58,7 @@ FILLED = {
     "mapping-match": "/mappings/contacts/match/",
     "mapping-policies": "/mappings/contacts/policies/",
     "mapping-schedule": "/mappings/contacts/schedule/",
+    "mapping-preview": "/mappings/contacts/preview/",
     "mapping-versions": "/mappings/contacts/versions/",
     "mapping-delete": "/mappings/contacts/delete/",
     "runs": "/runs/",

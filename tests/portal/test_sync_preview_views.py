@@ -18,7 +18,7 @@ from portal.mappings.definition import Rule
 from portal.mappings.save import save_draft
 from portal.mappings.stored import definition_of
 from portal.records.models import Mirror
-from portal.sync import preview_job
+from portal.sync import preview_job, preview_views
 from portal.sync.models import Preview
 from tests.portal.sync_world import RULES, World, expire_leases
 from tests.portal.task_queue import queued
@@ -177,6 +177,19 @@ def test_the_next_that_would_change_and_the_next_that_fails_are_found(admin: Cli
     assert f"record={eve.id}#record" in admin.get(url, {"next": "change"}).headers["Location"]
     assert f"record={lost.id}#record" in admin.get(url, {"next": "fail"}).headers["Location"]
     assert "No record behind this one fails." in page(admin, next="fail", record=lost.id)
+
+
+def test_too_many_records_are_not_looked_through_while_a_person_waits(admin: Client, synced: World) -> None:
+    lone = synced.add(synced.north, "eve")[0]
+    read(synced)
+    Mirror.objects.update(records=preview_views.AT_MOST)
+    assert "Preview all records first" in page(admin, record=lone.id)
+    assert "Preview all records first" in page(admin, next="change")
+    linked = synced.north.of("Contacts")[0].id
+    assert "nothing changed since both sides agreed" in page(admin, record=linked)  # nobody's key matters
+    admin.post(reverse("sync:preview_all", args=["contacts"]))
+    preview_job.work(Preview.objects.get().pk)
+    assert "A new record would be made" in page(admin, record=lone.id)
 
 
 def test_a_record_is_searched_by_its_words(admin: Client, synced: World) -> None:
