@@ -249,7 +249,7 @@ def refuse(mapping: Mapping) -> None:
     """Raise SyncRefused for a mapping that cannot be run as it is."""
     version = mapping.versions.filter(number=mapping.version).first()
     if version is None:
-        raise SyncRefused(_("“%(name)s” says nothing yet: give it fields first.") % {"name": mapping.name})
+        raise SyncRefused(_("“%(name)s” is not live yet: check it and make it live first.") % {"name": mapping.name})
     if version.direction == MappingVersion.Direction.BOTH:
         text = _("“%(name)s” runs both ways, which is not possible yet: choose a direction. It is never run one way.")
         raise SyncRefused(text % {"name": mapping.name})

@@ -21,6 +21,8 @@ from portal.mappings.models import Mapping
 from portal.mappings.save import make_live
 from portal.mappings.stored import definition_of, draft_of, newest
 from portal.records.pull import mirror_of, pull
+from portal.sync.run import SyncRefused, request_sync
+from portal.sync.schedules import next_run
 
 ADD = "/mappings/add/?left_connection=north&right_connection=south"
 MODULES = {"left_module": "Contacts", "right_module": "Contacts", "direction": "left-to-right"}
@@ -111,9 +113,10 @@ def test_the_steps_lead_from_one_to_the_next_and_at_the_end_it_is_made_live(admi
         ("email", "email", "field", None),
         ("", "firstname", "value", "Ali"),
     ]
+    assert next_run(contacts) is None  # a draft does not run
     admin.post(at("live", "people"))
     contacts.refresh_from_db()
-    assert contacts.is_live and draft_of(contacts) is None
+    assert contacts.is_live and draft_of(contacts) is None and next_run(contacts) is not None
     assert AuditEntry.objects.first().action == "make_mapping_live"  # type: ignore[union-attr]
 
 
@@ -126,6 +129,11 @@ def test_what_is_wrong_is_kept_as_a_draft_told_and_never_made_live(admin: Client
     assert "It was not made live" in told and "name at least one pair of fields" in told
     contacts.refresh_from_db()
     assert not contacts.is_live
+
+
+def test_a_mapping_that_is_not_live_cannot_run(contacts: Mapping) -> None:
+    with pytest.raises(SyncRefused, match="is not live yet"):
+        request_sync(contacts, actor="test", enqueue=False)
 
 
 # A live one
