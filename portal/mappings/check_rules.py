@@ -9,7 +9,7 @@ from connectors.values import is_secret_field
 from connectors.wording import text as _
 from portal.mappings.definition import Definition, Rule, Side, SideName
 from portal.mappings.findings import Finding, Known, Level, Schemas, no_field
-from portal.mappings.transform import OTHER
+from portal.mappings.transform import OTHER, convert
 
 SHOWN = 5  # values named in a sentence
 _DAYS = frozenset({FieldType.DATE, FieldType.DATETIME})
@@ -54,14 +54,25 @@ def _check_target(
         yield from _check_value(rule, target, place)
     elif rule.source == "expression":
         yield from _check_expression(rule, source, known, place)
-    elif (origin := source.field(rule.at(OTHER[side]))) is None:
-        return
-    elif rule.source == "reference":
-        yield from _check_reference(rule, side, origin, target, definition, known, place)
-    elif rule.table:
-        yield from _check_table(rule, side, origin, target, known, place)
-    else:
-        yield from _check_types(side, origin, target, known, place)
+    elif (origin := source.field(rule.at(OTHER[side]))) is not None:
+        if rule.source == "reference":
+            yield from _check_reference(rule, side, origin, target, definition, known, place)
+        elif rule.table:
+            yield from _check_table(rule, side, origin, target, known, place)
+        else:
+            yield from _check_types(side, origin, target, known, place)
+        yield from _check_empty(side, origin, target, known, place)
+
+
+def _check_empty(
+    side: SideName, origin: FieldSchema, target: FieldSchema, known: Known, place: str
+) -> Iterator[Finding]:
+    empty = known.empty.get((OTHER[side], origin.name), 0)
+    if empty and target.required and target.editable:
+        text = _(
+            "“%(field)s” is required there: a record that holds nothing here is not carried over.", field=target.name
+        )
+        yield Finding("warning", f"{place}.{side}", text, empty)
 
 
 def _check_value(rule: Rule, target: FieldSchema, place: str) -> Iterator[Finding]:
@@ -159,7 +170,13 @@ def _check_types(
     side: SideName, origin: FieldSchema, target: FieldSchema, known: Known, place: str
 ) -> Iterator[Finding]:
     if misfit := _misfit(origin, target):
-        yield Finding(misfit[0], f"{place}.{side}", misfit[1])
+        held = known.common.get((OTHER[side], origin.name), {}) if misfit[0] == "warning" else {}
+        odd = [value for value in held if not _converts(value, origin, target)]
+        if odd:
+            text = _("not a %(type)s: %(values)s.", type=target.type.value, values=_listed(odd))
+            yield Finding("warning", f"{place}.{side}", text, _records(held, odd))
+        elif not held:
+            yield Finding(misfit[0], f"{place}.{side}", misfit[1])
         return
     if target.choices:
         yield from _check_choices(side, origin, target, known, place)
@@ -178,6 +195,14 @@ def _check_length(
         field=target.name, most=str(target.max_length), longest=str(longest),
     )  # fmt: skip
     yield Finding("warning", f"{place}.{side}", text)
+
+
+def _converts(value: str, origin: FieldSchema, target: FieldSchema) -> bool:
+    try:
+        convert(value, origin, target)
+    except ValueError:
+        return False
+    return True
 
 
 def _misfit(origin: FieldSchema, target: FieldSchema) -> tuple[Level, str] | None:

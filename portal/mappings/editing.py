@@ -58,7 +58,8 @@ class Editing:
         profiles = {(side, name): p for side, f in self.figures.items() for name, p in f.profiles.items()}
         common = {at: {str(value): count for value, count in p.frequent} for at, p in profiles.items()}
         longest = {at: p.longest for at, p in profiles.items() if p.records}
-        return replace(what_is_known(), common=common, longest=longest)
+        empty = {at: p.records - p.filled for at, p in profiles.items()}
+        return replace(what_is_known(), common=common, empty=empty, longest=longest)
 
     @cached_property
     def findings(self) -> list[Finding]:

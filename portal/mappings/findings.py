@@ -45,6 +45,7 @@ class Known:
     reads: Callable[[str], frozenset[str]] = lambda text: frozenset()
     looks_up: Callable[[str], frozenset[str]] = lambda text: frozenset()
     common: Common = field(default_factory=dict)
+    empty: Mapping[tuple[SideName, str], int] = field(default_factory=dict)  # records that hold nothing in a field
     longest: Mapping[tuple[SideName, str], int] = field(
         default_factory=dict
     )  # of a field that was looked at: characters

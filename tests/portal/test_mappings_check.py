@@ -103,6 +103,7 @@ TYPES = ModuleSchema(
         FieldSchema("open", "Open"),
         FieldSchema("colour", "Colour", FieldType.CHOICE, choices=(Choice("r", "Red"), Choice("g", "Green"))),
         FieldSchema("kind", "Kind", FieldType.CHOICE, choices=(Choice("1", "red"), Choice("2", "Green"))),
+        FieldSchema("needed", "Needed", required=True, default="-"),
         FieldSchema("company", "Company", FieldType.REFERENCE, refers_to=("Accounts",)),
     ),
 )
@@ -117,7 +118,12 @@ KNOWN = Known(
     trouble=lambda text: "unclosed braces" if text.count("{") != text.count("}") else "",
     reads=lambda text: frozenset({"text"} if "text" in text else {"gone"}),
     looks_up=lambda text: frozenset({"nowhere"} if "lookup" in text else ()),
-    common={("left", "colour"): {"g": 7, "blue": 2}},
+    common={
+        ("left", "colour"): {"g": 7, "blue": 2},
+        ("left", "open"): {"2024-02-29": 5, "soon": 3, "later": 1},
+        ("left", "short"): {"2024-02-29": 5},
+    },
+    empty={("left", "open"): 6},
     longest={("left", "open"): 4, ("left", "long"): 3},
 )
 
@@ -128,6 +134,9 @@ KNOWN = Known(
         (Rule("text", "longtext"), []),
         (Rule("datetime", "date"), []),
         (Rule("text", "date"), ["warning fields[0].right: only values that are a date can be carried over."]),
+        (Rule("open", "date"), ["warning fields[0].right: not a date: “soon”, “later”. Records: 4."]),
+        (Rule("short", "date"), []),  # all that was seen are dates
+        (Rule("open", "needed"), ["warning fields[0].right: “needed” is required there: a record that holds nothing here is not carried over. Records: 6."]),
         (Rule("boolean", "money"), ["error fields[0].right: a boolean cannot become a money."]),
         (Rule("lines", "text"), ["error fields[0].right: a lines cannot become a text."]),
         (Rule("owner", "owner"), ["error fields[0].right: owners are other people"]),
