@@ -25,6 +25,9 @@ from pull import Bench, Goal, fresh_database, postgres_answers
 HERE = Path(__file__).resolve().parent
 MODULE = "Contacts"
 MOST_SECONDS = 60
+NAMES = (
+    "lastname", "firstname", "email", "phone", "notes", "address/city", "children", "revenue", "birthday", "status",
+)  # fmt: skip
 
 
 def person(number: int, **other: Any) -> dict[str, Any]:
@@ -62,43 +65,37 @@ def right(number: int) -> dict[str, Any]:
 
 def fill(records: int) -> dict[str, Any]:
     """Make the mapping and both mirrors, with links and what was agreed on."""
-    from connectors.memory_store import SCHEMAS
-    from connectors.types import Change, Record
     from portal.connections.models import Connection
-    from portal.connections.schema import keep
     from portal.mappings.definition import Definition, Rule, Side
     from portal.mappings.save import save_mapping
-    from portal.records.pull import mirror_of
-    from portal.records.store import analyze, note, store_changes
 
     sides = {name: Connection.objects.create(name=name, connector="memory") for name in ("north", "south")}
-    names = (
-        "lastname",
-        "firstname",
-        "email",
-        "phone",
-        "notes",
-        "address/city",
-        "children",
-        "revenue",
-        "birthday",
-        "status",
-    )
-    rules = tuple(Rule(name, name) for name in names)
+    rules = tuple(Rule(name, name) for name in NAMES)
     ends = Side("north", MODULE), Side("south", MODULE)
     definition = Definition("bench", *ends, "left-to-right", (("email", "email"),), rules, {})
     mapping = save_mapping(definition, user=None, actor="bench")
-    from django.utils import timezone
-
-    for (_name, connection), make in zip(sides.items(), (left, right), strict=True):
-        keep(connection, MODULE, SCHEMAS[0])
-        mirror = mirror_of(connection, MODULE)
-        for numbers in batched_numbers(records):
-            store_changes(mirror, [Change(f"r{n:07}", Record(MODULE, f"r{n:07}", make(n))) for n in numbers])
-        note(mirror, completed_at=timezone.now(), pulled_at=timezone.now())
-        analyze(mirror, records)
+    for connection, make in zip(sides.values(), (left, right), strict=True):
+        fill_mirror(connection, make, records)
     link(mapping, records)
     return {"records": records}
+
+
+def fill_mirror(connection: Any, make: Callable[[int], dict[str, Any]], records: int) -> None:
+    """Store the records as a complete reading of a CRM would."""
+    from django.utils import timezone
+
+    from connectors.memory_store import SCHEMAS
+    from connectors.types import Change, Record
+    from portal.connections.schema import keep
+    from portal.records.pull import mirror_of
+    from portal.records.store import analyze, note, store_changes
+
+    keep(connection, MODULE, SCHEMAS[0])
+    mirror = mirror_of(connection, MODULE)
+    for numbers in batched_numbers(records):
+        store_changes(mirror, [Change(f"r{n:07}", Record(MODULE, f"r{n:07}", make(n))) for n in numbers])
+    note(mirror, completed_at=timezone.now(), pulled_at=timezone.now())
+    analyze(mirror, records)
 
 
 def batched_numbers(records: int) -> Iterator[range]:

@@ -148,6 +148,6 @@ def _of_what(result: JSON) -> str:
 
 
 def _as_text(line: JSON) -> str:
-    values = {"field": line["field"], "mark": line["mark"], "becomes": line["becomes"], "now": line["now"]}
+    values = {name: "–" if line[name] is None else line[name] for name in ("field", "mark", "becomes", "now")}
     text = _("  %(field)s [%(mark)s]: %(becomes)s, now %(now)s") % values
     return f"{text} – {line['wrong']}" if line["wrong"] else text
