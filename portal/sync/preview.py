@@ -1,5 +1,6 @@
 """What a run of the mapping would do with every record, counted, with samples: the plan without the push. The rule: it is made
-from the mirrors by the same parts as a run's plan, asks no CRM, and writes nothing that a run reads."""
+from the mirrors by the same parts as a run's plan, asks no CRM, and writes nothing that a run reads. What a run plans anew after
+its own writes, such as a conflict that one of them resolves, is not foreseen."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
@@ -211,17 +211,30 @@ def do(world: World, edit: tuple[str, str, str, int]) -> None:
     filter=st.sampled_from(["", "firstname != 'bob'"]),
     leaving=st.sampled_from(["stop", "keep"]),
 )
-def test_what_is_previewed_is_what_a_run_then_does(
+@example(  # the run's own write frees the key that another record waits for: planned in its next round only
+    before=[("north", "add", "ada", 0), ("south", "add", "ada", 0)],
+    after=[("south", "add", "ada", 0), ("south", "unkey", "ada", 0)],
+    policy="ignore",
+    turned=True,
+    filter="",
+    leaving="stop",
+)
+def test_what_is_previewed_is_what_a_run_then_plans(
     before: list[Any], after: list[Any], policy: str, turned: bool, filter: str, leaving: str
 ) -> None:
     start_again()
     direction = "right-to-left" if turned else "left-to-right"
     said = {"delete_policy": policy, "direction": direction, "left_filter": filter, "leaving": leaving}
+    said["guards"] = {
+        "creates": 0,
+        "deletes": 0,
+        "changes": 0,
+    }  # stops at the plan: its own writes open the way for more
     world = World(**said, rules=(*RULES, Rule("notes", "notes")))
     for edit in before:
         do(world, edit)
     if before:
-        world.sync()
+        world.sync(approve_all=True)
     for edit in after:
         do(world, edit)
     read(world)
