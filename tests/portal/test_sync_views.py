@@ -90,7 +90,7 @@ def test_a_paused_mapping_is_not_run_and_the_person_is_told(admin: Client, mappi
 
 def test_the_mappings_page_shows_its_runs_and_when_it_runs_next(admin: Client, mapping: Mapping) -> None:
     carry_out(press_sync_now(admin))
-    page = admin.get(reverse("mappings:change", args=["people"])).content.decode()
+    page = admin.get(reverse("mappings:show", args=["people"])).content.decode()
     assert "3 linked pairs" in page and "1 record waits" in page and "in 14 minutes" in page
 
 
