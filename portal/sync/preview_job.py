@@ -83,7 +83,7 @@ def is_dead(row: Preview) -> bool:
 def changed_since(row: Preview) -> list[str]:
     """Return what is different now from what the preview went by, in words; nothing where it still holds."""
     now, told = stamp(row.mapping), []
-    if now["version"] != row.stamp.get("version") or now["tables"] != row.stamp.get("tables"):
+    if any(now[what] != row.stamp.get(what) for what in ("version", "saved", "tables")):
         told.append(_("The mapping or one of its value tables was changed since."))
     if now["mirrors"] != row.stamp.get("mirrors"):
         told.append(_("Records changed in our copies since."))

@@ -77,9 +77,16 @@ def stamp(mapping: Mapping) -> dict[str, Any]:
     mirrors = ages(mapping)
     return {
         "version": newest(mapping),
+        "saved": _saved(mapping),
         "mirrors": {side: [m.pk, m.version] if (m := mirrors[side]) else None for side in SIDES},
         "tables": _tables(mapping),
     }
+
+
+def _saved(mapping: Mapping) -> str:
+    """Return when the newest version was saved: a draft that was dropped leaves its number to the next."""
+    at = mapping.versions.values_list("saved_at", flat=True).first()
+    return at.isoformat() if at else ""
 
 
 def _tables(mapping: Mapping) -> list[str]:

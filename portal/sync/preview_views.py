@@ -189,11 +189,9 @@ def _text(request: HttpRequest, key: str) -> str:
 
 
 def _page(request: HttpRequest, mapping: Mapping, **context: Any) -> HttpResponse:
-    title = _("Preview")
     whole = {
         **admin.site.each_context(request),
-        "title": title,
-        "subtitle": mapping.name,
+        "title": mapping.name,
         "mapping": mapping,
         **context,
     }

@@ -15,7 +15,7 @@ from portal.accounts.models import User
 from portal.connections.models import Call
 from portal.ledger.models import Lease
 from portal.mappings.definition import Rule
-from portal.mappings.save import save_draft
+from portal.mappings.save import drop_draft, save_draft
 from portal.mappings.stored import definition_of
 from portal.records.models import Mirror
 from portal.sync import preview_job, preview_views
@@ -83,6 +83,15 @@ def test_the_page_says_what_changed_since(admin: Client, synced: World) -> None:
     text = page(admin)
     assert "The mapping or one of its value tables was changed since." in text
     assert "which is not live yet" in text
+
+
+def test_a_draft_that_took_the_number_of_a_dropped_one_is_another(admin: Client, synced: World) -> None:
+    said = definition_of(synced.mapping)
+    save_draft(synced.mapping, replace(said, rules=RULES[:1]), user=None, actor="test")
+    admin.post(reverse("sync:preview_all", args=["contacts"]))
+    drop_draft(synced.mapping)
+    save_draft(synced.mapping, replace(said, rules=RULES[:2]), user=None, actor="test")
+    assert "The mapping or one of its value tables was changed since." in page(admin)
 
 
 def test_many_records_are_counted_in_the_background(admin: Client, synced: World) -> None:
