@@ -21,6 +21,15 @@ from tests.connectors.sandbox_client import Account
 from tests.portal.task_queue import forget_all
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the portal's database: only that says anything on another database."""
+    for item in items:
+        asked = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+        if asked or item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.database)
+
+
 @pytest.fixture(autouse=True)
 def empty_memory() -> Iterator[None]:
     """Begin every test with CRMs in memory that hold nothing."""
