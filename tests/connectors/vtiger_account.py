@@ -5,19 +5,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
 
 from connectors.base import Connector
-from connectors.context import Context, NetworkRules
+from connectors.context import Context
 from connectors.sandbox.server import Sandbox
 from connectors.vtiger.connector import VtigerConnector
 from tests.connectors.contract import ConnectorContract, CountingObserver, Seeder
+from tests.connectors.counted import RULES, observer
 from tests.connectors.sandbox_client import Account
 
-RULES = NetworkRules(allowed_networks=(IPv4Network("127.0.0.0/8"),), deadline=10)
+__all__ = ["RULES", "observer"]  # what its tests ask for with the rest
+
 RECORDS = (
     36  # of the contract's servers: every awkward name is among them, and more are only read again for each filter
 )
@@ -155,8 +156,3 @@ def account(sandbox: Sandbox) -> Iterator[VtigerAccount]:
     fresh.control("POST", "reset")
     yield fresh
     fresh.close()
-
-
-@pytest.fixture
-def observer() -> CountingObserver:
-    return CountingObserver()
