@@ -253,6 +253,7 @@ class Capabilities:
     delete: bool = True  # May records be deleted?
     describes_itself: bool = True  # Does the server tell its modules and fields?
     counts: bool = True  # Does it tell how many records match, without reading them?
+    shows_stored: bool = True  # Does the answer to a write show the record as it was stored by this very write?
     tells_gone: bool = False  # Does it report deleted records by itself?
     changes_since: bool = False  # Can it be asked for what changed since a cursor?
     lists_owners: bool = False  # Can users and groups be listed?

@@ -51,6 +51,7 @@ class OpenCrmConnector(Connector):
     label: ClassVar[str] = "OpenCRM"
     settings: ClassVar[tuple[Setting, ...]] = about.SETTINGS
     capabilities: ClassVar[Capabilities] = Capabilities(
+        shows_stored=False,  # it is read once more after a write
         delete=False,
         describes_itself=False,
         changes_since=True,

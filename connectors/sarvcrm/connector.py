@@ -57,6 +57,7 @@ class SarvConnector(Connector):
     label: ClassVar[str] = "SarvCRM"
     settings: ClassVar[tuple[Setting, ...]] = about.SETTINGS
     capabilities: ClassVar[Capabilities] = Capabilities(
+        shows_stored=False,  # it is read once more after a write
         counts=False,
         changes_since=True,
         lists_owners=True,

@@ -72,6 +72,7 @@ class Run(models.Model):
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     approved_at = models.DateTimeField(null=True)
     approve_all = models.BooleanField(default=False)
+    plan_only = models.BooleanField(default=False)  # stops at its plan, whatever the guards say
     stop_requested = models.BooleanField(default=False)
     phase = models.CharField(max_length=20, blank=True)  # "pull", "plan", "apply", "settle"
     position = models.JSONField(default=dict)  # where the next slice goes on

@@ -30,9 +30,6 @@ def check(definition: Definition, schemas: Schemas, known: Known | None = None) 
 
 
 def _check_direction(definition: Definition) -> Iterator[Finding]:
-    if definition.direction == "both":
-        text = _("“both” is not possible yet: choose left-to-right or right-to-left. It is never run one way instead.")
-        yield Finding("error", "direction", text)
     same = (definition.left.connection, definition.left.module) == (
         definition.right.connection,
         definition.right.module,

@@ -35,6 +35,13 @@ def same(one: JSON, other: JSON, by: str = "", regions: tuple[str, str] = ("GB",
     return bool(comparable(one, by, regions[0]) == comparable(other, by, regions[1]))
 
 
+def is_spelled_anew(sent: JSON, stored: JSON) -> bool:
+    """Say whether a server that was sent the one may well have made the other of it by itself: cut, blanks, case, digits."""
+    if not isinstance(sent, str) or not isinstance(stored, str):
+        return sent in (None, [], "0", False) and stored in (None, [], "0", False)  # an empty value's preset
+    return sent.strip().startswith(stored.strip()) or any(same(sent, stored, by) for by in ("case", "spaces", "number"))
+
+
 def _number(text: str, region: str) -> str:
     try:
         return canonical_number(text)

@@ -16,7 +16,11 @@ from portal.mappings.findings import Schemas
 from portal.mappings.rule_forms import field_choices
 from portal.records.filters import about_days
 
-DIRECTIONS = [("left-to-right", gettext_lazy("left to right")), ("right-to-left", gettext_lazy("right to left"))]
+DIRECTIONS = [
+    ("left-to-right", gettext_lazy("left to right")),
+    ("right-to-left", gettext_lazy("right to left")),
+    ("both", gettext_lazy("both ways")),
+]
 GUARDS = [("default", gettext_lazy("as usual")), ("off", gettext_lazy("off")), ("own", gettext_lazy("own figures"))]
 CONFLICTS = [
     ("left", gettext_lazy("the left side wins")),

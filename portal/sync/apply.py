@@ -20,10 +20,11 @@ from portal.sync.cases import OTHER, Seen
 from portal.sync.entries import APPROVED, is_bound, source_side
 from portal.sync.job import Job
 from portal.sync.keys import digest_of, holders, mark_due
-from portal.sync.links import write_bases
+from portal.sync.links import drop_bases, write_bases
 from portal.sync.load import copies
 from portal.sync.models import Link
 from portal.sync.outcome import judge, settle
+from portal.sync.plan import BOTH_GONE
 from portal.sync.send import Answer, Request, request_of, send
 
 PAGE = 500
@@ -158,6 +159,7 @@ def _agree(job: Job, group: list[Entry], side: Side) -> None:
         with fenced(job.held):
             _link(job, group, side)
             write_bases(job.mapping, {entry.link_id: entry.base for entry in group if entry.link_id and entry.base})
+            drop_bases(entry.link_id for entry in group if entry.link_id and entry.reason == BOTH_GONE)
             write.settle_skipped(job.held, group)
     except IntegrityError:  # as in `_intend`
         _plan_again(job, group, side)

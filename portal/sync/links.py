@@ -64,6 +64,11 @@ def read_bases(mapping: MappingRow, links: Collection[int]) -> dict[int, dict[st
     return dict(rows.values_list("link_id", "values"))
 
 
+def drop_bases(links: Iterable[int]) -> None:
+    """Forget what was agreed on about these pairs, by whichever mapping: one of the two is no more."""
+    Base.objects.filter(link__in=list(links)).delete()
+
+
 def write_bases(mapping: MappingRow, agreed: Mapping[int, BaseValues]) -> None:
     """Merge what was agreed on into the bases of these links; other rules keep what they had."""
     if not agreed:

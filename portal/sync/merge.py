@@ -16,6 +16,7 @@ from portal.mappings.transform import ABSENT, Side, awaited, carried, held
 from portal.sync.cases import OTHER, SIDES, Pair, Seen, Terms
 
 TOO_CLOSE = timedelta(minutes=2)  # two servers' clocks are not one clock
+UNSURE = "unsure"  # after the two values: the target's own may have been edited, or made of what was sent by its server
 Bases = Mapping[str, Sequence[JSON]]  # rule uuid -> [left, right]
 
 
@@ -49,10 +50,11 @@ class Merged:
         return self.left if side == "left" else self.right
 
 
-def merge(pair: Pair, terms: Terms) -> Merged:
-    """Return what follows, rule by rule, from the two records and their base."""
+def merge(pair: Pair, terms: Terms, sources: Sequence[Side] = SIDES) -> Merged:
+    """Return what follows, rule by rule, from the two records and their base; only `sources` are carried over."""
     merged, left, right = Merged(), pair.values("left"), pair.values("right")
-    for rule, sides in terms.written:
+    for rule, written in terms.written:
+        sides = [side for side in written if OTHER[side] in sources]
         if not sides or is_written_once(rule):
             continue
         now = held(rule, left, "left", terms.means), held(rule, right, "right", terms.means)
@@ -117,8 +119,10 @@ def _both_ways(merged: Merged, rule: Rule, now: tuple[JSON, JSON], pair: Pair, t
     changed = [base is None or _changed(now[n], base[n], rule, SIDES[n], terms) for n in (0, 1)]
     if now[0] is ABSENT or now[1] is ABSENT or not any(changed):
         return
-    if not all(changed):
-        winner: Side | None = SIDES[changed.index(True)]
+    if base is not None and UNSURE in base[2:]:
+        winner: Side | None = None
+    elif not all(changed):
+        winner = SIDES[changed.index(True)]
     elif _same(_carried(Merged(), rule, "left", pair, terms), now[1], rule, "right", terms):
         merged.agreed[rule.uuid] = now
         return
@@ -127,7 +131,7 @@ def _both_ways(merged: Merged, rule: Rule, now: tuple[JSON, JSON], pair: Pair, t
     else:
         winner = _winner(rule, pair, terms)
     if winner is None:
-        merged.asks[rule.right] = {"left": now[0], "right": now[1], "base": None if base is None else list(base)}
+        merged.asks[rule.right] = {"left": now[0], "right": now[1], "base": None if base is None else list(base[:2])}
         return
     value = _carried(merged, rule, winner, pair, terms)
     if _same(value, now[SIDES.index(OTHER[winner])], rule, OTHER[winner], terms):

@@ -24,14 +24,15 @@ from connectors.values import redact
 from portal.ledger import write
 from portal.ledger.lease import fenced
 from portal.ledger.models import Entry
-from portal.mappings.compare import same
+from portal.mappings.compare import is_spelled_anew, same
 from portal.mappings.stored import definition_of
 from portal.mappings.transform import Side
 from portal.records.store import store_changes
 from portal.sync.cases import OTHER, SIDES
 from portal.sync.job import Job
 from portal.sync.keys import mark_due
-from portal.sync.links import drop_pending, write_bases
+from portal.sync.links import drop_bases, drop_pending, write_bases
+from portal.sync.merge import UNSURE
 from portal.sync.models import Link
 from portal.sync.send import Answer
 from portal.ui.wording import to_keep
@@ -98,6 +99,7 @@ def settle(job: Job, side: Side, outcomes: Sequence[Outcome], *, plan_again: boo
         ended = [o.entry for o in outcomes if o.entry.state in (Entry.State.DONE, Entry.State.STORED_DIFFERENTLY)]
         _complete_links(job, side, [entry for entry in ended if entry.action == Entry.Action.CREATE])
         write_bases(job.mapping, {e.link_id: e.base for e in ended if e.link_id and e.action != Entry.Action.DELETE})
+        drop_bases(e.link_id for e in ended if e.link_id and e.action == Entry.Action.DELETE)
         _forget_links([o.entry for o in outcomes if o.entry not in ended and o.entry.state not in _OPEN_ENDED])
         write.settle(job.held, [outcome.entry for outcome in outcomes])
         due = [outcome.entry.source_id for outcome in outcomes if plan_again or outcome.is_missing]
@@ -151,14 +153,27 @@ def _base(job: Job, side: Side, entry: Entry, record: Record) -> dict[str, JSON]
     terms = job.terms.definition
     if entry.mapping_version not in (None, job.run.mapping_version):
         terms = definition_of(job.mapping, entry.mapping_version)
-    fields = {rule.uuid: rule.right if side == "right" else rule.left for rule in terms.rules}
+    rules = {rule.uuid: rule for rule in terms.rules}
     base = {}
-    for rule, pair in entry.base.items():
-        name = fields.get(rule, "")
-        if name in entry.intended and name in record.values:
-            pair = [record.values[name] if at == side else value for at, value in zip(SIDES, pair, strict=True)]
-        base[rule] = pair
+    for uuid, pair in entry.base.items():
+        rule = rules.get(uuid)
+        name = rule.at(side) if rule else ""
+        if rule and name in entry.intended and name in record.values:
+            sent, stored = entry.intended[name], record.values[name]
+            if _may_be_an_edit(job, side, sent, stored) and len(terms.targets_of(rule)) == len(SIDES):
+                pair = [*pair[:2], UNSURE]
+            else:
+                pair = [stored if at == side else value for at, value in zip(SIDES, pair, strict=False)]
+        base[uuid] = pair
     return base
+
+
+def _may_be_an_edit(job: Job, side: Side, sent: JSON, stored: JSON) -> bool:
+    """Say whether somebody may have changed the field between our write and the reading that shows it. Nobody can tell
+    that from what the server itself made of the value, so a two-way rule asks and neither side's value is carried over."""
+    if job.crms[side].capabilities.shows_stored or same(sent, stored):
+        return False
+    return not is_spelled_anew(sent, stored)
 
 
 def _refuse_taken(job: Job, side: Side, done: list[Outcome]) -> None:

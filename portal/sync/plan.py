@@ -8,7 +8,7 @@ the link holds for ever.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from connectors.types import JSON
@@ -16,6 +16,8 @@ from connectors.wording import text as _
 from portal.mappings.transform import Side, intended
 from portal.sync.cases import OTHER, SIDES, Action, Lone, Pair, Seen, Terms
 from portal.sync.merge import Merged, has_changed, merge, new_base, rules_to
+
+BOTH_GONE = "both_gone"  # the reason of an action after which nothing is agreed on any more
 
 
 def plan(case: Pair | Lone, terms: Terms) -> tuple[Action, ...]:
@@ -41,7 +43,8 @@ def _plan_lone(lone: Lone, terms: Terms) -> tuple[Action, ...]:
     if lone.side == "right" and terms.writes("right") and lone.partner.inside:
         return ()  # both ways: the left one speaks for the pair
     left, right = (seen, lone.partner) if lone.side == "left" else (lone.partner, seen)
-    return _plan_values(Pair(None, left, right), terms, lone.side)
+    pair = Pair(None, left, right)
+    return _plan_values(pair, terms, [at for at in SIDES if terms.writes(OTHER[at]) and pair.at(at).inside])
 
 
 def _plan_pair(pair: Pair, terms: Terms) -> tuple[Action, ...]:
@@ -49,11 +52,18 @@ def _plan_pair(pair: Pair, terms: Terms) -> tuple[Action, ...]:
         return ()
     gone = [side for side in SIDES if pair.at(side).deleted]
     if len(gone) == 2:
-        return ()
+        return _plan_both_gone(pair, terms)
     if gone:
         return _plan_gone(pair, gone[0], terms)
     sources = [side for side in SIDES if terms.writes(OTHER[side]) and terms.goes(pair.at(side))]
-    return _plan_values(pair, terms, sources[0]) if sources else ()
+    return _plan_values(pair, terms, sources) if sources else ()
+
+
+def _plan_both_gone(pair: Pair, terms: Terms) -> tuple[Action, ...]:
+    """What both agreed on is forgotten, so that one that is restored later is not deleted for the sake of the other."""
+    side = terms.definition.targets[-1]
+    about = (side, pair.at(OTHER[side]), pair.at(side), pair.link)
+    return (Action("skip", *about, reason=BOTH_GONE),) if pair.base else ()
 
 
 def _plan_gone(pair: Pair, gone: Side, terms: Terms) -> tuple[Action, ...]:
@@ -62,9 +72,9 @@ def _plan_gone(pair: Pair, gone: Side, terms: Terms) -> tuple[Action, ...]:
     if not terms.writes(OTHER[gone]):
         reason = f"target_{dead.deleted}"
         return (Action("blocked", gone, living, dead, pair.link, reason=reason),) if living.inside else ()
-    if terms.definition.delete_policy == "ignore":
-        return ()
     about = (OTHER[gone], dead, living, pair.link)
+    if terms.definition.delete_policy == "ignore" or (terms.writes(gone) and not pair.base):
+        return _plan_widowed(pair, gone, terms)
     is_missing = dead.deleted == "missing"
     if terms.definition.delete_policy == "mark" or (is_missing and gone not in terms.swept):
         return (Action("blocked", *about, reason=f"source_{dead.deleted}"),)
@@ -75,8 +85,19 @@ def _plan_gone(pair: Pair, gone: Side, terms: Terms) -> tuple[Action, ...]:
     return (Action("delete", *about, reason="source_missing" if is_missing else ""),)
 
 
-def _plan_values(pair: Pair, terms: Terms, source: Side) -> tuple[Action, ...]:
-    merged = merge(pair, terms)
+def _plan_widowed(pair: Pair, gone: Side, terms: Terms) -> tuple[Action, ...]:
+    """Nothing is deleted; but where the living record could write to the other one and has changed, or was restored after
+    both were deleted, somebody is told that it arrives nowhere."""
+    dead, living = pair.at(gone), pair.at(OTHER[gone])
+    speaks = terms.writes(gone) and terms.goes(living)
+    if not speaks or (pair.base and not has_changed(living, OTHER[gone], pair.base, terms)):
+        return ()
+    return (Action("blocked", gone, living, dead, pair.link, reason=f"target_{dead.deleted}"),)
+
+
+def _plan_values(pair: Pair, terms: Terms, sources: Sequence[Side]) -> tuple[Action, ...]:
+    """`sources` are the sides that may say what the other becomes; the first speaks for the pair."""
+    source, merged = sources[0], merge(pair, terms, sources)
     actions = [_update(side, merged, pair, terms) for side in SIDES if merged.at(side).concerned]
     about = (OTHER[source], pair.at(source), pair.at(OTHER[source]), pair.link)
     if merged.asks:

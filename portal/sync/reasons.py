@@ -80,6 +80,7 @@ REASONS: dict[str, Reason] = {
     ),
     "both_changed": Reason(_("Both sides changed the same field differently."), _("Choose which value shall hold.")),
     "matched": Reason(_("Found by its match key; both sides already agree.")),
+    "both_gone": Reason(_("Deleted on both sides. If one of the two is restored, a person decides about the other.")),
     "agreed": Reason(_("Both sides were changed alike.")),
     "resolved": Reason(_("Nothing is left to do about an earlier entry.")),
     "changed_meanwhile": Reason(_("The record changed after the plan was made; it was planned again.")),

@@ -43,17 +43,22 @@ def request_sync(
     user: User | None = None,
     trigger: str = "",
     approve_all: bool = False,
+    plan_only: bool = False,
     enqueue: bool = True,
 ) -> Run:
     """Return a new queued run of the mapping, or the one that is open already. A plan waiting for approval is replaced.
 
-    `enqueue` hands it to the qcluster; without, the caller carries it out. Raises SyncRefused.
+    `plan_only` has it stop at its plan, whatever the guards say. `enqueue` hands it to the qcluster; without, the caller
+    carries it out. Raises SyncRefused; also where a plan is asked for and a run is under way, which would not stop at one.
     """
     refuse(mapping)
     _replace_waiting(mapping)
     which: dict[str, Any] = {"mapping_name": mapping.name, "mapping_version": mapping.version}
-    how: dict[str, Any] = {"user": user, "trigger": trigger, "approve_all": approve_all}
+    how: dict[str, Any] = {"user": user, "trigger": trigger, "approve_all": approve_all, "plan_only": plan_only}
     run = write.start_run(Run.Kind.SYNC, actor=actor, mapping=mapping.uuid, **which, **how)
+    if plan_only and not run.plan_only:
+        text = _("“%(name)s” is being carried out just now (run %(run)d): ask for the plan once that has ended.")
+        raise SyncRefused(text % {"name": mapping.name, "run": run.pk})
     if approve_all and not run.approve_all:
         write.save_run(None, run, approve_all=True)
     if enqueue:
@@ -250,8 +255,5 @@ def refuse(mapping: Mapping) -> None:
     version = mapping.versions.filter(number=mapping.version).first()
     if version is None:
         raise SyncRefused(_("“%(name)s” is not live yet: check it and make it live first.") % {"name": mapping.name})
-    if version.direction == MappingVersion.Direction.BOTH:
-        text = _("“%(name)s” runs both ways, which is not possible yet: choose a direction. It is never run one way.")
-        raise SyncRefused(text % {"name": mapping.name})
     if mapping.state == Mapping.State.PAUSED:
         raise SyncRefused(_("“%(name)s” is paused: resume it first.") % {"name": mapping.name})

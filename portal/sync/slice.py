@@ -47,7 +47,7 @@ def advance(job: Job) -> End | None:
         planned = Entry.objects.filter(run=job.run, state=Entry.State.PLANNED)
         if not planned.exists():
             break
-        if not is_bound(job.run) and (tripped := look(job)):
+        if not is_bound(job.run) and (tripped := look(job) or _as_asked(job.run)):
             if not job.run.approve_all:
                 write.move(job.held, planned, Entry.State.AWAITING)
                 return End(Run.State.AWAITING_APPROVAL, " ".join(tripped))
@@ -72,6 +72,10 @@ def count(run: Run, *, planned: bool = False) -> dict[str, int]:
         elif row["state"] == Entry.State.SKIPPED and row["action"] == Entry.Action.SKIP:
             counts["skip"] += row["n"]
     return counts
+
+
+def _as_asked(run: Run) -> list[str]:
+    return [_("Only the plan was asked for: nothing was sent.")] if run.plan_only else []
 
 
 def _approve(job: Job, tripped: list[str]) -> None:

@@ -57,7 +57,6 @@ def test_required_fields_without_a_rule_are_named_but_not_those_with_a_default()
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"direction": "both"}, "direction: “both” is not possible yet"),
         ({"right": Side("north", "Contacts")}, "right: left and right are the same module"),
         ({"left": Side("north", "Contacts", "lastnam = x")}, "left.filter: "),
         ({"match": ()}, "match: name at least one pair"),

@@ -230,7 +230,7 @@ def test_modules_that_were_not_read_yet_can_be_from_here(admin: Client, contacts
         ({"left_filter": "lastnme = x"}, "There is no field “lastnme”"),
         ({"right_filter": "email ~ x"}, "An operator is expected"),
         ({"guards": "own", "guard_creates": "many"}, "expected a number or a percentage"),
-        ({"direction": "both"}, "Select a valid choice"),
+        ({"direction": "sideways"}, "Select a valid choice"),
     ],
 )
 def test_policies_that_are_not_understood_are_not_kept(

@@ -106,7 +106,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         (changed("mappings.0.left.module", "Nope"), "mappings[0].left: “north” could not describe “Nope”"),
         (changed("mappings.0.fields.0.left", "lastnam"), "has no field “lastnam”. Did you mean “lastname”?"),
         (changed("mappings.0.fields.0", {"left": "phone", "right": "phone"}), "no rule fills them: lastname"),
-        (changed("mappings.0.direction", "both"), "“both” is not possible yet"),
+        (changed("mappings.0.direction", "sideways"), "mappings[0].direction"),
         ("- just\n- a list", "expected an object"),
         ("{unfinished: [", "is neither YAML nor JSON"),
         ("!!python/object/apply:os.system ['true']", "is neither YAML nor JSON"),

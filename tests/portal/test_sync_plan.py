@@ -11,6 +11,7 @@ from connectors.types import JSON, FieldSchema, FieldType, Module, ModuleSchema
 from portal.mappings.definition import Definition, Rule, Side
 from portal.mappings.transform import Means, Place
 from portal.sync.cases import Action, Lone, Pair, Seen, Terms
+from portal.sync.merge import UNSURE
 from portal.sync.plan import plan
 
 FIELDS = (
@@ -117,7 +118,10 @@ TABLE: list[tuple[str, JSON, JSON, tuple[JSON, JSON] | None, list[str]]] = [
     (TO_RIGHT, "X", GONE, ("X", "X"), ["blocked right target_gone"]),
     (TO_LEFT, GONE, "X", ("X", "X"), ["blocked left target_gone"]),
     (BOTH, "X", GONE, ("X", "X"), []),
-    (BOTH, GONE, GONE, ("X", "X"), []),
+    (BOTH, "Y", GONE, ("X", "X"), ["blocked right target_gone"]),
+    (BOTH, GONE, "Y", ("X", "X"), ["blocked left target_gone"]),
+    (BOTH, GONE, GONE, ("X", "X"), ["skip right both_gone"]),
+    (TO_RIGHT, GONE, GONE, ("X", "X"), ["skip right both_gone"]),
 ]
 
 
@@ -263,6 +267,26 @@ def test_a_deleted_record_is_carried_over_only_as_the_mapping_says(
     deletes: str, left: JSON, right: JSON, expected: list[str]
 ) -> None:
     assert told(plan(pair(left, right, ("X", "X")), terms(deletes=deletes))) == expected
+
+
+def test_a_record_restored_after_both_were_deleted_is_not_deleted_again() -> None:
+    restored = Pair(7, seen("L"), seen("R", deleted="gone"), {})
+    assert told(plan(restored, terms(BOTH, deletes="delete"))) == ["blocked right target_gone"]
+
+
+def test_a_record_outside_its_filter_says_nothing_and_still_hears() -> None:
+    left, right = seen("L", "Y"), seen("R", "Z", inside=False)
+    assert told(plan(Pair(7, left, right, {"c": ("X", "X")}), terms(BOTH, "right"))) == ["update right city=Y"]
+    agreed = {"e": ("a@b.c", "a@b.c"), "n": ("Ada", "Ada"), "c": ("X", "X")}
+    assert told(plan(Pair(7, seen("L"), right, agreed), terms(BOTH))) == []
+    outside = Lone("left", left, found=("R",), partner=right)
+    assert told(plan(outside, terms(BOTH, "ask"))) == ["update right city=Y"]
+
+
+def test_what_may_be_an_edit_or_the_servers_own_making_is_asked_and_carried_to_no_side() -> None:
+    base = {"e": ("a@b.c", "a@b.c"), "n": ("Ada", "Ada"), "c": ("Y", "Y", UNSURE)}
+    [action] = plan(Pair(7, seen("L", "Y"), seen("R", "Z"), base), terms(BOTH, "left"))
+    assert (action.kind, action.evidence["city"]) == ("conflict", {"left": "Y", "right": "Z", "base": ["Y", "Y"]})
 
 
 def test_a_missing_record_is_never_taken_for_a_deleted_one() -> None:

@@ -17,7 +17,7 @@ from portal.mappings.definition import Rule
 from portal.records.models import Copy, CopyChange, Mirror
 from portal.records.store import store_changes
 from portal.sync.models import Base, Checkpoint, Link, MatchKey
-from portal.sync.run import SyncRefused, request_stop, request_sync, work
+from portal.sync.run import request_stop, request_sync, work
 from portal.sync.tasks import resume_runs
 from tests.portal.sync_world import RULES, World, emails, entries, person
 
@@ -300,13 +300,6 @@ def test_pressing_the_button_twice_gives_the_same_run() -> None:
     world = World()
     first = request_sync(world.mapping, actor="test", enqueue=False)
     assert request_sync(world.mapping, actor="test", enqueue=False) == first
-
-
-def test_a_mapping_of_both_ways_is_refused_and_never_run_one_way() -> None:
-    world = World(direction="both")
-    with pytest.raises(SyncRefused, match="both ways"):
-        world.sync()
-    assert not Run.objects.exists()
 
 
 def test_a_new_version_of_the_mapping_plans_everything_again() -> None:

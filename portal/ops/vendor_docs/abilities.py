@@ -21,6 +21,10 @@ ABLE = {
     "delete": ("delete records", ""),
     "describes_itself": ("ask which modules and fields there are", "those below are known, and a person may name more"),
     "counts": ("count records without reading them", "counting means reading"),
+    "shows_stored": (
+        "show in the answer to a write how it was stored",
+        "the record is read once more; what somebody changed in between is left to a person",
+    ),
     "tells_gone": ("be told what was deleted", "the portal finds it by comparing all ids"),
     "changes_since": ("read only what changed since the last time", "everything is read again"),
     "lists_owners": ("list users and groups", "owners are shown by their ids"),

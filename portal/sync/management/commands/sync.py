@@ -19,10 +19,11 @@ from portal.ui.command import PortalCommand, WrongUse
 EXIT_CODES = {Run.State.SUCCEEDED: 0, Run.State.AWAITING_APPROVAL: 3}
 
 
-def _run(mapping: Mapping, *, approve_all: bool, approve: int | None, enqueue: bool, **options: Any) -> Run:
+def _run(mapping: Mapping, *, approve_all: bool, approve: int | None, plan: bool, enqueue: bool, **options: Any) -> Run:
     """Return the run to carry out: a new one, or the one that is approved. Raises SyncRefused, WrongUse."""
     if approve is None:
-        return request_sync(mapping, actor="command", trigger="command", approve_all=approve_all, enqueue=enqueue)
+        whom: dict[str, Any] = {"actor": "command", "trigger": "command", "enqueue": enqueue}
+        return request_sync(mapping, approve_all=approve_all, plan_only=plan, **whom)
     run = Run.objects.filter(pk=approve, mapping=mapping.uuid).first()
     if run is None:
         text = _("“%(name)s” has no run %(run)d. Look at its runs in the portal, or take the number that sync printed.")
@@ -38,9 +39,12 @@ class Command(PortalCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("mapping", help=_("The mapping's name."))
         parser.add_argument("--background", action="store_true", help=_("Only hand it to the qcluster."))
-        parser.add_argument("--approve-all", action="store_true", help=_("Pass every guard; true conflicts stay."))
-
-        parser.add_argument(
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument(
+            "--plan", action="store_true", help=_("Stop at the plan and send nothing: exit 3, or 0 for none.")
+        )
+        how.add_argument("--approve-all", action="store_true", help=_("Pass every guard; true conflicts stay."))
+        how.add_argument(
             "--approve",
             type=int,
             metavar="RUN",
