@@ -8,8 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from portal.ledger.lease import fenced
+from portal.mappings.models import Mapping as MappingRow
 from portal.mappings.transform import Side
-from portal.records.models import Copy
+from portal.records.models import Copy, Mirror
 from portal.sync.cases import OTHER, SIDES, Seen
 from portal.sync.job import Job
 from portal.sync.models import MatchKey
@@ -66,6 +67,15 @@ def mark_due(job: Job, *, keys: Iterable[str] = (), ids: Mapping[Side, Collectio
     for side, found in (ids or {}).items():
         if found:
             rows.filter(mirror=job.mirrors[side], record_id__in=found).update(due=True)
+
+
+def mark_holders_due(mappings: Iterable[MappingRow], mirror: Mirror, ids: Collection[str]) -> None:
+    """Have these records of a mirror, and whoever holds the same match key as they, planned again by these mappings."""
+    rows = MatchKey.objects.filter(mapping__in=list(mappings))
+    named = rows.filter(mirror=mirror, record_id__in=ids)
+    keys = set(named.exclude(key="").values_list("key", flat=True))
+    named.update(due=True)
+    rows.filter(key__in=keys, due=False).update(due=True)
 
 
 def _store(job: Job, side: Side, seen: list[Seen]) -> set[str]:

@@ -46,8 +46,8 @@ class Links:
         """Return which of these records have a link."""
         return frozenset(self.find(side, ids))
 
-    def make(self, ids: Mapping[Side, str], entry: int, state: str = Link.State.LINKED) -> Link:
-        """Return a new link, not saved yet; an id of "" is a create under way."""
+    def make(self, ids: Mapping[Side, str], entry: int | None, state: str = Link.State.LINKED) -> Link:
+        """Return a new link, not saved yet; an id of "" is a create under way, no entry a person's word."""
         first, second = sorted(mirror.pk for mirror in self.mirrors.values())
         columns = {self.column(side): id for side, id in ids.items()}
         return Link(left_mirror_id=first, right_mirror_id=second, state=state, made_by_entry=entry, **columns)
