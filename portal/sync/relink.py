@@ -59,7 +59,7 @@ def join_all(
     links, refused = [], []
     with _alone(mapping) as (held, mappings, known):
         for start in range(0, len(pairs), BATCH):
-            batch = [{"left": left, "right": right} for left, right in pairs[start : start + BATCH]]
+            batch: list[Ids] = [{"left": left, "right": right} for left, right in pairs[start : start + BATCH]]
             for each in held:
                 each.outlast(each.seconds / 2)
             with fenced(held[0]):
@@ -85,7 +85,7 @@ def part(mapping: MappingRow, link: Link, *, user: User | None, actor: str) -> N
                 raise RelinkRefused(_("Values were carried over between them since: undo that run instead."))
             known.all().filter(pk=link.pk).delete()
             _plan_again(mappings, known, [ids])
-            write.audit(user, "part_records", mapping, dict(ids), actor=actor)
+            write.audit(user, "part_records", mapping, {"left": ids["left"], "right": ids["right"]}, actor=actor)
 
 
 @contextmanager
