@@ -33,6 +33,14 @@ _STAMPS = (
 )
 _STATUS = (Choice("New", "New"), Choice("In Progress", "Being worked on"), Choice("Done", "Done"))
 _TAGS = (Choice("A", "Customer"), Choice("B", "Partner"), Choice("C", "Press"))
+_LINE_FIELDS = (
+    FieldSchema("product", "Product", required=True, max_length=80),
+    FieldSchema("company", "Company", FieldType.REFERENCE, refers_to=("Accounts",)),
+    FieldSchema("quantity", "Quantity", FieldType.DECIMAL),
+    FieldSchema("price", "Price", FieldType.MONEY),
+    FieldSchema("remark", "Remark", FieldType.LONGTEXT),
+    FieldSchema("total", "Total", FieldType.MONEY, editable=False),
+)
 _CONTACT_FIELDS = (
     FieldSchema("lastname", "Last name", required=True, max_length=80),
     FieldSchema("firstname", "First name", max_length=40),
@@ -52,7 +60,7 @@ _CONTACT_FIELDS = (
     FieldSchema("status", "Status", FieldType.CHOICE, choices=_STATUS),
     FieldSchema("tags", "Tags", FieldType.MULTICHOICE, choices=_TAGS),
     FieldSchema("account", "Account", FieldType.REFERENCE, refers_to=("Accounts",)),
-    FieldSchema("lines", "Lines", FieldType.LINES),
+    FieldSchema("lines", "Lines", FieldType.LINES, lines=_LINE_FIELDS),
     FieldSchema("extra", "Extra", FieldType.JSON),
     *_STAMPS,
 )

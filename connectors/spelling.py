@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from connectors import lines
 from connectors.errors import ConfigError
 from connectors.types import JSON, NUMBER_TYPES, FieldSchema, FieldType
 from connectors.wording import text as _
@@ -134,6 +135,8 @@ def canonical(field: FieldSchema, value: JSON, zone: str = "UTC") -> JSON:
         return None
     if field.type is FieldType.DATETIME:
         return to_utc(as_text(value), zone)
+    if field.type is FieldType.LINES:
+        return lines.canonical(field, value, lambda inner, part: canonical(inner, part, zone))
     return _CANONICAL.get(field.type, _text)(field, value)
 
 
@@ -188,12 +191,6 @@ def _choices(field: FieldSchema, value: JSON) -> list[str]:
     return list(dict.fromkeys(choice_value(field, _text(field, part)) for part in parts))
 
 
-def _structure(field: FieldSchema, value: JSON) -> JSON:
-    if field.type is FieldType.LINES and not (isinstance(value, list) and all(isinstance(v, dict) for v in value)):
-        raise ValueError(_("must be a list of objects"))
-    return value
-
-
 _CANONICAL: Mapping[FieldType, Callable[[FieldSchema, JSON], JSON]] = {
     **dict.fromkeys(NUMBER_TYPES, _number),
     FieldType.INTEGER: _integer,
@@ -202,6 +199,5 @@ _CANONICAL: Mapping[FieldType, Callable[[FieldSchema, JSON], JSON]] = {
     FieldType.TIME: lambda field, value: canonical_time(as_text(value)),
     FieldType.CHOICE: lambda field, value: choice_value(field, _text(field, value)),
     FieldType.MULTICHOICE: _choices,
-    FieldType.LINES: _structure,
-    FieldType.JSON: _structure,
+    FieldType.JSON: lambda field, value: value,
 }

@@ -76,7 +76,7 @@ class Setting:
 @dataclass(frozen=True, slots=True)
 class FieldSchema:
     """One field of a module. `refers_to` are module names; `max_length` is characters, None when the vendor does not
-    tell; `section` is the vendor's block; `multi_line` follows from the type."""
+    tell; `section` is the vendor's block; `lines` are the fields of one line, of a field of lines."""
 
     name: str
     label: str
@@ -91,6 +91,7 @@ class FieldSchema:
     section: str = ""
     help: str = ""
     wire_type: str = ""  # the vendor's own name of the type, for messages and for the codec
+    lines: tuple[FieldSchema, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

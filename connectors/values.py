@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import orjson
 
-from connectors import spelling
+from connectors import lines, spelling
 from connectors.errors import RecordInvalid
 from connectors.spelling import (
     UNSTORABLE,
@@ -51,7 +51,7 @@ __all__ = [
     "to_utc",
 ]
 
-CODEC_VERSION = 1  # raise it when a decoded value changes its spelling: mirrors are then read again in full
+CODEC_VERSION = 2  # raise it when a decoded value changes its spelling: mirrors are then read again in full
 
 _SECRET = re.compile(
     r"accesskey|passkey|apikey|crypttype|passw(or)?d|passphrase|user_?hash|portal.*hash|secret$|(access|refresh)token$"
@@ -181,7 +181,9 @@ class Codec:
         return as_text(wire).strip() or None
 
     def decode_json(self, field: FieldSchema, wire: JSON) -> JSON:
-        return [line(item) for item in wire] if field.type is FieldType.LINES and isinstance(wire, list) else wire
+        if field.type is not FieldType.LINES or not isinstance(wire, list):
+            return wire
+        return [lines.decoded(field, line(i), self.decode) if isinstance(i, dict) else i for i in wire]
 
     # Hooks: writing. By default a canonical value is sent as it is, a date-time as local time of the server.
 
@@ -213,7 +215,7 @@ class Codec:
         return value
 
     def encode_json(self, field: FieldSchema, value: JSON) -> JSON:
-        return value
+        return lines.encoded(field, value, self.encode) if field.lines else value
 
 
 def complete(schema: ModuleSchema, values: Values) -> None:

@@ -8,7 +8,7 @@ the sweep of all ids finds the others.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from connectors.answer import Listing
@@ -167,7 +167,6 @@ def try_sync(client: VtigerClient, modules: Sequence[str], now: int) -> bool:
     return True
 
 
-def changed(reader: Reader, rows: Iterable[Row]) -> tuple[Change, ...]:
+def changed(reader: Reader, rows: Sequence[Row]) -> tuple[Change, ...]:
     """Return the rows as changes."""
-    records = map(reader.record, rows)
-    return tuple(Change(record.id, record) for record in records)
+    return tuple(Change(record.id, record) for record in reader.records(rows))

@@ -56,6 +56,8 @@ class VtigerCodec(Codec):
         return [str(part) for part in parts if part != ""] or None
 
     def encode_empty(self, field: FieldSchema) -> JSON:
+        if field.type is FieldType.LINES:  # an empty list is passed over without a word (D20)
+            raise ValueError(_("must keep one line at least"))
         return ""
 
     def encode_text(self, field: FieldSchema, value: JSON) -> JSON:

@@ -33,7 +33,7 @@ from connectors.types import (
     Setting,
     Values,
 )
-from connectors.vtiger import about, changes, documents, related, vtql
+from connectors.vtiger import about, changes, documents, inventory, related, vtql
 from connectors.vtiger.answers import ERRORS, OF_NO_ANSWER
 from connectors.vtiger.client import ID, VtigerClient, checked_id, folded
 from connectors.vtiger.codec import VtigerCodec
@@ -128,7 +128,7 @@ class VtigerConnector(Connector):
         found: list[Record] = []
         for start in range(0, len(own), vtql.PAGE):
             wanted = vtql.one_of("id", own[start : start + vtql.PAGE])
-            found += map(reader.record, reader.rows(((wanted,),)).rows)
+            found += reader.records(reader.rows(((wanted,),)).rows)
         return found
 
     def changes(self, module: str, since: Cursor | None) -> Iterator[ChangePage]:
@@ -225,6 +225,7 @@ class VtigerConnector(Connector):
         defaults = {name: value for name, value in DEFAULTS.get(schema.module.name, {}).items() if schema.field(name)}
         if schema.owner_field:
             defaults[schema.owner_field] = self.client.user_id()
+        defaults |= inventory.first_product(schema, values)
         given = {name: value for name, value in values.items() if value is not None or name not in defaults}
         return self._wire(schema, {**defaults, **given})
 

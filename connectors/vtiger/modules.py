@@ -5,11 +5,13 @@ of it is remembered beyond that, so that a delta over nothing new is one call.
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
+from dataclasses import replace
 from difflib import get_close_matches
 
 from connectors.context import Learned
 from connectors.errors import AccessDenied, ConfigError, QueryError
 from connectors.types import JSON, FieldSchema, FieldType, Module
+from connectors.vtiger import inventory
 from connectors.vtiger.client import VtigerClient
 from connectors.vtiger.codec import VtigerCodec
 from connectors.vtiger.reading import Reader
@@ -27,6 +29,7 @@ class Modules:
         self._codec = codec
         self._learned = learned
         self._described: dict[str, Described] = {}
+        self._of_a_line: tuple[dict[str, JSON], ...] = ()
 
     def offered(self) -> tuple[list[Module], list[str]]:
         """Return the modules this user may see, in the server's order, then those a person named besides; and the names of
@@ -52,9 +55,19 @@ class Modules:
     def described(self, name: str) -> Described:
         """Return what the server says of a module. Raises QueryError, naming similar ones, when it is not there."""
         if name not in self._described:
-            self._described[name] = described(self._asked(name), self._codec, self._client.user_id())
+            told, lines = self._asked(name), self._line_fields() if name in inventory.MODULES else ()
+            self._described[name] = described(told, self._codec, self._client.user_id(), lines)
             self._remember(name, frozenset())
         return self._described[name]
+
+    def _line_fields(self) -> Sequence[dict[str, JSON]]:
+        """Return the fields of a line as the server describes them; those every one has where it does not."""
+        if not self._of_a_line:
+            try:
+                self._of_a_line = tuple(self._client.describe(inventory.LINE).get("fields") or ())
+            except (QueryError, AccessDenied):
+                self._of_a_line = inventory.USUAL
+        return self._of_a_line
 
     def reader(self, name: str) -> Reader:
         """Return a reader that knows the module as it is described now."""
@@ -69,7 +82,8 @@ class Modules:
         if name in self._described or not isinstance(told, dict):
             return self.reader(name)
         known: dict[str, str] = told["types"]
-        fields = [FieldSchema(field, field, FieldType(kind)) for field, kind in known.items() if kind]
+        of_a_line = tuple(remembered(told.get("lines") or {}))
+        fields = [replace(f, lines=of_a_line) if f.type is FieldType.LINES else f for f in remembered(known)]
         found = Described(assembled(Module(name, name), fields), told["prefix"])
         return Reader(self._client, self._codec, found, known.keys(), lambda unknown: self._renewed(name, unknown))
 
@@ -82,7 +96,8 @@ class Modules:
     def _remember(self, name: str, ignored: Set[str]) -> None:
         found = self._described[name]
         types = {field.name: field.type.value for field in found.schema.fields} | dict.fromkeys(sorted(ignored), "")
-        self._learned.set(about(name), {"prefix": found.prefix, "types": types})
+        lines = {inner.name: inner.type.value for field in found.schema.fields for inner in field.lines}
+        self._learned.set(about(name), {"prefix": found.prefix, "types": types, **({"lines": lines} if lines else {})})
 
     def _asked(self, name: str) -> dict[str, JSON]:
         try:
@@ -92,6 +107,11 @@ class Modules:
             if name in names:
                 raise
             raise QueryError(unknown_module(name, names), code=e.code, vendor_message=e.vendor_message) from e
+
+
+def remembered(types: dict[str, str]) -> list[FieldSchema]:
+    """Return the fields of which no more is remembered than the type; those nobody describes are left out."""
+    return [FieldSchema(field, field, FieldType(kind)) for field, kind in types.items() if kind]
 
 
 def names_in(text: str) -> tuple[str, ...]:

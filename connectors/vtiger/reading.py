@@ -13,7 +13,7 @@ from connectors.errors import ProtocolError, QueryError
 from connectors.paging import local_page, only_fields
 from connectors.query import Order, Query, check, conditions, match_record, to_text
 from connectors.types import DAY_TYPES, Explanation, FieldType, ModuleSchema, Page, Record
-from connectors.vtiger import pushdown, vtql
+from connectors.vtiger import inventory, pushdown, vtql
 from connectors.vtiger.client import VtigerClient
 from connectors.vtiger.codec import VtigerCodec
 from connectors.vtiger.places import Place, behind, is_beyond, parse
@@ -49,6 +49,11 @@ class Reader:
         """Return a row as a record. Raises ProtocolError when it has no id."""
         values = self.codec.decode_values(self.schema, row)
         return Record(self.module, id_of(row), values, values.get(self.schema.modified_field or ""))
+
+    def records(self, rows: Sequence[Row]) -> list[Record]:
+        """Return rows as whole records: with the lines, which no query of a sales document carries (D20)."""
+        has_lines = self.schema.field(inventory.LINES) is not None
+        return [self.record(row) for row in (inventory.completed(self.client, rows) if has_lines else rows)]
 
     def fit_for(self, rows: Sequence[Row]) -> Reader:
         """Return a reader that knows all fields of these rows: the module is described anew where they show another."""

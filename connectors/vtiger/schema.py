@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from connectors.types import JSON, Choice, FieldSchema, FieldType, Module, ModuleSchema
 from connectors.values import is_secret_field
+from connectors.vtiger import inventory
 from connectors.vtiger.codec import VtigerCodec
 from connectors.wording import text as _
 
@@ -36,8 +37,6 @@ TYPES = {
     "69": FieldType.FILE,
 }  # what is not here (skype, salutation, recurrence …) is text
 MODIFIED, CREATED, OWNER = "modifiedtime", "createdtime", "assigned_user_id"
-LINES = "LineItems"  # its numbers come as floats from create, as strings from retrieve (D20)
-WITH_LINES = frozenset({"Quotes", "PurchaseOrder", "SalesOrder", "Invoice"})  # describe does not tell of lines (D20)
 DEFAULTS = {"Calendar": {"activitytype": "Task"}}  # a task created without it is never found by a query (D16)
 OWNER_HELP = _("When nothing is given for a new record, the user of this connection becomes its owner.")
 
@@ -61,13 +60,14 @@ def listed(name: str, told: Mapping[str, JSON]) -> Module:
     return Module(name, label, singular, creatable=entity, updatable=entity, deletable=entity)
 
 
-def described(told: dict[str, JSON], codec: VtigerCodec, user_id: str) -> Described:
-    """Return what a `describe` answer says."""
+def described(
+    told: dict[str, JSON], codec: VtigerCodec, user_id: str, of_a_line: Sequence[dict[str, JSON]] = ()
+) -> Described:
+    """Return what a `describe` answer says; `of_a_line` is what one says of the fields of a line."""
     name = str(told["name"])
     fields = [field_schema(field, codec) for field in told.get("fields") or [] if not is_secret(field)]
     fields = [_with_default(name, field, user_id) for field in fields]
-    if name in WITH_LINES:
-        fields.append(FieldSchema(LINES, _("Lines"), FieldType.LINES, wire_type="lines"))
+    fields = inventory.with_lines(name, fields, [field_schema(field, codec) for field in of_a_line])
     module = Module(
         name,
         str(told.get("label") or name),

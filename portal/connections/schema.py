@@ -3,7 +3,7 @@ and longer when the CRM cannot be asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
@@ -22,7 +22,7 @@ from portal.connections.models import Connection, KnownSchema
 from portal.connections.schema_diff import SchemaChange, compare, completed, is_whole
 from portal.ui.wording import translated
 
-FORMAT = 1  # of the document; another one is asked for anew
+FORMAT = 2  # of the document; another one is asked for anew
 DAY = timedelta(hours=24)
 WORDS = ("label", "help")  # what a connector may say of a field in words of its own
 MODULES = ""  # the name under which the list of modules is kept
@@ -190,10 +190,15 @@ def keep_modules(connection: Connection, found: list[Module]) -> None:
 def schema_to_json(schema: ModuleSchema) -> JSON:
     """Return the description as a JSON document. `ours` names what of a field are our words, not the CRM's."""
     document = {"format": FORMAT, **asdict(schema)}
-    for kept, field in zip(document["fields"], schema.fields, strict=True):
+    _mark_ours(document["fields"], schema.fields)
+    return document
+
+
+def _mark_ours(documents: list[JSON], fields: Sequence[FieldSchema]) -> None:
+    for kept, field in zip(documents, fields, strict=True):
         if ours := [name for name in WORDS if isinstance(getattr(field, name), Text)]:
             kept["ours"] = ours
-    return document
+        _mark_ours(kept["lines"], field.lines)
 
 
 def schema_from_json(document: JSON) -> ModuleSchema:
@@ -230,6 +235,7 @@ def _field(document: JSON) -> FieldSchema:
             "type": FieldType(document["type"]),
             "choices": tuple(Choice(**choice) for choice in document["choices"]),
             "refers_to": tuple(document["refers_to"]),
+            "lines": tuple(_field(line) for line in document["lines"]),
         }
     )
 

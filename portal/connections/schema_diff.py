@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from connectors.types import Choice, FieldSchema, ModuleSchema
+from connectors.types import Choice, FieldSchema, Module, ModuleSchema
 from connectors.wording import text as _
 
 LEAST = 0.5  # of the fields there were: an answer with fewer is not believed by itself
@@ -110,6 +110,7 @@ def _fields(before: ModuleSchema, after: ModuleSchema) -> Iterator[SchemaChange]
     for name, old in was.items():
         if name in now:
             yield from _field(old, now[name])
+            yield from _lines(old, now[name])
         else:
             yield SchemaChange(Kind.FIELD_GONE, name, _called(old), _kind_of(old))
     for name, new in now.items():
@@ -117,6 +118,14 @@ def _fields(before: ModuleSchema, after: ModuleSchema) -> Iterator[SchemaChange]
             yield SchemaChange(Kind.FIELD_NEW, name, _called(new), "", _kind_of(new))
             if _must_be_given(new):
                 yield SchemaChange(Kind.NOW_REQUIRED, name, _called(new))
+
+
+def _lines(old: FieldSchema, new: FieldSchema) -> Iterator[SchemaChange]:
+    """Yield what changed about the lines of a field, whose fields are called “lines.quantity”; nothing where none are told."""
+    if old.lines and new.lines:
+        lines = (ModuleSchema(Module(of.name, of.label), of.lines) for of in (old, new))
+        for change in _fields(*lines):
+            yield replace(change, field=f"{new.name}.{change.field}", label=f"{new.label}: {change.label}")
 
 
 def _field(old: FieldSchema, new: FieldSchema) -> Iterator[SchemaChange]:

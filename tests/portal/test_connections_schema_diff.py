@@ -115,3 +115,11 @@ def test_what_is_told_is_so_and_what_is_the_same_is_no_change(before: ModuleSche
     assert gone == (set(before.names) - set(after.names) if is_whole(before, after) else set())
     for change in compare(before, after):
         assert change.sentence and (change.field in {*before.names, *after.names} or not change.field)
+
+
+def test_what_changes_about_a_line_is_told_by_the_name_of_the_field_of_lines() -> None:
+    amount = FieldSchema("quantity", "Quantity", FieldType.DECIMAL)
+    lines = FieldSchema("lines", "Lines", FieldType.LINES, lines=(PHONE, amount))
+    found = compare(schema(lines), schema(replace(lines, lines=(amount,))))
+    assert [(change.kind, change.field) for change in found] == [(Kind.FIELD_GONE, "lines.phone")]
+    assert compare(schema(lines), schema(replace(lines, lines=()))) == []  # not told this time

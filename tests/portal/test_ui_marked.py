@@ -87,6 +87,7 @@ ALLOWED: dict[str, tuple[str, str | None]] = {
     "connectors/vtiger/modules.py": ("a key", r"description of \{\}"),
     "connectors/vtiger/operations.py": ("examples", r"\{.*\}|wsapp_\w+"),
     "connectors/vtiger/places.py": ("a cursor", r"vtiger .*"),
+    "connectors/vtiger/inventory.py": ("a key", "lines are asked record by record"),
     "connectors/vtiger/reading.py": ("a key", r"hidden rows of \{\}"),
     "connectors/vtiger/pushdown.py": ("the vendor's query language", None),
     "connectors/vtiger/vtql.py": ("the vendor's query language", None),

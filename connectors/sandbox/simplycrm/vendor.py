@@ -51,7 +51,7 @@ class SimplyCrm(Vtiger):
         self.clock.reset()
         self.switches.update(
             sync_works=True, logout_works=True, sync_all_owners=False, private_sharing=False, unique={},
-            unseen={}, database_fails=0, custom_modules=[],
+            unseen={}, denied=[], database_fails=0, custom_modules=[],
             allowed_ips=["127.0.0.1"], documented_spelling=False, search_ignored=False, filter_count_dies=False,
             sync_custom_fields=False, users_can_be_made=True, hidden_fields={}, query_entities_only=False,
         )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from connectors.sandbox.store import Row
 from connectors.sandbox.vtiger.crm import Crm, Field, Module, PhpFatal, int_cast
+from connectors.sandbox.vtiger.inventory import replace_lines
 from connectors.sandbox.vtiger.values import empty_values, stored
 from connectors.sandbox.vtiger.write import bury, label
 
@@ -33,6 +34,8 @@ def mutate(crm: Crm, action: str, module: Module, record_id: str | None, values:
         return _shown(module, row)
     if touch:
         row.values["modifiedtime"] = crm.clock.text()
+    if (lines := values.pop("LineItems", None)) is not None:
+        replace_lines(crm, module, row, lines)
     known = values.get("label")
     row.values.update({name: _written(module.fields[name], value) for name, value in values.items() if name != "label"})
     row.hidden["label"] = label(module, row.values) if known is None else known

@@ -194,9 +194,9 @@ class Crm:
     switches: dict[str, JSON]
 
     def module(self, name: str, denied: str = DENIED) -> Module:
-        """Module names are case-sensitive (A8). Raises ACCESS_DENIED for an unknown one."""
+        """Module names are case-sensitive (A8). Raises ACCESS_DENIED for an unknown one, and one that is for nobody."""
         found = modules().get(name)
-        if found is None:
+        if found is None or name in self.switches["denied"]:
             raise WsError("ACCESS_DENIED", denied)
         return found
 

@@ -38,6 +38,16 @@ def add_lines(crm: Crm, module: Module, row: Row, lines: list[dict[str, JSON]] |
     }
 
 
+def replace_lines(crm: Crm, module: Module, row: Row, lines: list[dict[str, JSON]]) -> None:
+    """Delete the record's lines for good and store these; they get new ids."""
+    own = f"{module.prefix}x{row.id}"
+    old = [item for item in crm.store.table("LineItem").living() if item.values["parent_id"] == own]
+    for item in old:
+        item.deleted = True
+    crm.store.save(old)
+    add_lines(crm, module, row, lines)
+
+
 def _shown(crm: Crm, module: Module, item: Row) -> dict[str, JSON]:
     """Return the line as the record shows it: its parent reads "7xArray", a bug of the real server."""
     product = crm.store.table("Products").rows.get(int_cast(item.values["productid"].partition("x")[2]))

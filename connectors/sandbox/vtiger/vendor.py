@@ -98,6 +98,7 @@ class Vtiger:
             sync_all_owners=False,
             private_sharing=False,
             unseen={},
+            denied=[],
             database_fails=0,
             custom_modules=[],
             unique={},

@@ -20,7 +20,7 @@ from connectors.sandbox.vtiger.crm import (
     int_cast,
     modules,
 )
-from connectors.sandbox.vtiger.inventory import add_lines, is_inventory, number_totals
+from connectors.sandbox.vtiger.inventory import add_lines, is_inventory, number_totals, replace_lines
 from connectors.sandbox.vtiger.values import empty_values, stored
 from connectors.sandbox.wire import collate
 
@@ -88,6 +88,8 @@ def revise(crm: Crm, user: User, params: Params) -> JSON:
     module, row, ws_id = crm.locate(str(element.get("id", "")), user)
     _check(crm, user, module, element, element, row)
     _apply(crm, user, module, row, element)
+    if is_inventory(module) and element.get("LineItems"):  # an empty list changes nothing
+        replace_lines(crm, module, row, element["LineItems"])
     crm.store.save([row])
     return crm.full(module, row, ws_id)
 
