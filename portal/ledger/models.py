@@ -58,8 +58,9 @@ class Run(models.Model):
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.QUEUED)
     parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="children")  # a sync set's run
+    sync_set = models.UUIDField(null=True)  # of a parent: whose run it is; its children have the mappings
     mapping = models.UUIDField(null=True)
-    mapping_name = models.CharField(_("mapping"), max_length=100, blank=True)
+    mapping_name = models.CharField(_("mapping"), max_length=100, blank=True)  # of a parent: the set's
     mapping_version = models.PositiveIntegerField(null=True)
     connection = models.ForeignKey(Connection, models.SET_NULL, null=True, related_name="+")  # kinds edit and bulk
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
@@ -99,12 +100,17 @@ class Run(models.Model):
                 condition=Q(state__in=["queued", "running", "postponed", "interrupted"]),
             ),
         ]
-        constraints = [  # one open sync at a time per mapping: a second press of the button finds the first
+        constraints = [  # one open sync at a time per mapping, and per set: a second press of the button finds the first
             models.UniqueConstraint(
                 fields=["mapping"],
                 condition=Q(kind="sync", state__in=["queued", "running", "postponed", "interrupted"]),
                 name="run_one_open_sync",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["sync_set"],
+                condition=Q(kind="sync", state__in=["queued", "running", "postponed", "interrupted"]),
+                name="run_one_open_set",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@ time."""
 
 from __future__ import annotations
 
+from itertools import chain, count
 from typing import Any
 
 from django.contrib import admin, messages
@@ -22,7 +23,7 @@ from portal.mappings.begin import begin
 from portal.mappings.definition import Definition, Side, SideName
 from portal.mappings.forms import DIRECTIONS
 from portal.mappings.models import Mapping
-from portal.mappings.save import save_draft
+from portal.mappings.save import save_draft, why_taken
 from portal.mappings.suggest import suggest_modules
 from portal.records.models import Mirror
 from portal.ui.wording import translated
@@ -90,9 +91,8 @@ def _free_name(left: Side, right: Side) -> str:
     """Return a name after what is joined: “contacts”, “contacts-people”, with a number where it is taken."""
     parts = dict.fromkeys(slugify(side.module, allow_unicode=True) for side in (left, right))
     wanted = "-".join(part for part in parts if part)[:90] or "mapping"
-    taken = set(Mapping.objects.values_list("name", flat=True))
-    numbered = (f"{wanted}-{n}" for n in range(2, len(taken) + 3))
-    return wanted if wanted not in taken else next(name for name in numbered if name not in taken)
+    numbered = (f"{wanted}-{n}" for n in count(2))
+    return next(name for name in chain((wanted,), numbered) if not why_taken(name))
 
 
 def _counted(connection: Connection, found: list[Module]) -> list[tuple[Module, int | None]]:

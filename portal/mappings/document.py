@@ -108,7 +108,7 @@ def read_definition(document: JSON, place: str) -> Definition:
         match=tuple(_read_match(m, f"{place}.match[{i}]") for i, m in enumerate(match)),
         rules=tuple(_read_rule(r, f"{place}.fields[{i}]") for i, r in enumerate(rules)),
         guards=read_guards(found.get("guards"), f"{place}.guards"),
-        schedule=_read_schedule(found.get("schedule"), f"{place}.schedule"),
+        schedule=read_schedule(found.get("schedule"), f"{place}.schedule"),
         conflict_policy=one_of(found.get("conflicts", "left"), f"{place}.conflicts", POLICIES),
         delete_policy=one_of(found.get("deletes", "ignore"), f"{place}.deletes", DELETE_POLICIES),
         leaving=one_of(found.get("leaving", "stop"), f"{place}.leaving", LEAVING),
@@ -181,7 +181,8 @@ def read_guards(document: JSON, place: str) -> Dict[str, JSON] | None:
     return guards
 
 
-def _read_schedule(document: JSON, place: str) -> Schedule:
+def read_schedule(document: JSON, place: str) -> Schedule:
+    """Return when something runs by itself. Raises BadDocument."""
     if document is None:
         return Schedule()
     found = mapping_of(document, place, ("minutes", "cron", "paused"))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.types import JSON
-from portal.mappings.definition import Definition, Rule, Side
+from portal.mappings.definition import Definition, Rule, Schedule, Side
 from portal.mappings.tables import Table
 
 
@@ -14,7 +14,7 @@ def mapping_document(definition: Definition) -> dict[str, JSON]:
     """Return the mapping as a document."""
     d = definition
     guards: dict[str, Any] = {} if d.guards is None else {"guards": dict(d.guards) or "off"}
-    schedule = {"minutes": d.schedule.minutes, "cron": d.schedule.cron, "paused": d.schedule.paused}
+    schedule = schedule_document(d.schedule)
     return {
         "name": d.name,
         "left": _side(d.left),
@@ -23,11 +23,17 @@ def mapping_document(definition: Definition) -> dict[str, JSON]:
         "match": [{"left": left, "right": right} for left, right in d.match],
         "fields": [rule_document(rule) for rule in d.rules],
         **guards,
-        **({"schedule": said} if (said := {k: v for k, v in schedule.items() if v}) else {}),
+        **({"schedule": schedule} if schedule else {}),
         **({"conflicts": d.conflict_policy} if d.conflict_policy != "left" else {}),
         **({"deletes": d.delete_policy} if d.delete_policy != "ignore" else {}),
         **({"leaving": d.leaving} if d.leaving != "stop" else {}),
     }
+
+
+def schedule_document(schedule: Schedule) -> dict[str, JSON]:
+    """Return when something runs by itself as a document; empty where only by hand."""
+    said = {"minutes": schedule.minutes, "cron": schedule.cron, "paused": schedule.paused}
+    return {key: value for key, value in said.items() if value}
 
 
 def table_document(table: Table, description: str = "") -> dict[str, JSON]:

@@ -21,6 +21,20 @@ from portal.ui.wording import portal_language
 
 # Called with each saved mapping, inside its transaction: `sync` keeps the schedule in step by this.
 after_save: list[Callable[[Mapping], None]] = []
+# Asked of a name that a mapping shall get: a sentence that says who else has it, or "". Apps above have names that a person types
+# in the same place.
+name_of_another: list[Callable[[str], str]] = []
+
+
+class NameTaken(ValueError):
+    """Something else has the name; the message says what."""
+
+
+def why_taken(name: str, mapping: Mapping | None = None) -> str:
+    """Return why the mapping (None: a new one) cannot have this name; "" where it can."""
+    if Mapping.objects.filter(name=name).exclude(pk=mapping.pk if mapping and mapping.pk else 0).exists():
+        return _("Another mapping has this name.")
+    return next((why for ask in name_of_another if (why := ask(name))), "")
 
 
 def save_mapping(definition: Definition, *, user: User | None, actor: str, note: str = "") -> Mapping:
@@ -38,7 +52,8 @@ def save_draft(
 ) -> Mapping:
     """Save what the mapping shall say as its newest version, live or not as it was, and return it; None makes a new one.
 
-    Name and schedule are the mapping's own and hold at once. A mapping that already says so gets no new version.
+    Name and schedule are the mapping's own and hold at once. A mapping that already says so gets no new version. Raises
+    NameTaken.
     """
     with transaction.atomic():
         mapping = mapping or Mapping()
@@ -117,6 +132,8 @@ def _said(definition: Definition) -> Definition:
 
 
 def _put_head(mapping: Mapping, definition: Definition) -> None:
+    if mapping.name != definition.name and (why := why_taken(definition.name, mapping)):
+        raise NameTaken(why)
     mapping.name = definition.name
     mapping.left_connection = Connection.objects.get(name=definition.left.connection)
     mapping.right_connection = Connection.objects.get(name=definition.right.connection)

@@ -28,7 +28,7 @@ from portal.mappings.filtered import passing
 from portal.mappings.forms import PairFormSet, PoliciesForm, ScheduleForm, policies_initial, schedule_initial
 from portal.mappings.match_counts import count_matches
 from portal.mappings.models import Mapping
-from portal.mappings.save import save_draft
+from portal.mappings.save import save_draft, why_taken
 from portal.mappings.stored import definition_of
 from portal.mappings.suggest import suggest_match_key
 from portal.mappings.tabs import next_step
@@ -122,10 +122,10 @@ def schedule(request: HttpRequest, editing: Editing) -> HttpResponse:
     form = ScheduleForm(request.POST or None, initial=schedule_initial(editing.definition))
     if request.method == "POST" and form.is_valid():
         wanted = form.changing(editing.definition)
-        taken = Mapping.objects.filter(name=wanted.name).exclude(pk=editing.mapping.pk).exists()
-        if not taken:
+        why = why_taken(wanted.name, editing.mapping)
+        if not why:
             return keep(request, editing, wanted, "schedule")
-        form.add_error("name", _("Another mapping has this name."))
+        form.add_error("name", why)
     return page(request, editing, "schedule", form=form)
 
 

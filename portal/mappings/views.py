@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from django.contrib import admin, messages
@@ -15,7 +16,7 @@ from portal.ledger import write
 from portal.mappings.copy import copy_mapping
 from portal.mappings.drift import broken
 from portal.mappings.models import Mapping
-from portal.mappings.save import pause_mapping
+from portal.mappings.save import pause_mapping, why_taken
 from portal.records.models import Mirror
 from portal.records.tasks import ask_to_read, reading_of
 from portal.ui.panels import draw_panels
@@ -74,8 +75,7 @@ def read(request: HttpRequest, name: str) -> HttpResponse:
 def copy(request: HttpRequest, name: str) -> HttpResponse:
     """Begin a new mapping that says the same, as a draft of its own."""
     mapping = get_object_or_404(Mapping, name=name)
-    taken = set(Mapping.objects.values_list("name", flat=True))
-    free = next(wanted for n in range(2, len(taken) + 3) if (wanted := f"{name[:90]}-{n}") not in taken)
+    free = next(wanted for n in count(2) if not why_taken(wanted := f"{name[:90]}-{n}"))
     made = copy_mapping(mapping, free, user=request.user, actor=request.user.get_username())  # type: ignore[arg-type]
     write.audit(request.user, "save mapping", made, {"copied from": name})  # type: ignore[arg-type]
     messages.success(

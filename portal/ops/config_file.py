@@ -1,5 +1,5 @@
-"""The scripted way to set everything up: one document with connections, value tables and mappings, idempotent by name, all or
-nothing.
+"""The scripted way to set everything up: one document with connections, value tables, mappings and sync sets, idempotent by
+name, all or nothing.
 
 First everything is read and checked, the CRMs are asked for their fields, and only then is anything saved, in one transaction.
 """
@@ -29,10 +29,13 @@ from portal.mappings.findings import Known
 from portal.mappings.known import what_is_known
 from portal.mappings.models import Mapping as MappingRow
 from portal.mappings.models import ValueTable
-from portal.mappings.save import save_heads, save_mapping, says
+from portal.mappings.save import NameTaken, save_heads, save_mapping, says
 from portal.mappings.table_document import read_table
 from portal.mappings.table_save import save_table
 from portal.mappings.tables import Table
+from portal.sync.models import SyncSet
+from portal.sync.set_document import read_set
+from portal.sync.set_save import BadSet, SaidSet, save_set
 from portal.ui.wording import translated
 
 LIMITS = ("calls_per_minute", "calls_per_day", "max_parallel")
@@ -61,13 +64,14 @@ class Imported:
     connections: dict[str, str] = field(default_factory=dict)
     value_tables: dict[str, str] = field(default_factory=dict)
     mappings: dict[str, str] = field(default_factory=dict)
+    sync_sets: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
 def import_document(document: JSON, environment: Mapping[str, str], *, actor: str = "command") -> Imported:
     """Set up what the document describes and return what changed. Raises BadDocument with the place of what is wrong, and
     then nothing was saved."""
-    found = mapping_of(document, "", ("connections", "value_tables", "mappings"))
+    found = mapping_of(document, "", ("connections", "value_tables", "mappings", "sync_sets"))
     report = Imported()
     drafts: dict[str, Draft] = {}
     for number, entry in enumerate(list_of(found.get("connections"), "connections")):
@@ -77,10 +81,11 @@ def import_document(document: JSON, environment: Mapping[str, str], *, actor: st
         drafts[name] = draft
     tables = _read_tables(list_of(found.get("value_tables"), "value_tables"))
     definitions = _read_mappings(list_of(found.get("mappings"), "mappings"))
+    sets = _read_sets(list_of(found.get("sync_sets"), "sync_sets"))
     known = _known_with(tables, definitions)
     for number, definition in enumerate(definitions):
         _check_mapping(definition, f"mappings[{number}]", drafts, known, report)
-    _save_all(drafts, tables, definitions, report, actor)
+    _save_all(drafts, tables, definitions, sets, report, actor)
     return report
 
 
@@ -94,6 +99,12 @@ def _read_mappings(documents: list[JSON]) -> list[Definition]:
     definitions = [read_definition(entry, f"mappings[{number}]") for number, entry in enumerate(documents)]
     _refuse_twice([definition.name for definition in definitions], "mappings")
     return definitions
+
+
+def _read_sets(documents: list[JSON]) -> list[SaidSet]:
+    sets = [read_set(entry, f"sync_sets[{number}]") for number, entry in enumerate(documents)]
+    _refuse_twice([said.name for said in sets], "sync_sets")
+    return sets
 
 
 def _refuse_twice(names: list[str], place: str) -> None:
@@ -188,6 +199,7 @@ def _save_all(
     drafts: dict[str, Draft],
     tables: list[tuple[Table, str]],
     definitions: list[Definition],
+    sets: list[SaidSet],
     report: Imported,
     actor: str,
 ) -> None:
@@ -197,9 +209,11 @@ def _save_all(
         for table, description in tables:
             row = ValueTable.objects.filter(name=table.name).first()
             report.value_tables[table.name] = save_table(row, table, description, actor=actor)[1]
-        save_heads(definitions)
+        _save_heads(definitions)
         for definition in definitions:
             report.mappings[definition.name] = _save_mapping(definition, actor)
+        for number, said in enumerate(sets):
+            report.sync_sets[said.name] = _save_set(said, f"sync_sets[{number}]", actor)
 
 
 def _save_connection(name: str, draft: Draft, actor: str) -> str:
@@ -214,6 +228,20 @@ def _save_connection(name: str, draft: Draft, actor: str) -> str:
         allow_writing(connection, draft.writable)
         deed = "updated" if deed == "unchanged" else deed
     return deed
+
+
+def _save_heads(definitions: list[Definition]) -> None:
+    try:
+        save_heads(definitions)
+    except NameTaken as e:
+        raise BadDocument("mappings", str(e)) from e
+
+
+def _save_set(said: SaidSet, place: str, actor: str) -> str:
+    try:
+        return save_set(SyncSet.objects.filter(name=said.name).first(), said, actor=actor)[1]
+    except BadSet as e:
+        raise BadDocument(f"{place}.{e.field}", str(e)) from e
 
 
 def _save_mapping(definition: Definition, actor: str) -> str:

@@ -19,6 +19,9 @@ from portal.mappings.means import table_of, tables_in
 from portal.mappings.models import Mapping, ValueTable
 from portal.mappings.stored import definition_of, newest
 from portal.ops.config_file import COLUMNS
+from portal.sync.models import SyncSet
+from portal.sync.set_document import set_document
+from portal.sync.set_save import SaidSet, said_of
 
 
 class NoSuchMapping(ValueError):
@@ -36,8 +39,8 @@ class Exported:
 
 def export_document(names: Sequence[str] = (), *, connections: bool = False, draft: bool = False) -> Exported:
     """Return the mappings of these names, all for none, in their live version or as `draft` their newest, with the value
-    tables they use; where all are exported every table. `connections`: those they join too, all of them where all are
-    exported. Raises NoSuchMapping."""
+    tables they use, and the sync sets that hold none but them; where all are exported every table. `connections`: those they
+    join too, all of them where all are exported. Raises NoSuchMapping."""
     found = Exported()
     definitions = [d for row in _chosen(names) if (d := _definition(row, draft, found))]
     if connections:
@@ -49,6 +52,7 @@ def export_document(names: Sequence[str] = (), *, connections: bool = False, dra
     kept = [row for row in tables if not names or row.name in used]
     _put(found, "value_tables", [table_document(table_of(row), row.description) for row in kept])
     _put(found, "mappings", [mapping_document(definition) for definition in definitions])
+    _put(found, "sync_sets", [set_document(said) for said in _sets({d.name for d in definitions}, found, bool(names))])
     _tell_missing(found, definitions)
     return found
 
@@ -92,6 +96,16 @@ def _chosen(names: Sequence[str]) -> list[Mapping]:
             text = _("There is no mapping “%(name)s”. There are: %(names)s.")
             raise NoSuchMapping(text % {"name": name, "names": ", ".join(rows) or "—"})
     return [row for row in rows.values() if not names or row.name in names]
+
+
+def _sets(exported: set[str], found: Exported, only_some: bool) -> list[SaidSet]:
+    """Return the sync sets all of whose mappings are exported; of the others it is said, where all was asked for."""
+    known = [said_of(row) for row in SyncSet.objects.all()]
+    for said in known:
+        if not said.mappings <= exported and not only_some:
+            text = _("The sync set “%(name)s” is left out: not all of its mappings are exported.")
+            found.warnings.append(text % {"name": said.name})
+    return [said for said in known if said.mappings and said.mappings <= exported]
 
 
 def _definition(row: Mapping, draft: bool, found: Exported) -> Definition | None:

@@ -1,6 +1,9 @@
-"""Which records are one, what both sides last agreed on, and what was looked at before anything was sent."""
+"""Which records are one, what both sides last agreed on, what was looked at before anything was sent, and which mappings run
+together."""
 
 from __future__ import annotations
+
+import uuid
 
 from django.conf import settings
 from django.db import models
@@ -124,3 +127,23 @@ class Preview(models.Model):
     def goes_on(self) -> bool:
         """Say whether it has not ended, as far as is written down."""
         return self.state in self.OPEN
+
+
+class SyncSet(models.Model):
+    """Mappings that run together, as one plan with one approval. In which order follows from what refers to what."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.SlugField(_("name"), max_length=100, unique=True, allow_unicode=True)
+    mappings = models.ManyToManyField(Mapping, related_name="sync_sets", verbose_name=_("mappings"))
+    every_minutes = models.PositiveIntegerField(_("every … minutes"), null=True, blank=True)
+    cron = models.CharField(_("cron line"), max_length=100, blank=True)
+    schedule_paused = models.BooleanField(_("schedule paused"), default=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("sync set")
+        verbose_name_plural = _("sync sets")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,5 +1,5 @@
-"""When mappings run by themselves: one row of django-q2's Schedule each, kept in step with the mapping. The rule: the
-mapping says when; the row is made, changed and deleted by nobody else."""
+"""When mappings and sync sets run by themselves: one row of django-q2's Schedule each, kept in step with it. The rule: the
+mapping, or the set, says when; the row is made, changed and deleted by nobody else."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django_q.models import Schedule
 
 from portal.connections.reread import DAILY
 from portal.mappings.models import Mapping
+from portal.sync.models import SyncSet
 
 # What runs by itself beside the mappings: name of the row -> (function, minutes between). Apps above add theirs.
 STANDING: dict[str, tuple[str, int]] = {
@@ -19,37 +20,55 @@ STANDING: dict[str, tuple[str, int]] = {
 
 
 def keep_in_step(mapping: Mapping) -> None:
-    """Make, change or delete the mapping's row. An interval begins to count when it is set or changed."""
-    rows = Schedule.objects.filter(name=name_of(mapping.uuid))
-    if not _runs_by_itself(mapping):
+    """Make, change or delete the mapping's row."""
+    may = mapping.is_live and mapping.state == Mapping.State.ACTIVE
+    _keep(name_of(mapping.uuid), "portal.sync.tasks.scheduled", mapping, may)
+
+
+def keep_set_in_step(row: SyncSet) -> None:
+    """Make, change or delete the set's row."""
+    _keep(name_of_set(row.uuid), "portal.sync.tasks.scheduled_set", row)
+
+
+def _keep(name: str, func: str, timed: Mapping | SyncSet, may: bool = True) -> None:
+    """An interval begins to count when it is set or changed."""
+    rows = Schedule.objects.filter(name=name)
+    if not may or timed.schedule_paused or not (timed.cron or timed.every_minutes):
         rows.delete()
         return
     said = {
-        "schedule_type": Schedule.CRON if mapping.cron else Schedule.MINUTES,
-        "cron": mapping.cron or None,
-        "minutes": None if mapping.cron else mapping.every_minutes,
+        "schedule_type": Schedule.CRON if timed.cron else Schedule.MINUTES,
+        "cron": timed.cron or None,
+        "minutes": None if timed.cron else timed.every_minutes,
     }
     if rows.filter(**said).exists():
         return
     rows.delete()
-    row = Schedule(
-        name=name_of(mapping.uuid), func="portal.sync.tasks.scheduled", args=repr((str(mapping.uuid),)), **said
-    )
+    row = Schedule(name=name, func=func, args=repr((str(timed.uuid),)), **said)
     row.next_run = row.calculate_next_run(timezone.now())
     row.save()
 
 
-def next_run(mapping: Mapping) -> datetime | None:
-    """Return when the mapping runs next by itself (aware); None when it does not."""
-    found: datetime | None = (
-        Schedule.objects.filter(name=name_of(mapping.uuid)).values_list("next_run", flat=True).first()
-    )
+def next_run(timed: Mapping | SyncSet) -> datetime | None:
+    """Return when the mapping or the set runs next by itself (aware); None when it does not."""
+    name = name_of(timed.uuid) if isinstance(timed, Mapping) else name_of_set(timed.uuid)
+    found: datetime | None = Schedule.objects.filter(name=name).values_list("next_run", flat=True).first()
     return found
 
 
 def name_of(uuid: object) -> str:
     """Return the name of a mapping's row."""
     return f"mapping:{uuid}"
+
+
+def name_of_set(uuid: object) -> str:
+    """Return the name of a set's row."""
+    return f"set:{uuid}"
+
+
+def forget_set(uuid: object) -> None:
+    """Delete the row of a set that is no more."""
+    Schedule.objects.filter(name=name_of_set(uuid)).delete()
 
 
 def forget(uuid: object) -> None:
@@ -63,8 +82,3 @@ def keep_standing() -> None:
         soon = timezone.now() + timedelta(minutes=minutes)
         said = {"func": function, "schedule_type": Schedule.MINUTES, "minutes": minutes, "next_run": soon}
         Schedule.objects.get_or_create(name=name, defaults=said)
-
-
-def _runs_by_itself(mapping: Mapping) -> bool:
-    active = mapping.is_live and mapping.state == Mapping.State.ACTIVE and not mapping.schedule_paused
-    return active and bool(mapping.cron or mapping.every_minutes)

@@ -23,7 +23,7 @@ from portal.ui.command import Failed, PortalCommand, WrongUse
 
 class Command(PortalCommand):
     help = gettext_noop(
-        "Set up connections, value tables, mappings and schedules from a YAML or JSON file: idempotent by name, all or"
+        "Set up connections, value tables, mappings, sync sets and schedules from a YAML or JSON file: idempotent by name, all or"
         " nothing."
     )
 
@@ -43,7 +43,7 @@ class Command(PortalCommand):
         return asdict(report)
 
     def show(self, result: JSON, **options: Any) -> None:
-        for kind in ("connections", "value_tables", "mappings"):
+        for kind in ("connections", "value_tables", "mappings", "sync_sets"):
             for name, deed in result[kind].items():
                 self.stdout.write(f"{kind[:-1].replace('_', ' ')} {name}: {deed}")
 
