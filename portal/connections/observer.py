@@ -64,11 +64,13 @@ class CallObserver:
             self.calls += 1
 
     def after(self, call: context.Call, outcome: context.Outcome) -> None:
-        """Write down how it ended: a write at once, readings together, so that a fast one stays fast."""
+        """Write down how it ended: a write at once, readings together, so that a fast one stays fast. Who writes from threads
+        flushes after them: each would wait for a connection of its own and for its turn to write."""
+        at_home = threading.get_ident() == self._home
         with self._lock:
             self._rows.append(self._row(call, outcome))
             due = (
-                call.writes
+                (call.writes and at_home)
                 or len(self._rows) >= FLUSH_ROWS
                 or time.monotonic() - self._flushed_at >= settings.BEAT_SECONDS
             )

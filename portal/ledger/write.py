@@ -126,7 +126,7 @@ def mark_sent(held: Held | None, entries: Iterable[Entry]) -> None:
         entry.attempts += 1
         entry.lease_number = held.number if held else 0
     with fenced(held, durable=True):
-        Entry.objects.bulk_update(entries, ["state", "link_id", "sent_at", "settled_at", "attempts", "lease_number"])
+        _rewrite(entries, ("state", "link_id", "sent_at", "settled_at", "attempts", "lease_number"))
 
 
 def settle(held: Held | None, entries: Iterable[Entry]) -> None:
@@ -139,7 +139,7 @@ def settle(held: Held | None, entries: Iterable[Entry]) -> None:
         entry.stored = redact(entry.stored)
     if entries:
         with fenced(held):
-            Entry.objects.bulk_update(entries, _SETTLED_FIELDS)
+            _rewrite(entries, _SETTLED_FIELDS)
 
 
 def settle_skipped(held: Held | None, entries: Iterable[Entry]) -> None:
@@ -228,6 +228,12 @@ def conclude(entry: AuditEntry, outcome: str) -> None:
     """Add to an entry, written before a deed, how it ended."""
     entry.changes = {**entry.changes, "outcome": outcome}
     entry.save(update_fields=["changes"])
+
+
+def _rewrite(entries: Sequence[Entry], fields: Sequence[str]) -> None:
+    """Write these fields of saved entries. As an upsert: `bulk_update` composes a case for each value of each row, which took
+    half the time of applying a plan."""
+    Entry.objects.bulk_create(entries, update_conflicts=True, unique_fields=["id"], update_fields=fields)
 
 
 def _stamp(held: Held | None, entry: Entry) -> None:

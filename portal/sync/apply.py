@@ -4,6 +4,7 @@ anything is sent, and what came of it is written in one transaction with the mir
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -25,10 +26,19 @@ from portal.sync.load import copies
 from portal.sync.models import Link
 from portal.sync.outcome import judge, settle
 from portal.sync.plan import BOTH_GONE
-from portal.sync.send import Answer, Request, request_of, send
+from portal.sync.send import Answer, Request, Senders, answer_to, request_of
 
 PAGE = 500
 PATIENCE = 3  # unclear answers, or refused rights, in a row: then it is the server or the connection, not the record
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Entries that were handed to the senders, and where their answers come."""
+
+    side: Side
+    entries: list[Entry]
+    answers: list[Future[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +52,88 @@ class _Now:
     keys: frozenset[str]
 
 
+class _UnderWay:
+    """The requests on their way to one side. While a batch is being sent the next is made ready and follows at once, so that
+    the CRM does not wait for the ledger; so at most two batches are intended and not settled."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._senders: dict[Side, Senders] = {}
+        self._last: _Batch | None = None
+        self._in_a_row = 0
+
+    def __enter__(self) -> _UnderWay:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
+        """Settle what is under way; whatever stops the run keeps from being sent what is not sent yet."""
+        try:
+            if kind is None:
+                self.finish()
+            elif self._last is not None:
+                for answer in self._last.answers:
+                    answer.cancel()
+                self._settle(self._last)
+        finally:
+            for senders in self._senders.values():
+                senders.close()
+
+    def turn_to(self, side: Side) -> None:
+        """Have everything settled that goes to the other side: two writes to one pair are never on their way at once."""
+        if self._last is not None and self._last.side != side:
+            self.finish()
+
+    def begin(self, side: Side, group: list[Entry]) -> None:
+        """Send these intended entries, and settle those sent before. Raises what stops the run."""
+        if side not in self._senders:
+            self._senders[side] = Senders(self._job.crms[side])
+        answers = self._senders[side].begin(_requests(self._job, group, side))
+        before, self._last = self._last, _Batch(side, group, answers)
+        if before is not None:
+            self._check(self._settle(before))
+        if all(answer.done() for answer in answers):
+            self.finish()
+
+    def finish(self) -> None:
+        """Settle what was sent last. Raises what stops the run."""
+        last, self._last = self._last, None
+        if last is not None:
+            self._check(self._settle(last))
+
+    def _settle(self, batch: _Batch) -> list[Answer]:
+        answers = [answer_to(sent) for sent in batch.answers]
+        self._job.write_down_calls(batch.side)
+        settle(
+            self._job,
+            batch.side,
+            [judge(self._job, batch.side, *it) for it in zip(batch.entries, answers, strict=True)],
+        )
+        return answers
+
+    def _check(self, answers: list[Answer]) -> None:
+        """Raise the error that concerns more than its record."""
+        unclear = all(answer.may_be_the_record for answer in answers)
+        self._in_a_row = self._in_a_row + len(answers) if unclear else 0
+        for kind in (ConfigError, RetryLater):
+            for answer in answers:
+                if isinstance(answer.error, kind) and (not answer.may_be_the_record or self._in_a_row >= PATIENCE):
+                    raise answer.error
+
+
 def apply(job: Job) -> bool:
     """Send every planned entry of the run; say whether the slice's time sufficed. Raises RetryLater and ConfigError of a
     request after everything that was sent is settled, and Stopped."""
-    done = in_a_row = 0
-    while page := list(_planned(job)[:PAGE]):
-        for side, group in _groups(job, page):
-            job.keep_alive()
-            answers = _carry_out(job, group, side)
-            in_a_row = in_a_row + len(answers) if answers and all(a.may_be_the_record for a in answers) else 0
-            _raise_what_stops(answers, in_a_row)
-            done += len(group)
-            job.progress("apply", done, None)
-            if job.is_over:
-                return False
+    done = 0
+    with _UnderWay(job) as under_way:
+        while page := list(_planned(job)[:PAGE]):
+            for side, group in _groups(job, page):
+                job.keep_alive()
+                under_way.turn_to(side)
+                _carry_out(job, under_way, group, side)
+                done += len(group)
+                job.progress("apply", done, None)
+                if job.is_over:
+                    return False
     return True
 
 
@@ -65,23 +143,23 @@ def _planned(job: Job) -> QuerySet[Entry]:
 
 def _groups(job: Job, page: list[Entry]) -> Iterator[tuple[Side, list[Entry]]]:
     """Yield entries to carry out together: as many as may be sent at once to one side, or any number that send nothing."""
-    for (side, skips), run in groupby(page, lambda e: (OTHER[source_side(job, e)], e.action == Entry.Action.SKIP)):
+
+    def kind(entry: Entry) -> tuple[Side, bool]:
+        return OTHER[source_side(job, entry)], entry.action == Entry.Action.SKIP
+
+    for (side, skips), run in groupby(sorted(page, key=kind), kind):
         entries = list(run)
         size = PAGE if skips else job.crms[side].context.max_parallel
         for start in range(0, len(entries), size):
             yield side, entries[start : start + size]
 
 
-def _carry_out(job: Job, group: list[Entry], side: Side) -> list[Answer]:
+def _carry_out(job: Job, under_way: _UnderWay, group: list[Entry], side: Side) -> None:
     group = _still_right(job, group, side)
     if group and group[0].action == Entry.Action.SKIP:
         _agree(job, group, side)
     elif group and _intend(job, group, side):
-        crm = job.crms[side]
-        answers = send(crm, _requests(job, group, side), crm.context.max_parallel)
-        settle(job, side, [judge(job, side, *pair) for pair in zip(group, answers, strict=True)])
-        return answers
-    return []
+        under_way.begin(side, group)
 
 
 def _requests(job: Job, group: list[Entry], side: Side) -> list[Request]:
@@ -178,10 +256,3 @@ def _link(job: Job, group: list[Entry], side: Side) -> None:
     ]
     for entry, link in zip(fresh, Link.objects.bulk_create(links), strict=True):
         entry.link_id = link.pk
-
-
-def _raise_what_stops(answers: list[Answer], in_a_row: int) -> None:
-    for kind in (ConfigError, RetryLater):
-        for answer in answers:
-            if isinstance(answer.error, kind) and (not answer.may_be_the_record or in_a_row >= PATIENCE):
-                raise answer.error

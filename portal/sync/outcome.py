@@ -53,6 +53,9 @@ class Outcome:
 
 def judge(job: Job, side: Side, entry: Entry, answer: Answer) -> Outcome:
     """Return what an answer means; the entry carries its new state."""
+    if not answer.was_sent:
+        _put_back(entry)
+        return Outcome(entry)
     if isinstance(answer.error, RecordNotFound) and entry.action != Entry.Action.CREATE:
         return vanished(entry)
     if answer.error is not None:
@@ -123,7 +126,7 @@ def _fail(entry: Entry, error: ConnectorError, *, is_unclear: bool) -> None:
         entry.state, entry.reason = Entry.State.UNKNOWN, "outcome_unknown"
         entry.next_try = timezone.now() + timedelta(seconds=grace)
     elif isinstance(error, RetryLater):
-        entry.state, entry.attempts = Entry.State.PLANNED, entry.attempts - 1
+        _put_back(entry)
     elif isinstance(error, ConfigError) and not isinstance(error, AccessDenied):
         entry.state, entry.reason, entry.next_try = Entry.State.FAILED, "connection", timezone.now()
     elif isinstance(error, Unsupported):
@@ -131,6 +134,11 @@ def _fail(entry: Entry, error: ConnectorError, *, is_unclear: bool) -> None:
     else:
         entry.reason = "refused"
         put_off(entry)
+
+
+def _put_back(entry: Entry) -> None:
+    """Nothing was done: it is planned as before."""
+    entry.state, entry.attempts = Entry.State.PLANNED, entry.attempts - 1
 
 
 def _words(entry: Entry, error: ConnectorError) -> dict[str, JSON]:

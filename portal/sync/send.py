@@ -1,10 +1,10 @@
-"""Sends a batch of intended entries, at the same time where the connection allows, and hands back what became of each.
+"""Sends intended entries, several at the same time where the connection allows, and hands back what became of each.
 The rule: threads touch nothing but the CRM; an answer that is not clear is never taken for a failure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from connectors.base import Connector
@@ -15,10 +15,12 @@ from portal.ledger.models import Entry
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the CRM said to one request: the record as stored (None after a delete), or an error."""
+    """What the CRM said to one request: the record as stored (None after a delete), or an error. Where the run stopped before
+    it was sent: nothing."""
 
     record: Record | None = None
     error: ConnectorError | None = None
+    was_sent: bool = True
 
     @property
     def is_unclear(self) -> bool:
@@ -31,6 +33,9 @@ class Answer:
         return self.is_unclear or isinstance(self.error, AccessDenied)
 
 
+NOT_SENT = Answer(was_sent=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One write: what to do with which record, and the values in clear (the ledger keeps no secret)."""
@@ -41,12 +46,33 @@ class Request:
     values: Mapping[str, JSON]
 
 
-def send(crm: Connector, requests: Sequence[Request], width: int) -> list[Answer]:
-    """Carry the requests out and return their answers in order."""
-    if len(requests) == 1 or width <= 1:
-        return [_send(crm, request) for request in requests]
-    with ThreadPoolExecutor(min(width, len(requests)), "send") as pool:
-        return list(pool.map(lambda request: _send(crm, request), requests))
+class Senders:
+    """Those who send to one CRM: as many threads as the connection allows requests at once; where that is one, the caller."""
+
+    def __init__(self, crm: Connector) -> None:
+        self.crm = crm
+        width = crm.context.max_parallel
+        self._pool = ThreadPoolExecutor(width, "send") if width > 1 else None
+
+    def begin(self, requests: Sequence[Request]) -> list[Future[Answer]]:
+        """Send the requests, in their order, after those begun before; return where their answers come."""
+        if self._pool is not None:
+            return [self._pool.submit(_send, self.crm, request) for request in requests]
+        answers: list[Future[Answer]] = []
+        for request in requests:
+            answers.append(Future())
+            answers[-1].set_result(_send(self.crm, request))
+        return answers
+
+    def close(self) -> None:
+        """Send nothing more, and wait for what is on its way."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+
+def answer_to(sent: Future[Answer]) -> Answer:
+    """Wait for the answer and return it. Raises what stopped the sender, LeaseLost for one."""
+    return NOT_SENT if sent.cancelled() else sent.result()
 
 
 def request_of(entry: Entry, hidden: Mapping[str, JSON]) -> Request:
