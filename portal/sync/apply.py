@@ -239,6 +239,7 @@ def _agree(job: Job, group: list[Entry], side: Side) -> None:
             write_bases(job.mapping, {entry.link_id: entry.base for entry in group if entry.link_id and entry.base})
             drop_bases(entry.link_id for entry in group if entry.link_id and entry.reason == BOTH_GONE)
             write.settle_skipped(job.held, group)
+            mark_due(job, ids={OTHER[side]: [entry.source_id for entry in group if entry.evidence.get("later")]})
     except IntegrityError:  # as in `_intend`
         _plan_again(job, group, side)
 

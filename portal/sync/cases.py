@@ -68,12 +68,16 @@ class Lone:
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What the mapping says, and what its rules need. `now` is UTC ISO, to tell stamps in the future; `swept` are the sides
-    on which this run has looked for every record there is; `written` are the rules, each with the sides it writes."""
+    on which this run has looked for every record there is; `circles` are the mappings it refers to that refer back to it, over
+    however many others, `stuck` those that do so by required fields alone; `written` are the rules, each with the sides it
+    writes."""
 
     definition: Definition
     means: Means
     now: str = ""
     swept: frozenset[Side] = frozenset()
+    circles: frozenset[str] = frozenset()
+    stuck: frozenset[str] = frozenset()
     written: tuple[tuple[Rule, tuple[Side, ...]], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:  # once a batch, not once a record

@@ -27,6 +27,7 @@ from portal.records.pull import mirror_lease, mirror_of
 from portal.sync.cases import SIDES, Terms
 from portal.sync.models import Checkpoint
 from portal.sync.planning import Planning, passes, place
+from portal.sync.references import circles_of
 
 Progress = Callable[[str, int, int | None], None]  # phase, how many, of how many
 
@@ -101,11 +102,13 @@ def open_job(run: Run, held: Held, ends_at: float, progress: Progress) -> Iterat
         crms: dict[Side, Connector] = {"left": left, "right": right}
         definition = definition_of(mapping, run.mapping_version)
         places = {side: _place(sides[side], modules[side], crms[side]) for side in SIDES}
+        known = circles_of(mapping, definition)
+        terms = Terms(definition, means_of(definition, places), timezone.now().isoformat())
         yield Job(
             run=run,
             held=held,
             mapping=mapping,
-            terms=Terms(definition, means_of(definition, places), timezone.now().isoformat()),
+            terms=replace(terms, circles=known.circles, stuck=known.stuck),
             kinds=key_kinds(definition.match, places),
             passes={side: passes(getattr(definition, side).filter, places[side]) for side in SIDES},
             connections=sides,

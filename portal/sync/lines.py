@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.contrib.admin.utils import quote
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from connectors.types import JSON
 from portal.connections.models import Connection
@@ -37,6 +38,7 @@ class EntryLine:
     why: str | Promise
     advice: str | Promise
     fields: tuple[FieldLine, ...]
+    later: tuple[str, ...] = ()  # what follows once the record it refers to exists
 
 
 def entry_lines(entries: Iterable[Entry]) -> list[EntryLine]:
@@ -61,7 +63,13 @@ def _line(entry: Entry) -> EntryLine:
         entry.message or (reason.text if reason else ""),
         reason.advice if reason else "",
         tuple(_field(entry, name) for name in entry.intended),
+        tuple(_follows(name, waits) for name, waits in entry.evidence.get("later", {}).items()),
     )
+
+
+def _follows(name: str, waits: JSON) -> str:
+    text = _("“%(field)s” follows once “%(mapping)s” has brought the record %(id)s to the other side.")
+    return text % {"field": name, "mapping": waits["mapping"], "id": waits["id"]}
 
 
 def _field(entry: Entry, name: str) -> FieldLine:

@@ -15,8 +15,10 @@ from connectors.types import JSON
 from connectors.wording import text as _
 from portal.mappings.transform import Side, intended
 from portal.sync.cases import OTHER, SIDES, Action, Lone, Pair, Seen, Terms
+from portal.sync.circles import later, never
 from portal.sync.merge import Merged, has_changed, merge, new_base, rules_to
 
+PARTNERLESS = ("no_partner", "circle")  # the reasons of what goes on once a partner exists
 BOTH_GONE = "both_gone"  # the reason of an action after which nothing is agreed on any more
 
 
@@ -111,13 +113,18 @@ def _plan_values(pair: Pair, terms: Terms, sources: Sequence[Side]) -> tuple[Act
 
 
 def _update(side: Side, merged: Merged, pair: Pair, terms: Terms) -> Action:
+    """A pair is linked, and gets its other fields, before one that leads in a circle; alone, that one waits for its partner."""
     writes = merged.at(side)
     about = (side, pair.at(OTHER[side]), pair.at(side), pair.link)
-    if writes.errors:
-        return _blocked(*about, errors=writes.errors, awaiting=writes.awaiting)
+    follow = later(side, writes.awaiting, terms, is_new=False) if writes.values or pair.link is None else {}
+    if writes.errors.keys() - follow.keys():
+        return _blocked(*about, terms=terms, errors=writes.errors, awaiting=writes.awaiting)
+    if not writes.values:
+        return Action("skip", *about, reason="matched", evidence={"later": follow})
     if not terms.places[side].schema.module.updatable:
         return Action("blocked", *about, reason="cannot_update")
-    return Action("update", *about, values=writes.values, rules=writes.rules, base=writes.base)
+    told: dict[str, JSON] = {"later": follow} if follow else {}
+    return Action("update", *about, values=writes.values, rules=writes.rules, base=writes.base, evidence=told)
 
 
 def _create(seen: Seen, side: Side, terms: Terms) -> Action:
@@ -125,8 +132,9 @@ def _create(seen: Seen, side: Side, terms: Terms) -> Action:
     made = intended(rules, seen.values, OTHER[side], terms.means)
     given = {name: value for name, value in made.values.items() if value is not None}
     values = {**terms.places[side].schema.default_owner, **given}
-    if made.errors:
-        return _blocked(side, seen, errors=made.errors, awaiting=made.awaiting)
+    follow = later(side, made.awaiting, terms, is_new=True)
+    if made.errors.keys() - follow.keys():
+        return _blocked(side, seen, terms=terms, errors=made.errors, awaiting=made.awaiting)
     if missing := _empty_required(side, values, terms):
         return Action("blocked", side, seen, reason="required_empty", errors=missing)
     if unsafe := _unsafe_key(side, values, terms):
@@ -134,7 +142,8 @@ def _create(seen: Seen, side: Side, terms: Terms) -> Action:
     if not terms.places[side].schema.module.creatable:
         return Action("blocked", side, seen, reason="cannot_create")
     base = new_base(rules, seen.values, made.values, side, terms)
-    return Action("create", side, seen, values=values, rules=made.rules, base=base)
+    told: dict[str, JSON] = {"later": follow} if follow else {}
+    return Action("create", side, seen, values=values, rules=made.rules, base=base, evidence=told)
 
 
 def _blocked(
@@ -143,11 +152,15 @@ def _blocked(
     target: Seen | None = None,
     link: int | None = None,
     *,
+    terms: Terms,
     errors: Mapping[str, str],
     awaiting: Mapping[str, JSON],
 ) -> Action:
     """A value that cannot be made blocks its record; where all that is missing is a partner, it goes on by itself."""
-    reason = "no_partner" if errors.keys() == awaiting.keys() else "cannot_convert"
+    hopeless = never(side, awaiting, terms) if target is None else {}
+    errors = {**errors, **hopeless}
+    without = "circle" if hopeless else "no_partner"
+    reason = without if errors.keys() == awaiting.keys() else "cannot_convert"
     evidence = {"awaiting": list(awaiting.values())} if awaiting else {}
     return Action("blocked", side, source, target, link, reason=reason, errors=errors, evidence=evidence)
 

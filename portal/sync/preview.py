@@ -13,7 +13,7 @@ from portal.sync.cases import OTHER, Action, Lone, Pair, Seen, Terms
 from portal.sync.keys import Holders
 from portal.sync.load import Batch, load
 from portal.sync.partners import partners_of
-from portal.sync.plan import plan
+from portal.sync.plan import PARTNERLESS, plan
 from portal.sync.planning import Planning, Row, seen_of
 from portal.sync.preview_keys import key_index, pages
 from portal.sync.preview_ready import sources
@@ -121,5 +121,5 @@ def linked_to(case: Pair | Lone, side: Side) -> Seen | None:
 def _kind(action: Action) -> str:
     """A blocked record whose values cannot be made fails; any other waits for somebody or something else."""
     if action.kind == "blocked":
-        return "fail" if action.errors and action.reason != "no_partner" else "blocked"
+        return "fail" if action.errors and action.reason not in PARTNERLESS else "blocked"
     return _KINDS[action.kind]

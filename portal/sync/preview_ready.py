@@ -3,7 +3,7 @@ CRM is asked, and where something is missing or wrong that is said, not guessed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Q
@@ -25,6 +25,7 @@ from portal.mappings.transform import OTHER, Side
 from portal.records.models import Mirror
 from portal.sync.cases import SIDES, Terms
 from portal.sync.planning import Planning, passes, place
+from portal.sync.references import circles_of
 from portal.ui.wording import translated
 
 
@@ -52,9 +53,11 @@ def planning_of(mapping: Mapping) -> Planning:
     _refuse_wrong(definition, schemas)
     mirrors = _mirrors(mapping, connections)
     places = {side: place(schemas[side], _config(connections[side])) for side in SIDES}
+    known = circles_of(mapping, definition)
+    terms = Terms(definition, means_of(definition, places), timezone.now().isoformat(), _swept(connections))
     return Planning(
         mapping=mapping,
-        terms=Terms(definition, means_of(definition, places), timezone.now().isoformat(), _swept(connections)),
+        terms=replace(terms, circles=known.circles, stuck=known.stuck),
         kinds=key_kinds(definition.match, places),
         passes={side: passes(getattr(definition, side).filter, places[side]) for side in SIDES},
         connections=connections,

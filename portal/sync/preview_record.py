@@ -155,6 +155,8 @@ def _mark(rule: Rule, end: Step, values: tuple[JSON, JSON], has_partner: bool, a
     name = end.name
     if action and name in action.errors:
         return "waits" if end.kind == "waits" else "fails"
+    if action and name in action.evidence.get("later", ()):
+        return "waits"
     if action and name in action.values:
         return "changes"
     if has_partner and is_written_once(rule):

@@ -33,7 +33,7 @@ from portal.sync.keys import holders, mark_due
 from portal.sync.load import Batch, load, next_changed, next_due
 from portal.sync.models import Link, MatchKey
 from portal.sync.partners import awaited_again, partners_of
-from portal.sync.plan import plan
+from portal.sync.plan import PARTNERLESS, plan
 from portal.sync.tables import tables_changed
 
 BATCH = 500
@@ -88,7 +88,7 @@ def wake(job: Job) -> None:
 
 def _wake_awaited(job: Job) -> None:
     blocked = Entry.objects.filter(mapping=job.mapping.uuid, superseded_by=None, state=Entry.State.BLOCKED)
-    waiting = blocked.filter(reason="no_partner").order_by("pk")
+    waiting = blocked.filter(reason__in=PARTNERLESS).order_by("pk")
     ids: dict[Side, list[str]] = {side: [] for side in SIDES}
     for start in range(0, waiting.count(), BATCH):
         for entry in awaited_again(waiting[start : start + BATCH], job.connections):

@@ -47,6 +47,12 @@ REASONS: dict[str, Reason] = {
         _("It refers to a record that has no partner on the other side yet."),
         _("It goes on by itself once the linked mapping has brought that record over."),
     ),
+    "circle": Reason(
+        _(
+            "It refers to a record that can only be made after this one, and the field is required: it can never go by itself."
+        ),
+        _("Make one of the two in the other CRM by hand, or give the rule another source."),
+    ),
     "required_empty": Reason(
         _("A field that the other side requires is empty here."), _("Fill it in, or give the rule a fixed value.")
     ),

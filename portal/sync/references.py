@@ -4,46 +4,57 @@ yet it is taken that it may stay empty."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from uuid import UUID
-
-from django.db.models import QuerySet
+from dataclasses import dataclass
 
 from portal.connections.schema import kept_schema
 from portal.mappings.definition import Definition, Rule
-from portal.mappings.models import FieldRule, Mapping
+from portal.mappings.models import Mapping
 from portal.mappings.stored import definition_of
-from portal.sync.set_order import Reference
+from portal.sync.set_order import Reference, is_stuck, leads_back
 
 
 def references_of(mappings: Iterable[Mapping]) -> list[Reference]:
     """Return every reference from one of these live mappings to another mapping, whichever."""
-    return [reference for mapping in mappings if mapping.is_live for reference in _references(mapping)]
+    return [
+        reference
+        for mapping in mappings
+        if mapping.is_live
+        for reference in _references(mapping, definition_of(mapping))
+    ]
 
 
-def around(mapping: Mapping) -> list[Reference]:
-    """Return the references of the mapping, of all it refers to, over however many, and so on: what circles it is part of
-    stands among them. No query where it refers to none."""
-    known: dict[UUID, Mapping] = {}
-    new = [mapping]
-    while new:
-        known |= {row.uuid: row for row in new}
-        linked = {uuid for row in new for uuid in _linked(row)} - known.keys()
-        new = list(_rows().filter(uuid__in=linked)) if linked else []
-    return references_of(known.values()) if len(known) > 1 or mapping.uuid in _linked(mapping) else []
+@dataclass(frozen=True, slots=True)
+class Circles:
+    """Which of the mappings that one refers to refer back to it, over however many others; and by required fields alone."""
+
+    circles: frozenset[str] = frozenset()
+    stuck: frozenset[str] = frozenset()
 
 
-def _linked(mapping: Mapping) -> set[UUID]:
-    rules = FieldRule.objects.filter(version__mapping=mapping, version__number=mapping.version)
-    linked = rules.filter(source=FieldRule.Source.REFERENCE).values_list("linked", flat=True)
-    return {uuid for uuid in linked if uuid is not None}
+def circles_of(mapping: Mapping, said: Definition) -> Circles:
+    """Return what circles the mapping is part of as it is `said`, the others as they are live. No query where it refers to
+    none."""
+    mine = _references(mapping, said)
+    if not mine:
+        return Circles()
+    known = [*mine, *_others({mapping.name}, {reference.to for reference in mine})]
+    back = frozenset(reference.to for reference in mine if leads_back(reference, known))
+    return Circles(back, frozenset(reference.to for reference in mine if is_stuck(reference, known)))
 
 
-def _rows() -> QuerySet[Mapping]:
-    return Mapping.objects.select_related("left_connection", "right_connection")
+def _others(seen: set[str], wanted: set[str]) -> list[Reference]:
+    """Return the references of these mappings, of all they refer to, and so on, but for those seen."""
+    known: list[Reference] = []
+    while new := wanted - seen:
+        seen |= new
+        rows = Mapping.objects.select_related("left_connection", "right_connection")
+        fresh = references_of(rows.filter(name__in=new))
+        known += fresh
+        wanted = {reference.to for reference in fresh}
+    return known
 
 
-def _references(mapping: Mapping) -> list[Reference]:
-    said = definition_of(mapping)
+def _references(mapping: Mapping, said: Definition) -> list[Reference]:
     rules = [rule for rule in said.rules if rule.source == "reference" and rule.mapping]
     return [Reference(said.name, rule.mapping, *_field(mapping, said, rule)) for rule in rules if said.targets_of(rule)]
 

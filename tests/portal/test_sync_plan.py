@@ -416,3 +416,53 @@ def test_a_record_waits_for_the_partner_of_what_it_refers_to() -> None:
     assert action.evidence == {"awaiting": [{"mapping": "places", "id": "7"}]}
     [action] = plan(lone, made.knowing(lambda mapping, side, id: "70"))
     assert (action.kind, action.values["city"]) == ("create", "70")
+
+
+def referring(field: str = "city", *, circles: str = "places", stuck: str = "", **said: Any) -> Terms:
+    """“city” refers to a record that “places” brings over, which refers back."""
+    fields = tuple(replace(f, required=f.required or bool(stuck)) if f.name == field else f for f in FIELDS)
+    made = terms(fields=fields)
+    rules = (*made.definition.rules[:2], Rule("city", "city", "reference", mapping="places", uuid="c", **said))
+    definition = replace(made.definition, rules=rules)
+    return replace(made, definition=definition, circles=frozenset(circles.split()), stuck=frozenset(stuck.split()))
+
+
+WAITS = {"city": {"mapping": "places", "id": "7"}}
+ADA = "email=a@b.c name=Ada"
+# what is said of the reference, the case -> what is done, and which fields follow
+CIRCLES: list[tuple[Terms, Pair | Lone, list[str], Any]] = [
+    (referring(), Lone("left", seen("L", "7")), [f"create right {ADA}"], WAITS),
+    (referring(circles=""), Lone("left", seen("L", "7")), ["blocked right no_partner"], None),
+    (referring(stuck="places"), Lone("left", seen("L", "7")), ["blocked right circle"], None),
+    (referring(only_on_create=True), Lone("left", seen("L", "7")), ["blocked right no_partner"], None),
+    # a linked pair: what else changed goes now; alone it waits
+    (referring(), pair("7", None, None), ["blocked right no_partner"], None),
+    (referring(), Pair(7, seen("L", "7", name="Bo"), seen("R", None), {"n": ("Ada", "Ada")}), ["update right name=Bo"], WAITS),
+    # two that were just found to be one are linked all the same
+    (referring(), Lone("left", seen("L", "7"), found=("R",), partner=seen("R", None)), ["skip right matched"], WAITS),
+    (referring(stuck="places"), Lone("left", seen("L", "7"), found=("R",), partner=seen("R", "Z")), ["skip right matched"], WAITS),
+    (referring(stuck="places"), pair("7", "Z", None), ["blocked right no_partner"], None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("how", "case", "expected", "later"), CIRCLES)
+def test_a_reference_that_leads_in_a_circle_follows_later_where_it_may_stay_empty(
+    how: Terms, case: Pair | Lone, expected: list[str], later: Any
+) -> None:
+    actions = plan(case, how)
+    assert told(actions) == expected
+    assert actions[0].evidence.get("later") == later and actions[0].makes_link == isinstance(case, Lone) * (
+        actions[0].kind == "skip"
+    )
+    known = how.knowing(lambda mapping, side, id: "70")
+    assert any(action.values.get("city") == "70" for action in plan(case, known)), "once the partner exists it goes"
+
+
+def test_a_required_reference_in_a_circle_says_that_it_can_never_go() -> None:
+    [action] = plan(Lone("left", seen("L", "7")), referring(stuck="places"))
+    assert "never" in action.errors["city"] and action.evidence["awaiting"] == [WAITS["city"]]
+
+
+def test_what_cannot_be_carried_over_for_another_reason_still_blocks_a_record_of_a_circle() -> None:
+    [action] = plan(Lone("left", seen("L", "7", name="longer than ten")), referring())
+    assert (action.kind, action.reason) == ("blocked", "cannot_convert")

@@ -10,6 +10,8 @@ import pytest
 from django.core.management import call_command
 from django_q.models import Schedule as Row
 
+from portal.connections.models import Connection
+from portal.connections.schema import module_schema
 from portal.ledger.models import AuditEntry
 from portal.mappings.definition import Schedule
 from portal.mappings.document import BadDocument
@@ -19,7 +21,7 @@ from portal.mappings.stored import definition_of
 from portal.ops.config_file import import_document
 from portal.ops.export_file import export_document, to_yaml
 from portal.sync.models import SyncSet
-from portal.sync.references import around, references_of
+from portal.sync.references import Circles, circles_of, references_of
 from portal.sync.schedules import name_of_set, next_run
 from portal.sync.set_document import read_set, set_document
 from portal.sync.set_order import order_of
@@ -39,17 +41,20 @@ def test_the_order_follows_from_the_rules_and_a_circle_is_broken_where_a_field_m
     assert [(r.mapping, r.field) for r in found.later] == [("companies", "parent"), ("companies", "contact")]
 
 
-def test_a_mapping_knows_the_references_of_all_it_refers_to_and_one_without_any_asks_nobody(
-    django_assert_num_queries: object,
-) -> None:
-    SetWorld()
-    deals, companies = (Mapping.objects.get(name=name) for name in ("deals", "companies"))
-    assert {(r.mapping, r.to) for r in around(deals)} == {
-        ("deals", "companies"),
-        ("deals", "contacts"),
-        ("contacts", "companies"),
-    }
-    assert around(companies) == []
+def test_a_mapping_knows_whom_of_those_it_refers_to_lead_back_to_it() -> None:
+    world = SetWorld(parent={"required": True})
+    assert circles(world.say("companies")) == Circles() == circles(world.say("deals"))
+    made = world.say("companies", MAIN_CONTACT, PARENT)
+    assert circles(made) == Circles(frozenset(("companies", "contacts")))
+    for connection in Connection.objects.all():
+        module_schema(connection, "Accounts")
+    assert circles(made).stuck == {"companies"}
+    assert circles(Mapping.objects.get(name="contacts")).circles == {"companies"}
+    assert circles(Mapping.objects.get(name="deals")) == Circles()
+
+
+def circles(mapping: Mapping) -> Circles:
+    return circles_of(mapping, definition_of(mapping))
 
 
 def test_a_set_is_saved_once_and_what_became_of_it_stands_in_the_audit_trail() -> None:
