@@ -18,7 +18,7 @@ from portal.connections.models import Connection, KnownSchema
 from portal.connections.schema import Drift, drift_of, note_drift, with_owner
 from portal.ledger import write
 from portal.ledger.links import Link
-from portal.ledger.models import Problem, Run
+from portal.ledger.models import Problem
 from portal.mappings.definition import Definition
 from portal.mappings.definition import SideName as Side
 from portal.mappings.drift_words import Verdict, reason, words
@@ -132,7 +132,7 @@ def _read_by(expression: str) -> frozenset[str]:
 
 
 def _stop(verdict: Verdict, connection: Connection) -> None:
-    """Pause the mapping, and have its run end before its next request."""
+    """Pause the mapping, which has its run end before its next request."""
     mapping, why = verdict.mapping, reason(verdict, connection)
     judging = _judging.set(True)
     try:
@@ -140,8 +140,6 @@ def _stop(verdict: Verdict, connection: Connection) -> None:
     finally:
         _judging.reset(judging)
     write.audit(None, "pause mapping", mapping, {"reason": why}, actor="schedule")
-    for run in Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.SYNC, state__in=Run.OPEN):
-        write.ask_to_stop(run)
 
 
 def _tell(connection: Connection, module: str, drift: Drift, found: list[Verdict]) -> None:

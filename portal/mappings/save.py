@@ -114,11 +114,13 @@ def restore(mapping: Mapping, number: int, *, user: User | None, actor: str) -> 
 
 
 def pause_mapping(mapping: Mapping, paused: bool, who: str, *, reason: str = "") -> None:
-    """Pause or resume a whole mapping, and its schedule with it; it says what it said. `reason`: why, where nobody did."""
+    """Pause or resume a whole mapping, and its schedule with it; it says what it said. `who` is "" where nobody did it, but
+    something that `reason` tells. A run that is at work ends: `sync` is told with `after_save`."""
     mapping.state = Mapping.State.PAUSED if paused else Mapping.State.ACTIVE
     with portal_language():
-        by = _("by %(who)s") % {"who": who}
-    mapping.paused_reason = (reason or by)[:200] if paused else ""
+        by = _("by %(who)s") % {"who": who} if who else ""
+        why = _("%(reason)s, %(by)s") % {"reason": reason, "by": by} if reason and by else reason or by
+    mapping.paused_reason = why[:200] if paused else ""
     with transaction.atomic():
         mapping.save(update_fields=["state", "paused_reason", "updated_at"])
         for tell in after_save:

@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from portal.ledger import write
+from portal.mappings import pause as pauses
 from portal.mappings.copy import copy_mapping
-from portal.mappings.drift import broken
 from portal.mappings.models import Mapping
-from portal.mappings.save import pause_mapping, why_taken
+from portal.mappings.save import why_taken
 from portal.records.models import Mirror
 from portal.records.tasks import ask_to_read, reading_of
 from portal.ui.panels import draw_panels
@@ -35,23 +35,24 @@ def mapping_list(request: HttpRequest) -> HttpResponse:
 def pause(request: HttpRequest, name: str) -> HttpResponse:
     """Pause or resume the whole mapping."""
     mapping = get_object_or_404(Mapping, name=name)
-    pausing = mapping.state == Mapping.State.ACTIVE
-    if not pausing and (why := broken(mapping)):
-        messages.error(request, _("It cannot be resumed before it fits: %(why)s") % {"why": why})
-        return redirect("mappings:change", mapping.name)
-    pause_mapping(mapping, pausing, request.user.get_username())
-    write.audit(request.user, "pause mapping" if pausing else "resume mapping", mapping)  # type: ignore[arg-type]
+    who: dict[str, Any] = {"user": request.user, "actor": request.user.get_username()}
+    try:
+        pause_or_resume = pauses.pause if mapping.state == Mapping.State.ACTIVE else pauses.resume
+        pause_or_resume(mapping, **who)
+    except pauses.NotFit as e:
+        messages.error(request, str(e))
     return redirect("mappings:change", mapping.name)
 
 
 @permission_required("mappings.change_mapping", raise_exception=True)
 def read(request: HttpRequest, name: str) -> HttpResponse:
-    """POST: have both modules read into their mirrors in the background. GET: how far that is, for the page to ask again."""
+    """POST: have both modules read into their mirrors in the background, with `afresh` all of both. GET: how far that is, for
+    the page to ask again."""
     mapping = get_object_or_404(Mapping.objects.select_related("left_connection", "right_connection"), name=name)
     sides = ((mapping.left_connection, mapping.left_module), (mapping.right_connection, mapping.right_module))
     if request.method == "POST":
         for connection, module in sides:
-            ask_to_read(connection, module)
+            ask_to_read(connection, module, afresh="afresh" in request.POST)
     mirrors = [Mirror.objects.filter(connection=connection, module=module).first() for connection, module in sides]
     lines = [
         {

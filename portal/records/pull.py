@@ -207,7 +207,7 @@ def _reading(mirror: Mirror, full: bool) -> dict[str, JSON] | None:
     if mirror.reading.get("codec") == CODEC_VERSION:
         return dict(mirror.reading)
     if full or mirror.reading or not mirror.cursor or mirror.codec != CODEC_VERSION:
-        return {"cursor": "", "done": 0}
+        return {"cursor": "", "done": 0, "began": timezone.now().isoformat()}
     return None
 
 
@@ -240,7 +240,8 @@ class _Pull:
         self.done, self.cursor = self.done + len(batch.seen), batch.cursor
         place: dict[str, Any] = {"cursor": batch.cursor}
         if self.reading is not None:
-            place = {"reading": {"cursor": batch.cursor, "done": self.done, "codec": CODEC_VERSION}}
+            reached = {"cursor": batch.cursor, "done": self.done, "codec": CODEC_VERSION}
+            place = {"reading": {**self.reading, **reached}}
         stored = store_changes(self.mirror, batch.seen, asked_at=self.asked_at, held=self.held, **place)
         self.counts.update(new=stored.new, changed=stored.changed, unchanged=stored.unchanged, gone=stored.gone)
         if self.progress is not None:

@@ -77,13 +77,18 @@ def request_stop(run: Run, user: User | None, *, actor: str = "") -> None:
     write.ask_to_stop(run)
     if run.state == Run.State.AWAITING_APPROVAL:
         write.finish_run(None, run, Run.State.CANCELLED, counts=count(run))
-    elif run.state in Run.OPEN and (held := lease.take(lease_name(run))) is not None:
-        try:
-            run.refresh_from_db()
-            if run.state in Run.OPEN:  # it may have ended while the page was looked at
-                write.finish_run(held, run, Run.State.CANCELLED, counts=count(run))
-        finally:
-            held.release()
+    elif run.state in Run.OPEN:
+        _end_idle(run)
+
+
+def stop_paused(mapping: Mapping) -> None:
+    """End the runs of a mapping that is paused: one at work after what it has sent, one that nobody works on at once."""
+    if mapping.state != Mapping.State.PAUSED:
+        return
+    for run in Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.SYNC, state__in=Run.OPEN):
+        write.ask_to_stop(run)
+        with portal_language():
+            _end_idle(run, _why_stopped(run))
 
 
 def carry_out(run: Run, progress: Progress | None = None) -> Run:
@@ -174,6 +179,19 @@ def _advance(run: Run, held: Held, began: float, progress: Progress | None) -> E
         return End(Run.State.FAILED, to_keep(e))
     run.position = {name: value for name, value in run.position.items() if name in ("pulled", "swept", "unswept")}
     return end
+
+
+def _end_idle(run: Run, message: str = "") -> None:
+    """End a run that nobody works on."""
+    held = lease.take(lease_name(run))
+    if held is None:
+        return
+    try:
+        run.refresh_from_db()
+        if run.state in Run.OPEN:  # it may have ended while the page was looked at
+            write.finish_run(held, run, Run.State.CANCELLED, message=message, counts=count(run))
+    finally:
+        held.release()
 
 
 def _why_stopped(run: Run) -> str:
