@@ -132,6 +132,7 @@ class Entry(models.Model):
         SKIP = "skip", _("skip")
         CONFLICT = "conflict", _("conflict")
         BLOCKED = "blocked", _("blocked")
+        APPEND = "append", _("add to the list")  # an entry that a pick list lacks: of no record
 
     class State(models.TextChoices):
         PLANNED = "planned", _("planned")

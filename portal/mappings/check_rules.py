@@ -9,11 +9,10 @@ from connectors.values import is_secret_field
 from connectors.wording import text as _
 from portal.mappings.definition import Definition, Rule, Side, SideName
 from portal.mappings.findings import Finding, Known, Level, Schemas, no_field
-from portal.mappings.transform import OTHER, convert
+from portal.mappings.transform import LISTS, OTHER, convert
 
 SHOWN = 5  # values named in a sentence
 _DAYS = frozenset({FieldType.DATE, FieldType.DATETIME})
-_CHOICES = frozenset({FieldType.CHOICE, FieldType.MULTICHOICE})
 _OF_ONE_CRM = frozenset({FieldType.REFERENCE, FieldType.OWNER, FieldType.ID})
 _SHAPED = frozenset({FieldType.LINES, FieldType.JSON, FieldType.FILE})
 
@@ -59,6 +58,7 @@ def _check_target(
             yield from _check_reference(rule, side, origin, target, definition, known, place)
         elif rule.table:
             yield from _check_table(rule, side, origin, target, known, place)
+            yield from _check_append(rule, side, target, definition, known, place)
         else:
             yield from _check_types(side, origin, target, known, place)
         yield from _check_empty(side, origin, target, known, place)
@@ -166,6 +166,20 @@ def _check_table(
         yield Finding("warning", f"{place}.table", text)
 
 
+def _check_append(
+    rule: Rule, side: SideName, target: FieldSchema, definition: Definition, known: Known, place: str
+) -> Iterator[Finding]:
+    """Said where the table counts on lists that grow, and this one cannot be made to from here."""
+    table, connection = known.tables.get(rule.table), getattr(definition, side).connection
+    if table is None or table.unlisted != "append" or connection in known.appends or target.type not in LISTS:
+        return
+    text = _(
+        "“%(table)s” adds to the list what it lacks, but nothing can be added to “%(field)s” of %(connection)s from here: such records are not carried over.",
+        table=table.name, field=target.name, connection=connection,
+    )  # fmt: skip
+    yield Finding("warning", f"{place}.table", text)
+
+
 def _check_types(
     side: SideName, origin: FieldSchema, target: FieldSchema, known: Known, place: str
 ) -> Iterator[Finding]:
@@ -221,7 +235,7 @@ def _misfit(origin: FieldSchema, target: FieldSchema) -> tuple[Level, str] | Non
     if target.type in _DAYS and origin.type in NUMBER_TYPES | {FieldType.BOOLEAN, FieldType.TIME}:
         return "error", _("a %(one)s cannot become a %(other)s.", one=origin.type.value, other=target.type.value)
     strict = NUMBER_TYPES | _DAYS | {FieldType.BOOLEAN, FieldType.TIME}
-    if target.type in strict and origin.type in TEXT_TYPES | _CHOICES:
+    if target.type in strict and origin.type in TEXT_TYPES | LISTS:
         return "warning", _("only values that are a %(other)s can be carried over.", other=target.type.value)
     return None
 

@@ -167,15 +167,19 @@ def _read_source(found: dict[str, Any], place: str) -> str:
     return "reference" if named == ["mapping"] else "field"
 
 
+GUARDED = ("creates", "deletes", "changes", "appends")
+
+
 def read_guards(document: JSON, place: str) -> Dict[str, JSON] | None:
     """Return the guards: None for the defaults, {} for off. Raises BadDocument for anything but numbers and percentages."""
     if document is None:
         return None
     if document is False or document == "off":  # YAML reads a bare `off` as false
         return NO_GUARDS
-    guards = mapping_of(document, place, ("creates", "deletes", "changes"))
+    guards = mapping_of(document, place, GUARDED)
     for key, value in guards.items():
-        number = value[:-1] if isinstance(value, str) and value.endswith("%") else value
+        is_share = isinstance(value, str) and value.endswith("%") and key != "appends"  # of what would that be a share?
+        number = value[:-1] if is_share else value
         if isinstance(value, bool) or not str(number).isdigit():
             raise BadDocument(f"{place}.{key}", _("expected a number or a percentage such as 5%."))
     return guards

@@ -37,13 +37,15 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Known:
     """What there is besides the two modules: value tables and mappings (with their sides) by name, what is wrong with an
-    expression ("" for nothing), which fields and tables it reads, and what the mirrors hold."""
+    expression ("" for nothing), which fields and tables it reads, what the mirrors hold, and the connections to whose pick
+    lists entries can be added."""
 
     tables: Mapping[str, Table] = field(default_factory=dict)
     mappings: Mapping[str, tuple[Side, Side]] = field(default_factory=dict)
     trouble: Callable[[str], str] = lambda text: ""
     reads: Callable[[str], frozenset[str]] = lambda text: frozenset()
     looks_up: Callable[[str], frozenset[str]] = lambda text: frozenset()
+    appends: frozenset[str] = frozenset()
     common: Common = field(default_factory=dict)
     empty: Mapping[tuple[SideName, str], int] = field(default_factory=dict)  # records that hold nothing in a field
     longest: Mapping[tuple[SideName, str], int] = field(

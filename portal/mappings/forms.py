@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.mappings.definition import Definition, Schedule
-from portal.mappings.document import BadDocument, check_cron, read_guards
+from portal.mappings.document import GUARDED, BadDocument, check_cron, read_guards
 from portal.mappings.findings import Schemas
 from portal.mappings.rule_forms import field_choices
 from portal.records.filters import about_days
@@ -84,12 +84,14 @@ class PoliciesForm(forms.Form):
         choices=GUARDS,
         help_text=gettext_lazy(
             "A run stops at its plan and waits for a person when it would do more than this. As usual: more than 50 new"
-            " records in the first run, 5 % deleted, 20 % changed."
+            " records in the first run, 5 % deleted, 20 % changed. Before anything is added to a CRM’s pick list it always"
+            " waits, unless own figures say how many it may add."
         ),
     )
     guard_creates = forms.CharField(label=gettext_lazy("new records"), required=False)
     guard_deletes = forms.CharField(label=gettext_lazy("deleted records"), required=False)
     guard_changes = forms.CharField(label=gettext_lazy("changed records"), required=False)
+    guard_appends = forms.CharField(label=gettext_lazy("entries added to pick lists"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -103,7 +105,7 @@ class PoliciesForm(forms.Form):
     def _clean_guards(self, data: dict[str, Any]) -> Any:
         if data.get("guards") != "own":
             return None if data.get("guards") == "default" else {}
-        figures = {k: data[f"guard_{k}"].strip() for k in ("creates", "deletes", "changes") if data.get(f"guard_{k}")}
+        figures = {k: data[f"guard_{k}"].strip() for k in GUARDED if data.get(f"guard_{k}")}
         for key in figures:
             try:
                 read_guards({key: figures[key]}, "")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from connectors import CONNECTORS, connector_class
 from connectors.wording import said
+from portal.connections.models import Connection
 from portal.mappings.definition import Side
 from portal.mappings.expression import ExpressionError, compile_expression, fields_of, tables_of
 from portal.mappings.findings import Known
@@ -17,10 +19,17 @@ def what_is_known() -> Known:
         mappings={
             row.name: _sides(row) for row in Mapping.objects.select_related("left_connection", "right_connection")
         },
+        appends=frozenset(row.name for row in Connection.objects.all() if appends_choices(row)),
         trouble=_trouble,
         reads=fields_of,
         looks_up=tables_of,
     )
+
+
+def appends_choices(connection: Connection) -> bool:
+    """Say whether entries can be added to the pick lists of that CRM; not of one whose connector is gone."""
+    known = connection.connector in CONNECTORS
+    return known and connector_class(connection.connector).capabilities.appends_choices
 
 
 def _sides(row: Mapping) -> tuple[Side, Side]:

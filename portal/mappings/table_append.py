@@ -6,21 +6,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connectors import CONNECTORS, connector_class
 from connectors.errors import ConnectorError
-from connectors.types import FieldType
 from portal.accounts.models import User
 from portal.connections.access import open_connector
+from portal.connections.additions import read_list
 from portal.connections.models import Connection
-from portal.connections.schema import refresh
 from portal.ledger import write
 from portal.mappings.definition import SideName
+from portal.mappings.known import appends_choices
 from portal.mappings.models import ValueTable
 from portal.mappings.table_uses import Place, Use
 from portal.mappings.table_values import End
 from portal.mappings.tables import Table
-
-_LISTS = frozenset({FieldType.CHOICE, FieldType.MULTICHOICE})
+from portal.mappings.transform import LISTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +62,13 @@ def append(row: ValueTable, place: Place, values: Sequence[str], *, user: User) 
             write.conclude(entry, "unknown" if getattr(e, "maybe_done", False) else "refused")
             raise
         write.conclude(entry, "done")
-        refresh(connection, place.module, crm)
+        read_list(connection, place.module, crm, [(place.field, value) for value in values])
     row.save(update_fields=["updated_at"])
 
 
 def _takes_entries(target: End) -> bool:
     connection = Connection.objects.filter(name=target.place.connection).first()
-    if connection is None or connection.connector not in CONNECTORS or target.field.type not in _LISTS:
-        return False
-    return connector_class(connection.connector).capabilities.appends_choices
+    return connection is not None and target.field.type in LISTS and appends_choices(connection)
 
 
 def _wanted(table: Table, side: SideName, origin: End | None, target: End) -> list[str]:

@@ -4,11 +4,11 @@ carried over whole is refused by name, never cut or guessed; a field not carried
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from connectors.errors import RecordInvalid
-from connectors.types import JSON, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema, Values
+from connectors.types import JSON, TEXT_TYPES, Choice, FieldSchema, FieldType, ModuleSchema, Values
 from connectors.values import Codec, from_utc, to_utc
 from connectors.wording import said
 from connectors.wording import text as _
@@ -20,17 +20,19 @@ ABSENT: Final = object()  # a field the answer did not carry; None is empty
 BROKEN: Final = object()  # an expression that fails for this record: never what it was, so that it is told each time
 OTHER: Final[Mapping[Side, Side]] = {"left": "right", "right": "left"}
 _OF_ONE_CRM = frozenset({FieldType.REFERENCE, FieldType.OWNER})  # ids mean nothing elsewhere
-_LISTS = frozenset({FieldType.CHOICE, FieldType.MULTICHOICE})
+LISTS = frozenset({FieldType.CHOICE, FieldType.MULTICHOICE})
 _CODEC = Codec()
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One side of a mapping as values need it: its fields, the zone its people live in, the region of their phones."""
+    """One side of a mapping as values need it: its fields, the zone its people live in, the region of their phones, and
+    whether entries can be added to its pick lists."""
 
     schema: ModuleSchema
     zone: str = "UTC"
     region: str = "GB"
+    appends: bool = False
 
 
 Lookup = Callable[[str, JSON], JSON]  # table name, value -> value; raises ValueError
@@ -48,13 +50,15 @@ def no_expressions(text: str, values: Values, place: Place, lookup: Lookup) -> J
 @dataclass(frozen=True, slots=True)
 class Means:
     """What rules need besides the record: both places, the value tables by name, who evaluates an expression and tells
-    which fields it reads, and who knows the partner of a record that is referred to."""
+    which fields it reads, who knows the partner of a record that is referred to, and what could not be added to a pick
+    list (side, field, entry)."""
 
     places: Mapping[Side, Place]
     tables: Mapping[str, Table] = field(default_factory=dict)
     evaluate: Evaluate = no_expressions
     reads: Callable[[str], frozenset[str]] = lambda text: frozenset()
     partner: Partner = lambda mapping, side, id: None
+    barred: frozenset[tuple[Side, str, str]] = frozenset()
 
     def look_up(self, name: str, value: JSON, target: Side) -> JSON:
         """Return what a value becomes by that table on the target's side. Raises ValueError."""
@@ -148,22 +152,31 @@ def _converted(rule: Rule, value: JSON, source: Side, target: FieldSchema, means
         return _CODEC.canonical(target, _partner(rule, value, source, target, means))
     if rule.table:
         made = means.look_up(rule.table, value, OTHER[source])
-        _refuse_unlisted(means.tables[rule.table], value, made, target, OTHER[source])
-        return _CODEC.canonical(target, made)
+        return _CODEC.canonical(_completed(means, rule.table, value, made, target, OTHER[source]), made)
     origin = means.places[source].schema.field(rule.at(source))
     return convert(value, origin, target, means.places[source].zone, means.places[OTHER[source]].zone)
 
 
-def _refuse_unlisted(table: Table, value: JSON, made: JSON, target: FieldSchema, side: Side) -> None:
-    """A value that has to be added to the target's list first is never sent before a person did that: the server might take
-    it, store another or none, each without a word. Where the list is not known, what stands in a row is sent as any text."""
-    if table.unlisted != "append" or target.type not in _LISTS:
-        return
+def _completed(means: Means, name: str, value: JSON, made: JSON, target: FieldSchema, side: Side) -> FieldSchema:
+    """Return the target with what has to be added to its list first, where the table says so. Refused where that list is not
+    known, or takes nothing from here: the server might take the value, store another or none, each without a word. What
+    stands in a row goes into an unknown list as any text. Raises ValueError."""
+    table = means.tables[name]
+    if table.unlisted != "append" or target.type not in LISTS:
+        return target
+    wanted = unlisted(made, target) if target.choices else table.unlisted_of(value, side)
+    shown = ", ".join(f"“{part}”" for part in wanted)
+    if wanted and not target.choices:
+        raise ValueError(_("has no entry %(values)s yet: add it to the list, from the page of the value table “%(table)s”", values=shown, table=name))  # fmt: skip
+    if wanted and not means.places[side].appends:
+        raise ValueError(_("has no entry %(values)s, and nothing can be added to its list from here: add it in the CRM, or give it a row in the value table “%(table)s”", values=shown, table=name))  # fmt: skip
+    return replace(target, choices=(*target.choices, *(Choice(part, part) for part in wanted)))
+
+
+def unlisted(made: JSON, target: FieldSchema) -> list[str]:
+    """Return which of the values made for a field with a known list are not on it."""
     listed = {choice.value for choice in target.choices}
-    wanted = table.unlisted_of(value, side) if not listed else made if isinstance(made, list) else [made]
-    if lacking := [part for part in wanted if part is not None and part not in listed]:
-        shown = ", ".join(f"“{part}”" for part in lacking)
-        raise ValueError(_("has no entry %(values)s yet: add it to the list, from the page of the value table “%(table)s”", values=shown, table=table.name))  # fmt: skip
+    return [part for part in (made if isinstance(made, list) else [made]) if part is not None and part not in listed]
 
 
 def _partner(rule: Rule, value: JSON, source: Side, target: FieldSchema, means: Means) -> str:

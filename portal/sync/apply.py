@@ -138,7 +138,8 @@ def apply(job: Job) -> bool:
 
 
 def _planned(job: Job) -> QuerySet[Entry]:
-    return Entry.objects.filter(run=job.run, state=Entry.State.PLANNED).order_by("number")
+    planned = Entry.objects.filter(run=job.run, state=Entry.State.PLANNED)
+    return planned.exclude(action=Entry.Action.APPEND).order_by("number")
 
 
 def _groups(job: Job, page: list[Entry]) -> Iterator[tuple[Side, list[Entry]]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from connectors.types import JSON
 from portal.ledger.models import Entry, Run
@@ -15,6 +16,7 @@ from portal.sync.job import Job
 from portal.sync.models import Link
 
 DEFAULTS: Mapping[str, JSON] = {"creates": 50, "deletes": "5%", "changes": "20%"}
+APPENDS = 0  # entries added to a CRM's pick lists without a word, unless the mapping names a figure: everybody there sees them
 FEW = 5  # a percentage says nothing about a handful
 MANY_DELETES = 20  # never without a word, whatever the percentage
 
@@ -29,6 +31,7 @@ class Planned:
     linked: int
     is_first: bool
     missing: int = 0  # among the deletes: not found any more, which no CRM has confirmed
+    appends: int = 0  # entries of pick lists, not counting those that are tried again
 
 
 def trips(guards: Mapping[str, JSON] | None, planned: Planned) -> list[str]:
@@ -41,6 +44,9 @@ def trips(guards: Mapping[str, JSON] | None, planned: Planned) -> list[str]:
         found.append(
             _("%(count)d records would be deleted as theirs was not found any more.") % {"count": planned.missing}
         )
+    if planned.appends > _count((guards or {}).get("appends", APPENDS), planned.linked):
+        text = ngettext("%(count)d entry would be added to a pick list.", "%(count)d entries would be added to pick lists.", planned.appends)  # fmt: skip
+        found.append(text % {"count": planned.appends})
     if "deletes" in limits and planned.deletes > _count(limits["deletes"], planned.linked, MANY_DELETES):
         found.append(_("%(count)d records would be deleted.") % {"count": planned.deletes})
     if "changes" in limits and planned.changes > _count(limits["changes"], planned.linked):
@@ -66,6 +72,7 @@ def look(job: Job) -> list[str]:
             deletes=counts.get("delete", 0),
             missing=planned.filter(action=Entry.Action.DELETE, reason="source_missing").count(),
             changes=counts.get("update", 0),
+            appends=planned.filter(action=Entry.Action.APPEND, attempts=0).count(),
             linked=job.links.all().filter(state=Link.State.LINKED).count() + matched.count(),
             is_first=not before.filter(finished_at__gt=begun).exists(),
         ),

@@ -121,4 +121,5 @@ def open_job(run: Run, held: Held, ends_at: float, progress: Progress) -> Iterat
 
 
 def _place(connection: Connection, module: str, crm: Connector) -> Place:
-    return place(module_schema(connection, module, crm=crm), crm.config)
+    schema = module_schema(connection, module, crm=crm)
+    return place(schema, crm.config, appends=crm.capabilities.appends_choices)

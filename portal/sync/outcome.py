@@ -59,7 +59,7 @@ def judge(job: Job, side: Side, entry: Entry, answer: Answer) -> Outcome:
     if isinstance(answer.error, RecordNotFound) and entry.action != Entry.Action.CREATE:
         return vanished(entry)
     if answer.error is not None:
-        _fail(entry, answer.error, is_unclear=answer.is_unclear)
+        fail(entry, answer.error, is_unclear=answer.is_unclear)
         return Outcome(entry)
     if answer.record is None:
         entry.state = Entry.State.DONE
@@ -118,7 +118,8 @@ def put_off(entry: Entry) -> None:
         entry.next_try = timezone.now() + WAITS[min(max(entry.attempts, 1), len(WAITS)) - 1]
 
 
-def _fail(entry: Entry, error: ConnectorError, *, is_unclear: bool) -> None:
+def fail(entry: Entry, error: ConnectorError, *, is_unclear: bool) -> None:
+    """Put into an entry what an error means for it: to be looked up, sent again at once or later, or waiting for a person."""
     entry.message = to_keep(error)
     entry.evidence = {**entry.evidence, **_words(entry, error)}
     if is_unclear:

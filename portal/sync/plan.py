@@ -14,6 +14,7 @@ from dataclasses import replace
 from connectors.types import JSON
 from connectors.wording import text as _
 from portal.mappings.transform import Side, intended
+from portal.sync.additions import adding
 from portal.sync.cases import OTHER, SIDES, Action, Lone, Pair, Seen, Terms
 from portal.sync.circles import later, never
 from portal.sync.merge import Merged, has_changed, merge, new_base, rules_to
@@ -24,7 +25,8 @@ BOTH_GONE = "both_gone"  # the reason of an action after which nothing is agreed
 
 def plan(case: Pair | Lone, terms: Terms) -> tuple[Action, ...]:
     """Return what to do with a record: nothing, one action, or one for each side and one for a conflict."""
-    return _plan_lone(case, terms) if isinstance(case, Lone) else _plan_pair(case, terms)
+    actions = _plan_lone(case, terms) if isinstance(case, Lone) else _plan_pair(case, terms)
+    return tuple(adding(action, terms) for action in actions)
 
 
 def _plan_lone(lone: Lone, terms: Terms) -> tuple[Action, ...]:

@@ -43,9 +43,10 @@ class Planning:
         return Links(self.mirrors)
 
 
-def place(schema: ModuleSchema, config: Mapping[str, str]) -> Place:
-    """Return one side as values need it; `config` are the connection's settings, defaults included."""
-    return Place(schema, config.get("time_zone") or "UTC", config.get("region") or "GB")
+def place(schema: ModuleSchema, config: Mapping[str, str], *, appends: bool) -> Place:
+    """Return one side as values need it; `config` are the connection's settings, defaults included; `appends`: whether entries
+    can be added to its pick lists."""
+    return Place(schema, config.get("time_zone") or "UTC", config.get("region") or "GB", appends)
 
 
 def passes(text: str, place: Place) -> Passes:

@@ -17,13 +17,14 @@ from portal.connections.schema import kept_schema
 from portal.mappings.check import check
 from portal.mappings.compare import key_kinds
 from portal.mappings.definition import Definition
-from portal.mappings.known import what_is_known
+from portal.mappings.known import appends_choices, what_is_known
 from portal.mappings.means import means_of, tables_in
 from portal.mappings.models import Mapping, MappingVersion, ValueTable
 from portal.mappings.stored import definition_of, newest
-from portal.mappings.transform import OTHER, Side
+from portal.mappings.transform import OTHER, Place, Side
 from portal.records.models import Mirror
 from portal.sync.cases import SIDES, Terms
+from portal.sync.lists import barred
 from portal.sync.planning import Planning, passes, place
 from portal.sync.references import circles_of
 from portal.ui.wording import translated
@@ -52,9 +53,10 @@ def planning_of(mapping: Mapping) -> Planning:
     schemas = _schemas(mapping, connections)
     _refuse_wrong(definition, schemas)
     mirrors = _mirrors(mapping, connections)
-    places = {side: place(schemas[side], _config(connections[side])) for side in SIDES}
+    places = {side: _place(schemas[side], connections[side]) for side in SIDES}
     known = circles_of(mapping, definition)
-    terms = Terms(definition, means_of(definition, places), timezone.now().isoformat(), _swept(connections))
+    means = replace(means_of(definition, places), barred=barred(mapping))
+    terms = Terms(definition, means, timezone.now().isoformat(), _swept(connections))
     return Planning(
         mapping=mapping,
         terms=replace(terms, circles=known.circles, stuck=known.stuck),
@@ -145,6 +147,10 @@ def _where(mapping: Mapping) -> dict[Side, tuple[Connection, str]]:
 
 def _mirror(connection: Connection, module: str) -> Mirror | None:
     return Mirror.objects.select_related("connection").filter(connection=connection, module=module).first()
+
+
+def _place(schema: ModuleSchema, connection: Connection) -> Place:
+    return place(schema, _config(connection), appends=appends_choices(connection))
 
 
 def _config(connection: Connection) -> dict[str, str]:

@@ -16,6 +16,7 @@ from portal.ledger import write
 from portal.ledger.lease import fenced
 from portal.ledger.models import Entry
 from portal.mappings.transform import Side
+from portal.sync.additions import WAITING
 from portal.sync.cases import OTHER, SIDES, Lone, Pair
 from portal.sync.entries import (
     APPROVED,
@@ -127,7 +128,8 @@ def _compare(job: Job, proposal: _Proposal, fresh: list[Entry], waiting: list[En
     for new in added:
         tried = next((old for old in gone if old.state == Entry.State.FAILED and is_same(old, new)), None)
         new.attempts = tried.attempts if tried else 0
-        if tried and tried.run_id == job.run.pk and is_as_shown(tried, new):
+        held = next((old for old in gone if old.reason == WAITING), None)
+        if any(old and old.run_id == job.run.pk and is_as_shown(old, new) for old in (tried, held)):
             new.state = Entry.State.PLANNED  # under the same approval
     proposal.entries.extend(added)
     proposal.superseded.update({old.pk: added[0] for old in gone})

@@ -53,6 +53,15 @@ REASONS: dict[str, Reason] = {
         ),
         _("Make one of the two in the other CRM by hand, or give the rule another source."),
     ),
+    "no_choice": Reason(
+        _("A value is not in the other side’s pick list yet."),
+        _("It goes on by itself once it is there: added by a run, on the page of the value table, or in the CRM."),
+    ),
+    "already_listed": Reason(_("The list had it already: nothing was sent.")),
+    "not_listed": Reason(
+        _("The CRM said that it was added, but its list does not show it."),
+        _("Look at the list in the CRM; save the connection to have it tried again."),
+    ),
     "required_empty": Reason(
         _("A field that the other side requires is empty here."), _("Fill it in, or give the rule a fixed value.")
     ),

@@ -17,9 +17,11 @@ from portal.ledger import write
 from portal.ledger.models import Entry
 from portal.mappings.compare import same
 from portal.mappings.transform import ABSENT, Side
+from portal.sync.append import read_lists
 from portal.sync.cases import OTHER, SIDES
 from portal.sync.entries import source_side
 from portal.sync.job import Job
+from portal.sync.lists import is_listed, wanted_by
 from portal.sync.outcome import Outcome, accept, put_off, settle, vanished
 from portal.sync.planning import key_of
 from portal.ui.wording import to_keep
@@ -52,7 +54,8 @@ def next_look_up(job: Job) -> datetime | None:
 
 def _look_up(job: Job, entry: Entry) -> None:
     side = OTHER[source_side(job, entry)]
-    look_up = _look_up_created if entry.action == Entry.Action.CREATE else _look_up_known
+    ways = {Entry.Action.CREATE.value: _look_up_created, Entry.Action.APPEND.value: _look_up_added}
+    look_up = ways.get(entry.action, _look_up_known)
     try:
         outcome = look_up(job, side, entry)
     except (RecordError, AccessDenied) as e:  # this record cannot be read; the others shall not wait for it
@@ -70,6 +73,15 @@ def _look_up_known(job: Job, side: Side, entry: Entry) -> Outcome:
     if entry.action == Entry.Action.UPDATE and _holds(entry, record):
         return accept(job, side, entry, record)
     return _not_arrived(entry, Change(record.id, record))
+
+
+def _look_up_added(job: Job, side: Side, entry: Entry) -> Outcome:
+    """An entry of a pick list: the list itself tells."""
+    if not is_listed(read_lists(job, side, [entry]), wanted_by(job.mapping, entry)):
+        return _empty(entry)
+    entry.state, entry.reason, entry.message, entry.next_try = Entry.State.DONE, "", "", None
+    entry.stored = dict(entry.intended)
+    return Outcome(entry)
 
 
 def _look_up_created(job: Job, side: Side, entry: Entry) -> Outcome:

@@ -12,12 +12,14 @@ from django.utils.translation import ngettext
 
 from portal.ledger import write
 from portal.ledger.models import Entry, Run
+from portal.sync.append import add_to_lists
 from portal.sync.apply import apply
 from portal.sync.cases import SIDES
 from portal.sync.entries import APPROVED, is_bound
 from portal.sync.guards import look
 from portal.sync.job import Job
 from portal.sync.keys import index_keys
+from portal.sync.lists import knowing_lists, plan_additions, wake_held_back
 from portal.sync.propose import propose, wake
 from portal.sync.recover import next_look_up, recover
 from portal.sync.refresh import refresh
@@ -39,11 +41,13 @@ def advance(job: Job) -> End | None:
     job.keep_alive()
     if not recover(job) or not refresh(job):
         return None
-    job = job.after_sweep()
+    job = knowing_lists(job.after_sweep())
     wake(job)
+    wake_held_back(job)
     for _round in range(ROUNDS):
         if not all(index_keys(job, side) for side in SIDES) or not propose(job):
             return None
+        plan_additions(job)
         planned = Entry.objects.filter(run=job.run, state=Entry.State.PLANNED)
         if not planned.exists():
             break
@@ -52,8 +56,10 @@ def advance(job: Job) -> End | None:
                 write.move(job.held, planned, Entry.State.AWAITING)
                 return End(Run.State.AWAITING_APPROVAL, " ".join(tripped))
             _approve(job, tripped)
-        if not apply(job):
+        ready = add_to_lists(job)
+        if ready is None or not apply(ready):
             return None
+        job = ready
     return _end(job)
 
 
@@ -64,7 +70,7 @@ def count(run: Run, *, planned: bool = False) -> dict[str, int]:
     rows = Entry.objects.filter(run=run, superseded_by=None).values("action", "state").annotate(n=Count("pk"))
     for row in rows.order_by():
         if row["state"] in done:
-            counts[row["action"]] += row["n"]
+            counts[row["action"]] = counts.get(row["action"], 0) + row["n"]
         elif row["state"] in (Entry.State.FAILED, Entry.State.PARKED):
             counts["failed"] += row["n"]
         elif row["state"] in (Entry.State.BLOCKED, Entry.State.CONFLICT):

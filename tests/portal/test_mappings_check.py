@@ -176,3 +176,13 @@ def test_records_without_an_owner_are_told_of_unless_there_is_a_default() -> Non
     fields = tuple(replace(f, default="7") if f.name == "owner" else f for f in owned.fields)
     assert check(BARE, {"left": TYPES, "right": replace(owned, fields=fields)}) == []
     assert check(replace(BARE, rules=(Rule("", "owner", "value", "7"),)), {"left": TYPES, "right": owned}) == []
+
+
+def test_a_table_that_adds_to_lists_is_warned_of_where_nothing_can_be_added_from_here() -> None:
+    adding = Table("states", (("a", "new"),), "append")
+    said = replace(GOOD, rules=(*GOOD.rules, Rule("email", "status", table="states")))
+    known = Known(tables={"states": adding})
+    [finding] = [f for f in check(said, SCHEMAS, known) if "nothing can be added" in f.text]
+    assert (finding.level, finding.place) == ("warning", "fields[3].table") and "south" in finding.text
+    able = replace(known, appends=frozenset({"south"}))
+    assert not [f for f in check(said, SCHEMAS, able) if "nothing can be added" in f.text]

@@ -19,7 +19,7 @@ from portal.accounts.models import User
 from portal.connections.access import open_connector
 from portal.connections.models import Connection, OwnerLabel
 from portal.connections.schema import refresh
-from portal.ledger.models import AuditEntry, Entry
+from portal.ledger.models import AuditEntry, Entry, Problem
 from portal.mappings.definition import Definition, Rule, Side
 from portal.mappings.means import table_of
 from portal.mappings.models import Mapping, ValueTable
@@ -312,10 +312,11 @@ APPENDING = Table("states", (("New", "New"), ("Old", "Past")), "append")
 LIST = FieldSchema("r", "Status", FieldType.CHOICE, choices=(Choice("New", "New"),))
 
 
-def into(target: FieldSchema, **rule: Any) -> Any:
+def into(target: FieldSchema, appends: bool = False, **rule: Any) -> Any:
     def send(value: Any) -> Any:
         sides = {"left": FieldSchema("l", "L"), "right": target}
-        places = {name: Space(ModuleSchema(Module("M", "M"), (field,))) for name, field in sides.items()}
+        schemas = {name: ModuleSchema(Module("M", "M"), (field,)) for name, field in sides.items()}
+        places = {name: Space(schema, appends=appends) for name, schema in schemas.items()}
         means = Means(places, {"states": APPENDING}, evaluate, fields_of)  # type: ignore[arg-type]
         return carried(Rule(**{"left": "l", "right": "r", "table": "states", **rule}), {"l": value}, "left", means)
 
@@ -328,14 +329,15 @@ def into(target: FieldSchema, **rule: Any) -> Any:
     return send
 
 
-def test_a_value_that_has_to_be_added_to_a_list_first_is_never_sent() -> None:
+def test_a_value_that_has_to_be_added_to_a_list_is_refused_where_that_cannot_be_done_from_here() -> None:
     assert into(LIST)("New") == "New"
     for value, told in (("Old", "“Past”"), ("Odd", "“Odd”")):
-        with pytest.raises(RecordInvalid, match=f"“Status” has no entry {told} yet: add it to the list"):
+        with pytest.raises(RecordInvalid, match=f"“Status” has no entry {told}, and nothing can be added"):
             into(LIST)(value)
-    with pytest.raises(RecordInvalid, match="“A”, “Past” yet"):
+        assert into(LIST, appends=True)(value) == told.strip("“”")
+    with pytest.raises(RecordInvalid, match="“A”, “Past”, and nothing"):
         into(replace(LIST, type=FieldType.MULTICHOICE))(["New", "A", "Old"])
-    unknown = into(replace(LIST, choices=()))
+    unknown = into(replace(LIST, choices=()), appends=True)
     assert unknown("Old") == "Past", "its list is not known, but the row is"
     with pytest.raises(RecordInvalid, match="“Odd” yet"):
         unknown("Odd")
@@ -359,21 +361,17 @@ def world(transactional_db: None) -> World:
     return world
 
 
-def test_a_record_waits_for_an_entry_of_a_list_and_goes_on_once_it_is_added(world: World) -> None:
-    world.sync()
-    assert emails(world.south) == ["ada@example.org"]
-    (waiting,) = entries(Entry.State.BLOCKED)
-    assert "has no entry “Odd” yet" in waiting.message
+def test_a_person_adds_an_entry_to_a_list_and_no_run_adds_it_again(world: World) -> None:
+    assert world.sync().state == "awaiting_approval" and emails(world.south) == []
     row = ValueTable.objects.get()
     uses = uses_of("states")
     (found,) = lacking(table_of(row), ends_of(uses), uses)
     assert (str(found.place), found.values) == ("south/Contacts/status", ("Past", "Odd"))
-    world.sync()
-    assert len(emails(world.south)) == 1
     append(row, found.place, ["Odd"], user=User.objects.create_user("ada"))
     assert AuditEntry.objects.first().changes["outcome"] == "done"  # type: ignore[union-attr]
-    world.sync()
+    assert world.sync().state == "succeeded"
     assert emails(world.south) == ["ada@example.org", "bo@example.org"]
+    assert not Entry.objects.filter(action="append", state="done").exists() and not Problem.objects.exists()
     assert [one.values for one in lacking(table_of(row), ends_of(uses), uses)] == [("Past",)]
 
 
