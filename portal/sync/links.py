@@ -53,6 +53,17 @@ class Links:
         return Link(left_mirror_id=first, right_mirror_id=second, state=state, made_by_entry=entry, **columns)
 
 
+def links_of(mapping: MappingRow) -> Links | None:
+    """Return the links of the mapping's two modules; None while one of them was never read."""
+    ends: dict[Side, tuple[int, str]] = {
+        "left": (mapping.left_connection_id, mapping.left_module),
+        "right": (mapping.right_connection_id, mapping.right_module),
+    }
+    found = {side: Mirror.objects.filter(connection=pk, module=module).first() for side, (pk, module) in ends.items()}
+    mirrors = {side: mirror for side, mirror in found.items() if mirror is not None}
+    return Links(mirrors) if len(mirrors) == len(ends) else None
+
+
 def drop_pending(links: Iterable[int]) -> None:
     """Forget links whose create surely did not happen."""
     Link.objects.filter(Q(left_id="") | Q(right_id=""), pk__in=list(links), state=Link.State.PENDING).delete()

@@ -89,8 +89,13 @@ class MatchKey(models.Model):
 
 
 class Preview(models.Model):
-    """What a run of one version of a mapping would do with every record, counted; the last few of a mapping are kept. `stamp`
-    says as of what, and `read_at` when each CRM had last been asked. A running one whose lease is free has died."""
+    """What was found in the copies of both sides by one version of a mapping, counted: what a run would do with every record
+    (kind "plan"; the last few are kept), or which records may be one ("matches"; the last). `stamp` says as of what, and
+    `read_at` when each CRM had last been asked. A running one whose lease is free has died."""
+
+    class Kind(models.TextChoices):
+        PLAN = "plan", _("preview")
+        MATCHES = "matches", _("match review")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("waiting for a worker")
@@ -100,6 +105,7 @@ class Preview(models.Model):
         FAILED = "failed", _("failed")
 
     mapping = models.ForeignKey(Mapping, models.CASCADE, related_name="previews")
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.PLAN)
     version = models.PositiveIntegerField()
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     done = models.PositiveIntegerField(default=0)
@@ -147,3 +153,55 @@ class SyncSet(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Unmatched(models.Model):
+    """A record that a review found without one sure partner; `best` is the score of its likeliest one, 0 for none."""
+
+    class Why(models.TextChoices):
+        NONE = "none", _("no partner by the match key")
+        SEVERAL = "several", _("several records hold its match key")
+        TAKEN = "taken", _("its match key belongs to a linked record")
+        WITHOUT = "without", _("no match key")
+
+    review = models.ForeignKey(Preview, models.CASCADE, related_name="unmatched")
+    side = models.CharField(max_length=5)  # left, right
+    record_id = models.CharField(max_length=200)
+    label = models.CharField(max_length=200, blank=True)
+    why = models.CharField(max_length=10, choices=Why)
+    best = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["review", "side", "record_id"], name="unmatched_record")]
+        indexes = [models.Index(fields=["review", "side", "-best", "id"], name="unmatched_best")]
+
+
+class MatchCandidate(models.Model):
+    """Two records that may be one: one of each side, or (`within`) doubles of one. Each review writes anew what is open; what a
+    person said stays."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("to decide")
+        ACCEPTED = "accepted", _("one")
+        REJECTED = "rejected", _("not the same")
+
+    mapping = models.ForeignKey(Mapping, models.CASCADE, related_name="+")
+    within = models.CharField(max_length=5, blank=True)  # "", left, right
+    left_id = models.CharField(max_length=200)
+    right_id = models.CharField(max_length=200)
+    score = models.PositiveSmallIntegerField()  # 0 to 100
+    reasons = models.JSONField(default=list)  # codes of what speaks for it
+    doubts = models.JSONField(default=list)  # and against it
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    review = models.ForeignKey(Preview, models.SET_NULL, null=True, related_name="+")  # that found it last
+    decided_by = models.CharField(max_length=150, blank=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["mapping", "within", "left_id", "right_id"], name="match_candidate_once")
+        ]
+        indexes = [
+            models.Index(fields=["mapping", "within", "right_id"], name="match_candidate_right"),
+            models.Index(fields=["mapping", "within", "state", "-score"], name="match_candidate_score"),
+        ]

@@ -1,5 +1,5 @@
-"""Previews on all records as people ask for them: small ones at once, large ones in the background, with progress, stoppable.
-The rule: whoever works on one holds its lease, so one that is handed out twice is made once, and one that died is seen."""
+"""Previews on all records, and match reviews, as people ask for them: small ones at once, large ones in the background, with
+progress, stoppable. The rule: whoever works on one holds its lease, so one that is handed out twice is made once, and one that died is seen."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from portal.ledger import lease
 from portal.ledger.lease import Held, LeaseLost, fenced
 from portal.mappings.models import Mapping
 from portal.sync.cases import SIDES
+from portal.sync.match_review import Findings, review
 from portal.sync.models import Preview
 from portal.sync.planning import Planning
 from portal.sync.preview import Tally, preview
@@ -33,16 +34,18 @@ class _StopAsked(Exception):
     """A person asked to stop."""
 
 
-def start(mapping: Mapping, *, user: User | None, actor: str) -> Preview:
-    """Return a new preview of the newest version: made already where the mirrors are small, else in the background; or the
-    one that is being made. Raises NotReady."""
+def start(mapping: Mapping, *, user: User | None, actor: str, kind: str = Preview.Kind.PLAN) -> Preview:
+    """Return a new preview, or match review, of the newest version: made already where the mirrors are small, else in the
+    background; or the one that is being made. Raises NotReady."""
     known = planning_of(mapping)
     now = stamp(mapping)
-    for open_one in Preview.objects.filter(mapping=mapping, state__in=Preview.OPEN):
+    for open_one in Preview.objects.filter(mapping=mapping, kind=kind, state__in=Preview.OPEN):
         if not is_dead(open_one):
             return open_one
-    row = Preview.objects.create(mapping=mapping, version=now["version"], user=user, actor=actor[:150], stamp=now)
-    _drop_old(mapping)
+    about = {"mapping": mapping, "kind": kind, "version": now["version"], "stamp": now}
+    row = Preview.objects.create(user=user, actor=actor[:150], **about)
+    if kind == Preview.Kind.PLAN:  # a match review drops the one before it when it has ended well
+        _drop_old(mapping)
     if sum(mirror.records for mirror in known.mirrors.values()) <= SMALL:
         work(row.pk)
     else:
@@ -98,21 +101,29 @@ def _make(row: Preview, held: Held) -> None:
         as_of = stamp(row.mapping)  # before anything is read: what changes from here on makes it old
         known = planning_of(row.mapping)
         _save(row, held, stamp=as_of, version=as_of["version"], read_at=_read_at(known))
-        tally = preview(known, _reporter(row, held))
+        found = _look(row, held, known)
     except _StopAsked:
         _end(row, held, began, Preview.State.STOPPED)
     except NotReady as e:
         _end(row, held, began, Preview.State.FAILED, message=str(e))
     else:
-        samples = {kind: [as_json(one) for one in found] for kind, found in tally.samples.items()}
-        _end(row, held, began, Preview.State.DONE, counts=tally.counts, samples=samples, done=row.total)
+        _end(row, held, began, Preview.State.DONE, done=row.total, **found)
 
 
-def _reporter(row: Preview, held: Held) -> Callable[[int, int, Tally], None]:
+def _look(row: Preview, held: Held, known: Planning) -> dict[str, Any]:
+    """Return what was found, as it is kept."""
+    if row.kind == Preview.Kind.MATCHES:
+        return {"counts": review(known, row, held, _reporter(row, held)).counts}
+    tally = preview(known, _reporter(row, held))
+    samples = {kind: [as_json(one) for one in found] for kind, found in tally.samples.items()}
+    return {"counts": tally.counts, "samples": samples}
+
+
+def _reporter(row: Preview, held: Held) -> Callable[[int, int, Tally | Findings], None]:
     """Return who writes down once a beat how far it is, and stops where a person said so."""
     told = 0.0
 
-    def tell(done: int, total: int, tally: Tally) -> None:
+    def tell(done: int, total: int, tally: Tally | Findings) -> None:
         nonlocal told
         row.total = total
         if time.monotonic() - told < settings.BEAT_SECONDS:
@@ -143,10 +154,11 @@ def _read_at(known: Planning) -> dict[str, str | None]:
 
 def _drop_old(mapping: Mapping) -> None:
     """Keep the last few; one that is being made is never an old one."""
-    ended = Preview.objects.filter(mapping=mapping).exclude(state=Preview.State.RUNNING)
+    previews = Preview.objects.filter(mapping=mapping, kind=Preview.Kind.PLAN)
+    ended = previews.exclude(state=Preview.State.RUNNING)
     old = list(ended.values_list("pk", flat=True)[KEPT:])
     Preview.objects.filter(pk__in=old).delete()
-    dead = [row.pk for row in Preview.objects.filter(mapping=mapping, state=Preview.State.RUNNING) if is_dead(row)]
+    dead = [row.pk for row in previews.filter(state=Preview.State.RUNNING) if is_dead(row)]
     Preview.objects.filter(pk__in=dead).delete()
 
 

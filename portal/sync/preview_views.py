@@ -152,7 +152,7 @@ def _names(mapping: Mapping) -> list[tuple[str, str]]:
 
 
 def _last(mapping: Mapping) -> dict[str, Any]:
-    row = mapping.previews.first()
+    row = mapping.previews.filter(kind=Preview.Kind.PLAN).first()
     if row is None:
         return {"preview": None}
     places = {

@@ -18,10 +18,10 @@ from portal.ledger.lease import Held, fenced
 from portal.ledger.models import Entry
 from portal.mappings.models import Mapping as MappingRow
 from portal.mappings.transform import OTHER, Side
-from portal.records.models import Copy, Mirror
+from portal.records.models import Copy
 from portal.sync.cases import SIDES
 from portal.sync.keys import mark_holders_due
-from portal.sync.links import Links
+from portal.sync.links import Links, links_of
 from portal.sync.models import Link
 
 PATIENCE = 3.0  # seconds that a person waits for a run to end its slice
@@ -91,7 +91,9 @@ def part(mapping: MappingRow, link: Link, *, user: User | None, actor: str) -> N
 @contextmanager
 def _alone(mapping: MappingRow) -> Iterator[tuple[list[Held], list[MappingRow], Links]]:
     """Hold the lease of every mapping of the two modules; yield the leases, those mappings, and their links."""
-    links, mappings = _links(mapping), _mappings(mapping)
+    links, mappings = links_of(mapping), _mappings(mapping)
+    if links is None:
+        raise RelinkRefused(_("“%(name)s” has not been read yet: nothing is known of its records.") % {"name": mapping})
     with ExitStack() as leases:
         held = []
         for each in mappings:
@@ -122,18 +124,6 @@ def _mappings(mapping: MappingRow) -> list[MappingRow]:
         for one, other in (ends, ends[::-1])
     )
     return list(MappingRow.objects.filter(here | turned).order_by("pk"))
-
-
-def _links(mapping: MappingRow) -> Links:
-    ends: dict[Side, tuple[int, str]] = {
-        "left": (mapping.left_connection_id, mapping.left_module),
-        "right": (mapping.right_connection_id, mapping.right_module),
-    }
-    mirrors = {side: Mirror.objects.filter(connection=pk, module=module).first() for side, (pk, module) in ends.items()}
-    found = {side: mirror for side, mirror in mirrors.items() if mirror is not None}
-    if len(found) < len(SIDES):
-        raise RelinkRefused(_("“%(name)s” has not been read yet: nothing is known of its records.") % {"name": mapping})
-    return Links(found)
 
 
 def _obstacles(known: Links, pairs: Sequence[Ids]) -> list[str]:

@@ -1,0 +1,96 @@
+"""Keeps what reviews found and what people said of it: the one writer of MatchCandidate and Unmatched. The rule: what was
+found stays until another review has ended, what a person said stays for good."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from django.db.models import Max
+from django.utils import timezone
+
+from portal.ledger.lease import Held, fenced
+from portal.mappings.models import Mapping
+from portal.sync.candidates import Scored
+from portal.sync.match_index import Listed
+from portal.sync.models import MatchCandidate, Preview, Unmatched
+
+State = MatchCandidate.State
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Two records that may be one."""
+
+    left: str
+    right: str
+    scored: Scored
+
+
+def store_found(held: Held | None, review: Preview, within: str, pairs: Iterable[Found]) -> None:
+    """Store pairs that a review found, or renew what is known of them."""
+    rows = [
+        MatchCandidate(
+            mapping_id=review.mapping_id,
+            within=within,
+            left_id=pair.left,
+            right_id=pair.right,
+            score=pair.scored.score,
+            reasons=list(pair.scored.reasons),
+            doubts=list(pair.scored.doubts),
+            review=review,
+        )
+        for pair in pairs
+    ]
+    with fenced(held):
+        MatchCandidate.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["mapping", "within", "left_id", "right_id"],
+            update_fields=["score", "reasons", "doubts", "review"],
+        )
+
+
+def store_unmatched(held: Held | None, review: Preview, side: str, listed: Iterable[Listed]) -> None:
+    """Store records that a review found without one sure partner."""
+    rows = [Unmatched(review=review, side=side, record_id=r.id, label=r.label, why=r.why, best=r.best) for r in listed]
+    with fenced(held):
+        Unmatched.objects.bulk_create(rows)
+
+
+def finish(held: Held | None, review: Preview) -> None:
+    """Drop what earlier reviews of the mapping found and this one did not."""
+    with fenced(held):
+        open_ones = MatchCandidate.objects.filter(mapping=review.mapping_id, state=State.OPEN)
+        open_ones.exclude(review=review).delete()
+        rows = Preview.objects.filter(mapping=review.mapping_id, kind=Preview.Kind.MATCHES)
+        rows.exclude(pk=review.pk).delete()
+
+
+def said_of(mapping: Mapping, within: str, left: Collection[str]) -> set[tuple[str, str]]:
+    """Return the pairs of these left records of which a person said that they are not the same."""
+    rows = MatchCandidate.objects.filter(mapping=mapping, within=within, left_id__in=left, state=State.REJECTED)
+    return set(rows.values_list("left_id", "right_id"))
+
+
+def say(pairs: Iterable[MatchCandidate], state: str, actor: str) -> None:
+    """Write down what a person said of these pairs."""
+    found = list(pairs)
+    for pair in found:
+        pair.state, pair.decided_by, pair.decided_at = state, actor[:150], timezone.now()
+    MatchCandidate.objects.bulk_update(found, ["state", "decided_by", "decided_at"], batch_size=500)
+
+
+def say_nothing(pair: MatchCandidate) -> None:
+    """Take back what a person said of a pair."""
+    pair.state, pair.decided_by, pair.decided_at = State.OPEN, "", None
+    pair.save(update_fields=["state", "decided_by", "decided_at"])
+
+
+def renew_best(pair: MatchCandidate) -> None:
+    """Say of both records of a pair anew how sure the likeliest partner is that they have left."""
+    open_ones = MatchCandidate.objects.filter(mapping=pair.mapping, within="", state=State.OPEN)
+    for side, id in (("left", pair.left_id), ("right", pair.right_id)) if not pair.within else ():
+        best = open_ones.filter(**{f"{side}_id": id}).aggregate(best=Max("score"))["best"] or 0
+        rows = Unmatched.objects.filter(review__mapping=pair.mapping, side=side, record_id=id)
+        rows.update(best=best)

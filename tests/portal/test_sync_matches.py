@@ -1,0 +1,179 @@
+"""Which records a review finds that may be one, and what becomes of a person's word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors.memory import Store
+from connectors.types import JSON
+from portal.ledger.models import AuditEntry
+from portal.mappings.models import Mapping
+from portal.sync import preview_job
+from portal.sync.match_decide import accept, accept_above, clear, reject, still_open, take_back
+from portal.sync.models import Link, MatchCandidate, Preview, Unmatched
+from tests.portal.sync_world import RULES, World, emails, person
+from tests.portal.test_sync_preview import read
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BY: dict[str, Any] = {"user": None, "actor": "test"}
+
+
+def put(crm: Store, first: str, last: str, **more: JSON) -> str:
+    """Put somebody into a CRM; return the id."""
+    values = {"firstname": first, "lastname": last, "email": f"{first}.{last}@example.org".lower()}
+    return crm.put("Contacts", {**values, **more}).id
+
+
+def reviewed(world: World) -> Preview:
+    """Read both sides and review them."""
+    read(world)
+    row = preview_job.start(world.mapping, user=None, actor="test", kind=Preview.Kind.MATCHES)
+    assert row.state == "done", row.message
+    return row
+
+
+def offered() -> list[tuple[str, str]]:
+    return [
+        (c.left_id, c.right_id) for c in MatchCandidate.objects.filter(within="", state="open").order_by("-score", "pk")
+    ]
+
+
+@pytest.fixture
+def world() -> World:
+    """Ada and Bob are on both sides under two addresses, Cleo by her key, Dan and Eve on one side each."""
+    world = World()
+    put(world.north, "Ada", "Lovelace", email="ada@home.example", phone="020 7946 0101")
+    put(world.north, "Robert", "Carter", email="bob@acme.example", phone="020 7946 0102")
+    put(world.north, "Cleo", "King")
+    put(world.north, "Dan", "Moss", email=None)
+    put(world.south, "Ada", "Lovelace", email="ada@work.example", phone="+44 20 7946 0101")
+    put(world.south, "Bob", "Carter", email="b.carter@gmail.com", phone="+44 20 7946 0102")
+    put(world.south, "Cleo", "King")
+    put(world.south, "Eve", "Stone")
+    return world
+
+
+def test_each_record_is_counted_once_by_how_its_key_finds_it(world: World) -> None:
+    counts = reviewed(world).counts
+    assert counts["left"] == {"linked": 0, "one": 1, "none": 2, "several": 0, "taken": 0, "without": 1}
+    assert counts["right"] == {"linked": 0, "one": 1, "none": 3, "several": 0, "taken": 0, "without": 0}
+
+
+def test_records_that_no_key_joins_are_offered_with_score_and_reasons(world: World) -> None:
+    reviewed(world)
+    assert offered() == [("1", "1"), ("2", "2")]
+    first = MatchCandidate.objects.get(left_id="1")
+    assert (first.score >= 85, first.reasons, first.doubts) == (True, ["same_name", "same_phone"], [])
+
+
+def test_what_has_no_sure_partner_is_listed_likeliest_first(world: World) -> None:
+    review = reviewed(world)
+    listed = Unmatched.objects.filter(review=review, side="left").order_by("-best", "id")
+    assert [(row.label, row.why) for row in listed] == [
+        ("Ada Lovelace", "none"),
+        ("Robert Carter", "none"),
+        ("Dan Moss", "without"),
+    ]
+
+
+def test_a_linked_record_is_never_a_candidate(world: World) -> None:
+    world.sync()
+    put(world.south, "Ada", "Lovelace", email="third@example.org", phone="020 7946 0101")
+    reviewed(world)
+    assert offered() == []
+
+
+def test_several_holders_of_one_key_are_offered_all(world: World) -> None:
+    put(world.south, "Cleo", "King")
+    counts = reviewed(world).counts
+    assert counts["left"]["several"] == 1
+    assert {right for left, right in offered() if left == "3"} == {"3", "5"}
+    assert [(c.within, c.left_id, c.right_id) for c in MatchCandidate.objects.exclude(within="")] == [
+        ("right", "3", "5")
+    ]
+
+
+def test_an_accepted_pair_is_linked_and_not_created_again(world: World) -> None:
+    reviewed(world)
+    accept(MatchCandidate.objects.get(left_id="1"), **BY)
+    run = world.sync()
+    assert (run.counts["create"], run.counts["update"]) == (1, 1)  # Robert is new there, Ada was brought up to date
+    assert emails(world.south).count("ada@home.example") == 1
+
+
+def test_many_are_accepted_at_once_but_none_that_has_a_rival(world: World) -> None:
+    put(world.south, "Cleo", "King")  # the key finds two now
+    reviewed(world)
+    done = accept_above(world.mapping, 75, **BY)
+    assert (done.number, done.refused) == (2, ())
+    assert {(link.left_id, link.right_id) for link in Link.objects.all()} == {("1", "1"), ("2", "2")}
+
+
+def test_a_refused_pair_is_not_offered_again(world: World) -> None:
+    reviewed(world)
+    reject(MatchCandidate.objects.filter(left_id="1"), **BY)
+    review = reviewed(world)
+    assert offered() == [("2", "2")]
+    assert Unmatched.objects.get(review=review, side="left", record_id="1").best == 0
+
+
+def test_refusing_the_rival_makes_a_pair_clear(world: World) -> None:
+    put(world.south, "Cleo", "King")
+    reviewed(world)
+    assert not clear(world.mapping, 85).filter(left_id="3").exists()
+    reject(MatchCandidate.objects.filter(within="", right_id="5"), **BY)
+    assert clear(world.mapping, 85).filter(left_id="3").exists()
+
+
+def test_what_was_said_can_be_taken_back(world: World) -> None:
+    reviewed(world)
+    for say in (lambda pair: accept(pair, **BY), lambda pair: reject([pair], **BY)):
+        say(MatchCandidate.objects.get(left_id="1"))
+        take_back(MatchCandidate.objects.get(left_id="1"), **BY)
+        assert ("1", "1") in {(c.left_id, c.right_id) for c in still_open(world.mapping)}
+    assert not Link.objects.exists()
+
+
+def test_who_said_what_is_in_the_audit_trail(world: World) -> None:
+    reviewed(world)
+    accept_above(world.mapping, 90, user=None, actor="ann")
+    reject(MatchCandidate.objects.filter(left_id="2"), user=None, actor="ann")
+    assert [(e.actor, e.action) for e in AuditEntry.objects.filter(action__contains="_").order_by("pk")][-1:] == [
+        ("ann", "reject_match")
+    ]
+
+
+def test_a_new_review_forgets_what_is_no_longer_so(world: World) -> None:
+    reviewed(world)
+    world.south.put("Contacts", {"lastname": "Other", "firstname": "Zoe", "phone": None}, "1")
+    reviewed(world)
+    assert offered() == [("2", "2")]
+    assert Preview.objects.filter(kind="matches").count() == 1
+
+
+@pytest.mark.parametrize("direction", ["right-to-left", "both"])
+def test_it_goes_for_every_direction(direction: str) -> None:
+    world = World(direction=direction, conflict_policy="left")
+    put(world.north, "Ada", "Lovelace", email="ada@home.example", phone="020 7946 0101")
+    put(world.south, "Ada", "Lovelace", email="ada@work.example", phone="020 7946 0101")
+    reviewed(world)
+    accept(MatchCandidate.objects.get(), **BY)
+    assert world.sync().counts["create"] == 0
+    assert emails(world.south) == emails(world.north)
+
+
+def test_a_draft_is_reviewed_by_its_own_key() -> None:
+    world = World()
+    put(world.north, "Ada", "Lovelace", phone="020 7946 0101")
+    put(world.south, "Ada", "Lovelace", email="x@example.org", phone="020 7946 0101")
+    world.say(match=(("phone", "phone"),), rules=RULES)
+    world.mapping = Mapping.objects.get(pk=world.mapping.pk)
+    assert reviewed(world).counts["left"]["one"] == 1
+
+
+def test_a_filter_leaves_out_what_it_leaves_out_of_the_sync() -> None:
+    world = World(left_filter="lastname = 'Stone'")
+    world.north.put("Contacts", person("ada"))
+    assert reviewed(world).counts["left"] == dict.fromkeys(("linked", "one", "none", "several", "taken", "without"), 0)
