@@ -29,6 +29,7 @@ DEEDS = {  # what `write.audit` is told, in words
     "change_connection": _("change connection"),
     "change_sync_set": _("change sync set"),
     "change_value_table": _("change value table"),
+    "decide_entry": _("decide what waits"),
     "delete_connection": _("delete connection"),
     "delete mapping": _("delete mapping"),
     "delete_sync_set": _("delete sync set"),
@@ -42,6 +43,7 @@ DEEDS = {  # what `write.audit` is told, in words
     "save mapping": _("save mapping"),
     "settle_edit": _("settle an edit"),
     "stop_run": _("stop run"),
+    "take_back_decision": _("take back a choice"),
 }
 
 

@@ -185,6 +185,8 @@ class Entry(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     next_try = models.DateTimeField(null=True)
     superseded_by = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")  # a later entry took it up
+    decision = models.JSONField(null=True)  # what a person chose about it while it waited: sync/choice.py
+    obeys = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")  # whose decision it carries out
     lease_number = models.BigIntegerField(default=0)
     actor = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -200,6 +202,7 @@ class Entry(models.Model):
                 name="entry_open",
                 condition=Q(superseded_by=None) & ~Q(state__in=["done", "skipped"]),
             ),
+            models.Index(fields=["mapping", "id"], name="entry_decided", condition=Q(decision__isnull=False)),
             models.Index(fields=["connection", "module", "record_id"], name="entry_record"),
             models.Index(fields=["source_connection", "source_module", "source_id"], name="entry_source"),
         ]

@@ -177,6 +177,31 @@ def supersede(held: Held | None, pairs: Mapping[int, Entry]) -> None:
             Entry.objects.bulk_update(old, ["superseded_by"])
 
 
+def decide(entry: Entry, decision: Mapping[str, Any], user: User | None, *, actor: str = "") -> bool:
+    """Store what a person chose about a waiting entry, with who and when; say whether there still was something to choose:
+    not once somebody else chose, or a run took the entry up."""
+    who = (user.get_username() if user else actor or "command")[:150]
+    told = {**decision, "by": who, "at": timezone.now().isoformat()}
+    waiting = Entry.objects.filter(pk=entry.pk, superseded_by=None, state__in=Entry.WAITING)
+    with transaction.atomic():
+        if not waiting.filter(decision__isnull=True).update(decision=told):
+            return False
+        audit(user, "decide_entry", entry, decision, actor=actor)
+    entry.decision = told
+    return True
+
+
+def take_back(entry: Entry, user: User | None, *, actor: str = "") -> bool:
+    """Forget what was chosen about an entry that no run took up yet; say whether that was still so."""
+    waiting = Entry.objects.filter(pk=entry.pk, superseded_by=None, state__in=Entry.WAITING)
+    with transaction.atomic():
+        if not waiting.filter(decision__isnull=False).update(decision=None):
+            return False
+        audit(user, "take_back_decision", entry, entry.decision, actor=actor)
+    entry.decision = None
+    return True
+
+
 def open_problem(
     key: str,
     *,

@@ -201,7 +201,7 @@ def _is_as_planned(entry: Entry, now: _Now) -> bool:
     versions = (source.version if source else None, target.version if target else None)
     if versions != (entry.source_version, entry.target_version):
         return False
-    if source is not None and not entry.record_id and digest_of(source.key) in now.keys:
+    if source is not None and not entry.record_id and not entry.obeys_id and digest_of(source.key) in now.keys:
         return False
     link = now.links.get(entry.source_id)
     if entry.link_id is None:

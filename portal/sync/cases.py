@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from connectors.types import JSON
 from portal.mappings.definition import Definition, Rule
 from portal.mappings.transform import OTHER, Means, Partner, Place, Side
+from portal.sync.choice import Choice
 
 __all__ = ["OTHER", "SIDES", "Action", "Lone", "Pair", "Seen", "Terms"]
 
@@ -30,13 +31,15 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two records that are one: linked, or (`link` None) just matched. A side is None while we have no copy of it. `base`: rule uuid -> [left, right]."""
+    """Two records that are one: linked, or (`link` None) just matched. A side is None while we have no copy of it. `base`:
+    rule uuid -> [left, right]; `choices`: what persons chose about what waited for them here."""
 
     link: int | None
     left: Seen | None
     right: Seen | None
     base: Mapping[str, Sequence[JSON]] = field(default_factory=dict)
     state: str = "linked"
+    choices: tuple[Choice, ...] = ()
 
     def at(self, side: Side) -> Seen:
         """Return the record of that side. Only after both sides were looked at."""
@@ -54,7 +57,7 @@ class Pair:
 class Lone:
     """A record without a partner. `own` are the other records of its side that hold the same key; `found` those of the
     other side, `taken` the ones among them that are linked, `widowed` those of them that are linked to a deleted record,
-    and to which; `partner` is the copy when exactly one was found."""
+    and to which; `partner` is the copy when exactly one was found; `choices` as of a pair."""
 
     side: Side
     seen: Seen
@@ -63,6 +66,7 @@ class Lone:
     taken: frozenset[str] = frozenset()
     widowed: Mapping[str, str] = field(default_factory=dict)
     partner: Seen | None = None
+    choices: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,8 +93,15 @@ def _state_of(run: Run, action: Action) -> str:
     return _STATES.get(action.kind, Entry.State.PLANNED)
 
 
-def resolved(job: Job, old: Entry) -> Entry:
-    """Return the entry that says an earlier one has nothing left to do."""
+def again(job: Job, old: Entry, **changes: Any) -> Entry:
+    """Return a new entry like one that waits, not saved: nobody chose anything about this one yet."""
+    columns = {f.attname: getattr(old, f.attname) for f in Entry._meta.concrete_fields if not f.primary_key}
+    fresh = {"run_id": job.run.pk, "decision": None, "superseded_by_id": None, "settled_at": None}
+    return Entry(**{**columns, **fresh, **changes})
+
+
+def resolved(job: Job, old: Entry, reason: str = "resolved") -> Entry:
+    """Return the entry that says an earlier one has nothing left to do; `reason`: or what was done about it."""
     return Entry(
         run=job.run,
         action=Entry.Action.SKIP,
@@ -109,8 +116,9 @@ def resolved(job: Job, old: Entry) -> Entry:
         mapping=old.mapping,
         mapping_version=job.run.mapping_version,
         link_id=old.link_id,
-        reason="resolved",
+        reason=reason,
         actor=job.run.actor,
+        obeys=None if reason == "resolved" else old,
     )
 
 
@@ -121,6 +129,16 @@ def is_same(old: Entry, new: Entry) -> bool:
     return old.state in (Entry.State.FAILED, Entry.State.PARKED) or (
         (old.reason, old.message, old.evidence) == (new.reason, new.message, new.evidence)
     )
+
+
+def goes_on(old: Entry, new: Entry) -> bool:
+    """Say whether what waits goes on waiting: the plan says the same of it, and nobody chose anything about it."""
+    return old.decision is None and is_same(old, new) and not is_due(old, new)
+
+
+def was_tried(old: Entry) -> bool:
+    """Say whether its attempts count for the next one: not once a person has it tried again."""
+    return old.state == Entry.State.FAILED and old.decision is None
 
 
 def is_due(old: Entry, new: Entry) -> bool:

@@ -57,7 +57,9 @@ def trips(guards: Mapping[str, JSON] | None, planned: Planned) -> list[str]:
 
 def look(job: Job) -> list[str]:
     """Return every guard the run's plan runs into."""
-    planned = Entry.objects.filter(run=job.run, state=Entry.State.PLANNED)
+    planned = Entry.objects.filter(
+        run=job.run, state=Entry.State.PLANNED, obeys=None
+    )  # a person's choice needs no word
     counts = {row["action"]: row["n"] for row in planned.values("action").annotate(n=Count("pk")).order_by()}
     if not counts.keys() - {Entry.Action.SKIP.value}:
         return []

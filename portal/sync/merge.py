@@ -14,6 +14,7 @@ from portal.mappings.compare import comparable, same
 from portal.mappings.definition import Rule
 from portal.mappings.transform import ABSENT, Side, awaited, carried, held
 from portal.sync.cases import OTHER, SIDES, Pair, Seen, Terms
+from portal.sync.choice import BOTH, taken
 
 TOO_CLOSE = timedelta(minutes=2)  # two servers' clocks are not one clock
 UNSURE = "unsure"  # after the two values: the target's own may have been edited, or made of what was sent by its server
@@ -130,14 +131,28 @@ def _both_ways(merged: Merged, rule: Rule, now: tuple[JSON, JSON], pair: Pair, t
         winner = "left" if now[1] is None else "right"  # one side empty: fill it
     else:
         winner = _winner(rule, pair, terms)
+    chosen = None
     if winner is None:
-        merged.asks[rule.right] = {"left": now[0], "right": now[1], "base": None if base is None else list(base[:2])}
-        return
+        ask = _ask(rule, now, base)
+        chosen = taken(pair.choices, rule.uuid, ask)
+        if chosen == BOTH:
+            merged.agreed[rule.uuid] = now
+            return
+        if chosen is None:
+            merged.asks[rule.right] = ask
+            return
+        winner = "left" if chosen == "left" else "right"
     value = _carried(merged, rule, winner, pair, terms)
     if _same(value, now[SIDES.index(OTHER[winner])], rule, OTHER[winner], terms):
         merged.agreed[rule.uuid] = now
-    elif value is not ABSENT and (value is not None or rule.may_clear):
+    elif value is not ABSENT and (value is not None or rule.may_clear or chosen):
         _write(merged, rule, OTHER[winner], value, now, terms)
+
+
+def _ask(rule: Rule, now: tuple[JSON, JSON], base: Sequence[JSON] | None) -> dict[str, JSON]:
+    """Return what a person is shown of a field that both sides changed, and chooses about."""
+    values = {"left": now[0], "right": now[1], "base": None if base is None else list(base[:2])}
+    return {"rule": rule.uuid, "fields": [rule.left, rule.right], **values}
 
 
 def _write(merged: Merged, rule: Rule, side: Side, value: JSON, now: tuple[JSON, JSON], terms: Terms) -> None:

@@ -16,6 +16,7 @@ from connectors.wording import text as _
 from portal.mappings.transform import Side, intended
 from portal.sync.additions import adding
 from portal.sync.cases import OTHER, SIDES, Action, Lone, Pair, Seen, Terms
+from portal.sync.choice import deletes, makes_new
 from portal.sync.circles import later, never
 from portal.sync.merge import Merged, has_changed, merge, new_base, rules_to
 
@@ -33,22 +34,30 @@ def _plan_lone(lone: Lone, terms: Terms) -> tuple[Action, ...]:
     side, seen = OTHER[lone.side], lone.seen
     if seen.deleted or not seen.inside or not terms.writes(side):
         return ()
-    if seen.key is None:
-        return (Action("blocked", side, seen, reason="no_match_key"),)
-    if lone.own:
-        return (Action("conflict", side, seen, reason="doubled_key", evidence=_evidence(lone)),)
-    if len(lone.found) > 1:
-        return (Action("conflict", side, seen, reason="several_matches", evidence=_evidence(lone)),)
-    if lone.taken:
-        reason = "match_taken_by_deleted" if lone.widowed else "match_taken"
-        return (Action("conflict", side, seen, reason=reason, evidence=_evidence(lone)),)
-    if lone.partner is None:
+    asked = _ask(lone, side)
+    if asked and not makes_new(lone.choices, asked.reason, asked.evidence):
+        return (asked,)
+    if asked or lone.partner is None or makes_new(lone.choices):
         return (_create(seen, side, terms),)
     if lone.side == "right" and terms.writes("right") and lone.partner.inside:
         return ()  # both ways: the left one speaks for the pair
     left, right = (seen, lone.partner) if lone.side == "left" else (lone.partner, seen)
     pair = Pair(None, left, right)
     return _plan_values(pair, terms, [at for at in SIDES if terms.writes(OTHER[at]) and pair.at(at).inside])
+
+
+def _ask(lone: Lone, side: Side) -> Action | None:
+    """Return why a record's partner cannot be told by its key; None where it can."""
+    if lone.seen.key is None:
+        return Action("blocked", side, lone.seen, reason="no_match_key")
+    reason = ""
+    if lone.own:
+        reason = "doubled_key"
+    elif len(lone.found) > 1:
+        reason = "several_matches"
+    elif lone.taken:
+        reason = "match_taken_by_deleted" if lone.widowed else "match_taken"
+    return Action("conflict", side, lone.seen, reason=reason, evidence=_evidence(lone)) if reason else None
 
 
 def _plan_pair(pair: Pair, terms: Terms) -> tuple[Action, ...]:
@@ -73,6 +82,8 @@ def _plan_both_gone(pair: Pair, terms: Terms) -> tuple[Action, ...]:
 def _plan_gone(pair: Pair, gone: Side, terms: Terms) -> tuple[Action, ...]:
     """One side was deleted: carried over only where the mapping says so, confirmed, and to a record nobody changed."""
     dead, living = pair.at(gone), pair.at(OTHER[gone])
+    if deletes(pair.choices, living.version):
+        return (_delete(OTHER[gone], dead, living, pair.link, "person_chose", terms),)
     if not terms.writes(OTHER[gone]):
         reason = f"target_{dead.deleted}"
         return (Action("blocked", gone, living, dead, pair.link, reason=reason),) if living.inside else ()
@@ -84,9 +95,13 @@ def _plan_gone(pair: Pair, gone: Side, terms: Terms) -> tuple[Action, ...]:
         return (Action("blocked", *about, reason=f"source_{dead.deleted}"),)
     if has_changed(living, OTHER[gone], pair.base, terms):
         return (Action("conflict", *about, reason="deleted_and_changed"),)
-    if not terms.places[OTHER[gone]].schema.module.deletable:
-        return (Action("blocked", *about, reason="cannot_delete"),)
-    return (Action("delete", *about, reason="source_missing" if is_missing else ""),)
+    return (_delete(*about, "source_missing" if is_missing else "", terms),)
+
+
+def _delete(side: Side, dead: Seen, living: Seen, link: int | None, reason: str, terms: Terms) -> Action:
+    if not terms.places[side].schema.module.deletable:
+        return Action("blocked", side, dead, living, link, reason="cannot_delete")
+    return Action("delete", side, dead, living, link, reason=reason)
 
 
 def _plan_widowed(pair: Pair, gone: Side, terms: Terms) -> tuple[Action, ...]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from django.db.models import Q
@@ -18,16 +18,18 @@ from portal.ledger.models import Entry
 from portal.mappings.transform import Side
 from portal.sync.additions import WAITING
 from portal.sync.cases import OTHER, SIDES, Lone, Pair
+from portal.sync.decided import UNDONE, choices_about, obeying
 from portal.sync.entries import (
     APPROVED,
     as_shown,
     entry_of,
+    goes_on,
     is_as_shown,
     is_bound,
-    is_due,
     is_same,
     resolved,
     source_side,
+    was_tried,
 )
 from portal.sync.job import Job
 from portal.sync.keys import holders, mark_due
@@ -74,16 +76,14 @@ def wake(job: Job) -> None:
     left = open_entries.filter(state__in=(Entry.State.PLANNED, Entry.State.AWAITING)).exclude(run=job.run)
     approved = open_entries.filter(run=job.run, state=Entry.State.AWAITING, reason=APPROVED)
     unfit = open_entries.filter(state=Entry.State.BLOCKED, reason="cannot_convert")
-    unfit = unfit if tables_changed(job) else unfit.none()
-    woken = (tried, left, approved, unfit)
-    if not any(entries.exists() for entries in woken):
+    woken = tried | left | approved | (unfit if tables_changed(job) else unfit.none())
+    if not woken.exists():
         return
     with fenced(job.held):
         for side in SIDES:
             here = {"source_connection": job.connections[side], "source_module": job.mirrors[side].module}
-            for entries in woken:
-                rows = MatchKey.objects.filter(mapping=job.mapping, mirror=job.mirrors[side], due=False)
-                rows.filter(record_id__in=entries.filter(**here).values("source_id")).update(due=True)
+            rows = MatchKey.objects.filter(mapping=job.mapping, mirror=job.mirrors[side], due=False)
+            rows.filter(record_id__in=woken.filter(**here).values("source_id")).update(due=True)
         write.move(job.held, left, Entry.State.SKIPPED, reason="replaced")
 
 
@@ -107,10 +107,11 @@ def _propose(job: Job, batch: Batch) -> _Proposal:
     for case in cases:
         if isinstance(case, Pair) and case.state != Link.State.LINKED:
             continue  # being created, or undone: not planned, and what waits for a person goes on waiting
-        actions = plan(case, terms)
+        known = [entry for place in _places(case) for entry in waiting.get(place, [])]
+        actions = plan(replace(case, choices=choices_about(known)), terms)
         for place in _places(case):
             fresh = [entry_of(job, a) for a in actions if a.source and (OTHER[a.side], a.source.id) == place]
-            _compare(job, proposal, fresh, waiting.get(place, []))
+            _compare(job, proposal, obeying(fresh, known), waiting.get(place, []))
     return proposal
 
 
@@ -120,13 +121,13 @@ def _compare(job: Job, proposal: _Proposal, fresh: list[Entry], waiting: list[En
     if any(entry.state in Entry.UNSETTLED for entry in waiting):
         return
     fresh, waiting = _take_up_shown(proposal, fresh, waiting)
-    kept = [(old, new) for old in waiting for new in fresh if is_same(old, new) and not is_due(old, new)]
+    kept = [(old, new) for old in waiting for new in fresh if goes_on(old, new)]
     gone = [old for old in waiting if all(old is not pair[0] for pair in kept)]
     added = [new for new in fresh if all(new is not pair[1] for pair in kept)]
     if gone and not added:
         added = [resolved(job, gone[-1])]
     for new in added:
-        tried = next((old for old in gone if old.state == Entry.State.FAILED and is_same(old, new)), None)
+        tried = next((old for old in gone if was_tried(old) and is_same(old, new)), None)
         new.attempts = tried.attempts if tried else 0
         held = next((old for old in gone if old.reason == WAITING), None)
         if any(old and old.run_id == job.run.pk and is_as_shown(old, new) for old in (tried, held)):
@@ -176,13 +177,13 @@ def _waiting(job: Job, cases: Iterable[Pair | Lone]) -> dict[Place, list[Entry]]
     places = [place for case in cases for place in _places(case)]
     for side in SIDES:
         rows = Entry.objects.filter(
-            Q(state__in=(*Entry.UNSETTLED, *Entry.WAITING)) | Q(state=Entry.State.AWAITING, run=job.run),
+            Q(state__in=(*Entry.UNSETTLED, *Entry.WAITING)) | Q(state=Entry.State.AWAITING, run=job.run) | UNDONE,
             mapping=job.mapping.uuid,
             superseded_by=None,
             source_connection=job.connections[side],
             source_module=job.mirrors[side].module,
             source_id__in=[id for at, id in places if at == side],
         )
-        for entry in rows.order_by("id"):
+        for entry in rows.select_related("obeys").order_by("id"):
             found[side, entry.source_id].append(entry)
     return found

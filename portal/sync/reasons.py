@@ -124,6 +124,9 @@ REASONS: dict[str, Reason] = {
     "edit_lost": Reason(
         _("The process ended on the way, and the record shows that it did not arrive."), _("Do it again.")
     ),
+    "person_chose": Reason(_("A person chose it.")),
+    "joined": Reason(_("A person said which record is its partner.")),
+    "retired": Reason(_("A person said that it is never synced again.")),
     "person_looked": Reason(_("A person looked in the CRM and said so.")),
     "refused": Reason(_("The CRM refused the record."), _("Correct what it names; it is tried again by itself.")),
     "connection": Reason(_("The connection does not work."), _("Mend the connection; the next run takes it up.")),

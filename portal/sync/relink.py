@@ -63,10 +63,8 @@ def join_all(
             for each in held:
                 each.outlast(each.seconds / 2)
             with fenced(held[0]):
-                reasons = _obstacles(known, batch)
+                made, reasons = unite(known, mappings, batch)
                 free = [ids for ids, reason in zip(batch, reasons, strict=True) if not reason]
-                made = _link(known, free)
-                _plan_again(mappings, known, free)
                 _note(mapping, free, user, actor, why)
             links += made
             refused += [(i["left"], i["right"], reason) for i, reason in zip(batch, reasons, strict=True) if reason]
@@ -88,10 +86,20 @@ def part(mapping: MappingRow, link: Link, *, user: User | None, actor: str) -> N
             write.audit(user, "part_records", mapping, {"left": ids["left"], "right": ids["right"]}, actor=actor)
 
 
+def unite(known: Links, mappings: list[MappingRow], pairs: Sequence[Ids]) -> tuple[list[Link], list[str]]:
+    """Link these pairs and have them planned again; return the links, and for each pair why it could not be linked ("" for
+    one that was). Only under the lease of a mapping, inside a transaction. Raises IntegrityError where another one was first."""
+    reasons = _obstacles(known, pairs)
+    free = [ids for ids, reason in zip(pairs, reasons, strict=True) if not reason]
+    made = _link(known, free)
+    _plan_again(mappings, known, free)
+    return made, reasons
+
+
 @contextmanager
 def _alone(mapping: MappingRow) -> Iterator[tuple[list[Held], list[MappingRow], Links]]:
     """Hold the lease of every mapping of the two modules; yield the leases, those mappings, and their links."""
-    links, mappings = links_of(mapping), _mappings(mapping)
+    links, mappings = links_of(mapping), mappings_of(mapping)
     if links is None:
         raise RelinkRefused(_("“%(name)s” has not been read yet: nothing is known of its records.") % {"name": mapping})
     with ExitStack() as leases:
@@ -116,7 +124,7 @@ def _take(mapping: MappingRow) -> Held:
     return held
 
 
-def _mappings(mapping: MappingRow) -> list[MappingRow]:
+def mappings_of(mapping: MappingRow) -> list[MappingRow]:
     """Return every mapping of the two modules, always in the same order: they share their links."""
     ends = [(mapping.left_connection_id, mapping.left_module), (mapping.right_connection_id, mapping.right_module)]
     here, turned = (

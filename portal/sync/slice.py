@@ -20,6 +20,7 @@ from portal.sync.guards import look
 from portal.sync.job import Job
 from portal.sync.keys import index_keys
 from portal.sync.lists import knowing_lists, plan_additions, wake_held_back
+from portal.sync.obey import obey
 from portal.sync.propose import propose, wake
 from portal.sync.recover import next_look_up, recover
 from portal.sync.refresh import refresh
@@ -44,12 +45,16 @@ def advance(job: Job) -> End | None:
     job = knowing_lists(job.after_sweep())
     wake(job)
     wake_held_back(job)
+    heard: set[int] = set()
+    obey(job, heard)
     for _round in range(ROUNDS):
         if not all(index_keys(job, side) for side in SIDES) or not propose(job):
             return None
         plan_additions(job)
         planned = Entry.objects.filter(run=job.run, state=Entry.State.PLANNED)
         if not planned.exists():
+            if obey(job, heard):  # chosen while the run was at work
+                continue
             break
         if not is_bound(job.run) and (tripped := look(job) or _as_asked(job.run)):
             if not job.run.approve_all:

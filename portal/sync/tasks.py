@@ -16,6 +16,7 @@ from portal.ledger.models import Run
 from portal.mappings.models import Mapping
 from portal.records.lost import lost_edits, settle_lost
 from portal.sync import schedules
+from portal.sync.decide import take_up_kept
 from portal.sync.run import SyncRefused, end_without_mapping, enqueue_slice, lease_name, request_sync, work
 from portal.sync.slice import count
 
@@ -72,6 +73,7 @@ def resume_runs(*, at_once: bool = False) -> int:
     if lost_edits():
         async_task("portal.sync.tasks.settle_edits", group="edits")
     _end_orphans()
+    take_up_kept()
     return len(free)
 
 

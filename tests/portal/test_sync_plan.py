@@ -177,7 +177,9 @@ def test_a_conflict_in_one_field_does_not_hold_up_the_others() -> None:
     base = {"e": ("a@b.c", "a@b.c"), "n": ("Ada", "Ada"), "c": ("X", "X")}
     actions = plan(Pair(7, left, right, base), terms(BOTH, "ask"))
     assert told(actions) == ["update right name=Bo", "conflict right both_changed"]
-    assert actions[1].evidence == {"city": {"left": "Y", "right": "Z", "base": ["X", "X"]}}
+    assert actions[1].evidence == {
+        "city": {"rule": "c", "fields": ["city", "city"], "left": "Y", "right": "Z", "base": ["X", "X"]}
+    }
 
 
 def test_an_empty_winner_erases_where_the_rule_may_clear_but_never_at_a_first_match() -> None:
@@ -286,7 +288,13 @@ def test_a_record_outside_its_filter_says_nothing_and_still_hears() -> None:
 def test_what_may_be_an_edit_or_the_servers_own_making_is_asked_and_carried_to_no_side() -> None:
     base = {"e": ("a@b.c", "a@b.c"), "n": ("Ada", "Ada"), "c": ("Y", "Y", UNSURE)}
     [action] = plan(Pair(7, seen("L", "Y"), seen("R", "Z"), base), terms(BOTH, "left"))
-    assert (action.kind, action.evidence["city"]) == ("conflict", {"left": "Y", "right": "Z", "base": ["Y", "Y"]})
+    assert action.kind == "conflict" and action.evidence["city"] == {
+        "rule": "c",
+        "fields": ["city", "city"],
+        "left": "Y",
+        "right": "Z",
+        "base": ["Y", "Y"],
+    }
 
 
 def test_a_missing_record_is_never_taken_for_a_deleted_one() -> None:

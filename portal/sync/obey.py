@@ -1,0 +1,167 @@
+"""Does in a run what persons chose about links, and has planned again what they chose about values. The rule: only while the
+records are as they were shown; what cannot be done is asked anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.utils import timezone
+
+from connectors.errors import AccessDenied, RecordError
+from portal.ledger import write
+from portal.ledger.lease import fenced
+from portal.ledger.models import Entry
+from portal.mappings.transform import Side
+from portal.sync.cases import OTHER, SIDES
+from portal.sync.choice import JOIN, NEW, RETIRE, RETRY
+from portal.sync.decided import choice_about, undone_decisions
+from portal.sync.entries import again, resolved, source_side
+from portal.sync.job import Job
+from portal.sync.keys import mark_due
+from portal.sync.links import drop_pending
+from portal.sync.load import copies
+from portal.sync.models import Link
+from portal.sync.outcome import accept, settle
+from portal.sync.relink import mappings_of, unite
+from portal.ui.wording import to_keep
+
+BATCH = 500
+Links = Mapping[int, Link]
+
+
+@dataclass(slots=True)
+class _Done:
+    """What takes up which waiting entry, and whose records are planned again."""
+
+    pairs: list[tuple[Entry, Entry]] = field(default_factory=list)
+    again: list[Entry] = field(default_factory=list)
+
+
+def obey(job: Job, heard: set[int]) -> bool:
+    """Take up what was chosen and is not among the entries `heard` of, which it adds to; say whether there was anything."""
+    fresh = [pk for pk in undone_decisions(job.mapping).order_by("pk").values_list("pk", flat=True) if pk not in heard]
+    heard.update(fresh)
+    for start in range(0, len(fresh), BATCH):
+        job.keep_alive()
+        _obey(job, list(Entry.objects.filter(pk__in=fresh[start : start + BATCH]).order_by("pk")))
+    return bool(fresh)
+
+
+def _obey(job: Job, entries: list[Entry]) -> None:
+    links = Link.objects.in_bulk([entry.link_id for entry in entries if entry.link_id])
+    done = _Done()
+    for entry in [e for e in entries if choice_about(e).take == JOIN and _is_being_made(e, links)]:
+        entries.remove(entry)
+        _adopt(job, entry, done)
+    with fenced(job.held):
+        for entry in entries:
+            link = links.get(entry.link_id or 0)
+            if link is not None and link.state == Link.State.RETIRED:
+                done.pairs.append((entry, resolved(job, entry)))
+            else:
+                done.again.append(entry)
+        _retire(job, done, links)
+        _join(job, done)
+        _part(job, done, links)
+        _look_up_again(job, done, links)
+        _save(job, done)
+
+
+def _save(job: Job, done: _Done) -> None:
+    write.save_entries(job.held, [new for _, new in done.pairs])
+    write.supersede(job.held, {old.pk: new for old, new in done.pairs})
+    due: dict[Side, list[str]] = {side: [] for side in SIDES}
+    for entry in done.again:
+        side = source_side(job, entry)
+        due[side].append(entry.source_id)
+        due[OTHER[side]] += [entry.record_id] if entry.record_id else []
+    mark_due(job, ids=due)
+
+
+def _is_being_made(entry: Entry, links: Links) -> bool:
+    link = links.get(entry.link_id or 0)
+    return link is not None and link.state == Link.State.PENDING
+
+
+def _chose(done: _Done, take: str) -> list[Entry]:
+    return [entry for entry in done.again if choice_about(entry).take == take]
+
+
+def _retire(job: Job, done: _Done, links: Links) -> None:
+    """Never sync the record again: its link says so, for one without a link a link to nobody."""
+    old, new = [], []
+    for side in SIDES:
+        here = [entry for entry in _chose(done, RETIRE) if source_side(job, entry) == side]
+        known = job.links.find(side, [entry.source_id for entry in here])
+        for entry in here:
+            link = links.get(entry.link_id or 0)
+            if (entry.link_id is None) != (link is None) or known.get(entry.source_id) != link:
+                continue
+            if link is not None:
+                link.state = Link.State.RETIRED
+                old.append(link)
+            else:
+                ids = {side: entry.source_id, OTHER[side]: ""}
+                new.append(job.links.make(ids, entry.pk, Link.State.RETIRED))
+            _take_up(done, entry, resolved(job, entry, "retired"))
+    Link.objects.bulk_update(old, ["state"])
+    Link.objects.bulk_create(new)
+
+
+def _join(job: Job, done: _Done) -> None:
+    entries = [entry for entry in _chose(done, JOIN) if entry.link_id is None]
+    pairs: list[dict[Side, str]] = [
+        {side: entry.source_id, OTHER[side]: choice_about(entry).record}
+        for entry in entries
+        for side in [source_side(job, entry)]
+    ]
+    reasons = unite(job.links, mappings_of(job.mapping), pairs)[1] if pairs else []
+    for entry, why in zip(entries, reasons, strict=True):
+        new = again(job, entry, message=why) if why else resolved(job, entry, "joined")
+        _take_up(done, entry, new)
+
+
+def _part(job: Job, done: _Done, links: Links) -> None:
+    """Make the record again: a link to one that is no more, or that never came to be, is forgotten."""
+    found = {entry: link for entry in _chose(done, NEW) if (link := links.get(entry.link_id or 0))}
+    drop_pending([link.pk for link in found.values()])
+    seen = {s: copies(job, s, [job.links.id_at(link, s) for link in found.values()]) for s in SIDES if found}
+    gone = []
+    for entry, link in found.items():
+        pair = [record for side in SIDES if (record := seen[side].get(job.links.id_at(link, side)))]
+        living = [record for record in pair if not record.deleted]
+        if len(pair) == 2 and [record.version for record in living] == [choice_about(entry).version]:
+            gone.append(link.pk)
+    Link.objects.filter(pk__in=gone, state=Link.State.LINKED).delete()
+
+
+def _look_up_again(job: Job, done: _Done, links: Links) -> None:
+    for entry in [entry for entry in _chose(done, RETRY) if _is_being_made(entry, links)]:
+        evidence = {name: value for name, value in entry.evidence.items() if name not in ("found", "empty_lookups")}
+        unknown = {"state": Entry.State.UNKNOWN, "reason": "outcome_unknown", "next_try": timezone.now()}
+        _take_up(done, entry, again(job, entry, message="", evidence=evidence, **unknown))
+
+
+def _adopt(job: Job, entry: Entry, done: _Done) -> None:
+    """The record that a person found is what was to be created; where it holds something else, that is planned next."""
+    side, record_id = OTHER[source_side(job, entry)], choice_about(entry).record
+    job.keep_alive()
+    try:
+        record = job.crms[side].get(entry.module, record_id)
+    except (RecordError, AccessDenied) as e:
+        done.pairs.append((entry, again(job, entry, message=to_keep(e))))
+        return
+    if job.links.taken(side, [record.id]):
+        done.pairs.append((entry, again(job, entry, reason="already_linked", message="")))
+        return
+    outcome = accept(job, side, entry, record)
+    differs = entry.evidence.get("differs", {})
+    names = {rule.uuid: rule.at(side) for rule in job.terms.definition.rules}
+    entry.base = {rule: pair for rule, pair in entry.base.items() if names.get(rule) not in differs}
+    settle(job, side, [outcome], plan_again=True)
+
+
+def _take_up(done: _Done, entry: Entry, new: Entry) -> None:
+    done.pairs.append((entry, new))
+    done.again = [other for other in done.again if other.pk != entry.pk]
