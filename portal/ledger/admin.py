@@ -44,6 +44,7 @@ DEEDS = {  # what `write.audit` is told, in words
     "settle_edit": _("settle an edit"),
     "stop_run": _("stop run"),
     "take_back_decision": _("take back a choice"),
+    "undo_run": _("take run back"),
 }
 
 

@@ -59,6 +59,8 @@ class Run(models.Model):
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.QUEUED)
     parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="children")  # a sync set's run
     sync_set = models.UUIDField(null=True)  # of a parent: whose run it is; its children have the mappings
+    undoes = models.ForeignKey("self", models.SET_NULL, null=True, related_name="undone_by")  # what it takes back
+    keep_created = models.BooleanField(default=False)  # an undo that deletes nothing
     mapping = models.UUIDField(null=True)
     mapping_name = models.CharField(_("mapping"), max_length=100, blank=True)  # of a parent: the set's
     mapping_version = models.PositiveIntegerField(null=True)
@@ -110,6 +112,11 @@ class Run(models.Model):
                 fields=["sync_set"],
                 condition=Q(kind="sync", state__in=["queued", "running", "postponed", "interrupted"]),
                 name="run_one_open_set",
+            ),
+            models.UniqueConstraint(
+                fields=["mapping"],
+                condition=Q(kind="undo", state__in=["queued", "running", "postponed", "interrupted"]),
+                name="run_one_open_undo",
             ),
         ]
 
@@ -187,6 +194,9 @@ class Entry(models.Model):
     superseded_by = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")  # a later entry took it up
     decision = models.JSONField(null=True)  # what a person chose about it while it waited: sync/choice.py
     obeys = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")  # whose decision it carries out
+    undoes = models.ForeignKey(  # what it takes back; indexed by entry_undoes
+        "self", models.SET_NULL, null=True, related_name="+", db_index=False
+    )
     lease_number = models.BigIntegerField(default=0)
     actor = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -205,6 +215,7 @@ class Entry(models.Model):
             models.Index(fields=["mapping", "id"], name="entry_decided", condition=Q(decision__isnull=False)),
             models.Index(fields=["connection", "module", "record_id"], name="entry_record"),
             models.Index(fields=["source_connection", "source_module", "source_id"], name="entry_source"),
+            models.Index(fields=["undoes"], name="entry_undoes", condition=Q(undoes__isnull=False)),
         ]
 
     def __str__(self) -> str:

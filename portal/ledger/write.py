@@ -39,6 +39,7 @@ _PLANNED_FIELDS = (
     "message",
     "evidence",
     "rules",
+    "before",
     "base",
     "link_id",
     "source_version",
@@ -164,6 +165,8 @@ def move(held: Held | None, entries: models.QuerySet[Entry], state: str, *, reas
 def plan_as_shown(held: Held | None, entries: Iterable[Entry]) -> None:
     """Say that these waiting entries are to be carried out: planned anew, they are what a person approved."""
     entries = list(entries)
+    for entry in entries:
+        entry.before = redact(entry.before)
     if entries:
         with fenced(held):
             Entry.objects.bulk_update(entries, _PLANNED_FIELDS)

@@ -21,7 +21,7 @@ from portal.sync.cases import OTHER, Seen
 from portal.sync.entries import APPROVED, is_bound, source_side
 from portal.sync.job import Job
 from portal.sync.keys import digest_of, holders, mark_due
-from portal.sync.links import drop_bases, write_bases
+from portal.sync.links import drop_bases, retire, write_bases
 from portal.sync.load import copies
 from portal.sync.models import Link
 from portal.sync.outcome import judge, settle
@@ -199,11 +199,15 @@ def _keys_held(job: Job, side: Side, alone: list[Seen]) -> frozenset[str]:
 def _is_as_planned(entry: Entry, now: _Now) -> bool:
     source, target = now.source.get(entry.source_id), now.target.get(entry.record_id)
     versions = (source.version if source else None, target.version if target else None)
+    if entry.undoes_id is not None:  # it is about the target alone
+        versions = entry.source_version, versions[1]
     if versions != (entry.source_version, entry.target_version):
         return False
     if source is not None and not entry.record_id and not entry.obeys_id and digest_of(source.key) in now.keys:
         return False
     link = now.links.get(entry.source_id)
+    if entry.undoes_id is not None:
+        return (link.pk if link else None) == entry.link_id
     if entry.link_id is None:
         return link is None and entry.record_id not in now.taken
     return link is not None and (link.pk, link.state) == (entry.link_id, Link.State.LINKED)
@@ -239,6 +243,7 @@ def _agree(job: Job, group: list[Entry], side: Side) -> None:
             _link(job, group, side)
             write_bases(job.mapping, {entry.link_id: entry.base for entry in group if entry.link_id and entry.base})
             drop_bases(entry.link_id for entry in group if entry.link_id and entry.reason == BOTH_GONE)
+            retire(entry.link_id for entry in group if entry.link_id and entry.undoes_id)
             write.settle_skipped(job.held, group)
             mark_due(job, ids={OTHER[side]: [entry.source_id for entry in group if entry.evidence.get("later")]})
     except IntegrityError:  # as in `_intend`
@@ -247,7 +252,7 @@ def _agree(job: Job, group: list[Entry], side: Side) -> None:
 
 def _link(job: Job, group: list[Entry], side: Side) -> None:
     """Make the links that are missing: pending for a create, whose record has no id yet."""
-    fresh = [entry for entry in group if entry.link_id is None]
+    fresh = [entry for entry in group if entry.link_id is None and entry.undoes_id is None]
     links = [
         job.links.make(
             {side: entry.record_id, OTHER[side]: entry.source_id},

@@ -14,6 +14,7 @@ from portal.mappings.models import Mapping
 from portal.sync.entries import APPROVED
 from portal.sync.run import SyncRefused, enqueue_slice, refuse
 from portal.sync.slice import count
+from portal.sync.undo import refuse_to_go_on
 
 
 def approve(run: Run, *, actor: str, user: User | None = None, enqueue: bool = True) -> Run:
@@ -22,7 +23,7 @@ def approve(run: Run, *, actor: str, user: User | None = None, enqueue: bool = T
     mapping = Mapping.objects.filter(uuid=str(run.mapping)).first()
     if mapping is None:
         raise SyncRefused(_("The mapping of run %(run)d is no more.") % {"run": run.pk})
-    refuse(mapping)
+    refuse_to_go_on(run, mapping) if run.kind == Run.Kind.UNDO else refuse(mapping)
     try:
         with transaction.atomic():
             _take(run, mapping, user)

@@ -18,11 +18,11 @@ from portal.ui.wording import to_keep
 
 _STATES = {"conflict": Entry.State.CONFLICT, "blocked": Entry.State.BLOCKED}  # else planned: even a link is made later
 APPROVED = "approved"  # the reason of a waiting entry that a person approved, until it is planned once more
+MEANWHILE = "changed_meanwhile"  # of an entry that was not carried out, since its record is not as it was planned from
 
 
 def entry_of(job: Job, action: Action) -> Entry:
     """Return the action as a new entry, not saved."""
-    target = action.target
     return Entry(
         run=job.run,
         action=action.kind,
@@ -31,7 +31,7 @@ def entry_of(job: Job, action: Action) -> Entry:
         mapping_version=job.run.mapping_version,
         link_id=action.link,
         rules=list(action.rules),
-        before={name: target.values.get(name) for name in action.values} if target else {},
+        before=_before(action),
         intended=dict(action.values),
         base={rule: list(pair) for rule, pair in action.base.items()},
         reason=action.reason,
@@ -40,6 +40,12 @@ def entry_of(job: Job, action: Action) -> Entry:
         actor=job.run.actor,
         **_records_of(job, action),
     )
+
+
+def _before(action: Action) -> dict[str, JSON]:
+    """Return what the target holds in the fields that are sent; before it is deleted, all it holds."""
+    held = action.target.values if action.target else {}
+    return dict(held) if action.kind == "delete" else {name: held[name] for name in action.values if name in held}
 
 
 def _records_of(job: Job, action: Action) -> dict[str, Any]:
@@ -70,7 +76,8 @@ def is_as_shown(old: Entry, new: Entry) -> bool:
 
     def shown(entry: Entry) -> tuple[JSON, ...]:
         source = (entry.source_connection_id, entry.source_module, entry.source_id)
-        target = (entry.connection_id, entry.module, entry.record_id, redact(entry.before))
+        over = {} if entry.action == Entry.Action.DELETE else redact(entry.before)
+        target = (entry.connection_id, entry.module, entry.record_id, over)
         values = redact(entry.intended)
         hidden = entry.source_version if any(map(is_secret_field, values)) else None
         return entry.action, entry.mapping_version, source, target, values, hidden
@@ -81,7 +88,17 @@ def is_as_shown(old: Entry, new: Entry) -> bool:
 def as_shown(old: Entry, new: Entry) -> Entry:
     """Return the entry that was shown, to be carried out as it is planned now."""
     old.state = Entry.State.PLANNED
-    for name in ("reason", "message", "evidence", "rules", "base", "link_id", "source_version", "target_version"):
+    for name in (
+        "reason",
+        "message",
+        "evidence",
+        "rules",
+        "before",
+        "base",
+        "link_id",
+        "source_version",
+        "target_version",
+    ):
         setattr(old, name, getattr(new, name))
     return old
 

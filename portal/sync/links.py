@@ -69,6 +69,11 @@ def drop_pending(links: Iterable[int]) -> None:
     Link.objects.filter(Q(left_id="") | Q(right_id=""), pk__in=list(links), state=Link.State.PENDING).delete()
 
 
+def retire(links: Iterable[int]) -> None:
+    """Have these pairs neither made, deleted nor matched again until a person says so."""
+    Link.objects.filter(pk__in=list(links)).update(state=Link.State.RETIRED)
+
+
 def read_bases(mapping: MappingRow, links: Collection[int]) -> dict[int, dict[str, JSON]]:
     """Return link -> rule uuid -> [left, right]."""
     rows = Base.objects.filter(mapping=mapping, link__in=links) if links else Base.objects.none()

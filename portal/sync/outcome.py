@@ -31,7 +31,8 @@ from portal.records.store import store_changes
 from portal.sync.cases import OTHER, SIDES
 from portal.sync.job import Job
 from portal.sync.keys import mark_due
-from portal.sync.links import drop_bases, drop_pending, write_bases
+from portal.sync.links import drop_bases, drop_pending, retire, write_bases
+from portal.sync.load import copies
 from portal.sync.merge import UNSURE
 from portal.sync.models import Link
 from portal.sync.send import Answer
@@ -81,10 +82,14 @@ def accept(job: Job, side: Side, entry: Entry, record: Record) -> Outcome:
 
 
 def vanished(entry: Entry) -> Outcome:
-    """Return the outcome of a write to a record that somebody deleted behind us: a delete is done, an update waits."""
-    is_delete = entry.action == Entry.Action.DELETE
-    entry.state = Entry.State.DONE if is_delete else Entry.State.BLOCKED
-    entry.reason, entry.message, entry.next_try = "" if is_delete else "target_missing", "", None
+    """Return the outcome of a write to a record that somebody deleted behind us: a delete is done, an update waits, one that
+    takes something back is not needed."""
+    entry.state, entry.reason = Entry.State.BLOCKED, "target_missing"
+    if entry.action == Entry.Action.DELETE:
+        entry.state, entry.reason = Entry.State.DONE, ""
+    elif entry.undoes_id is not None:
+        entry.state, entry.reason = Entry.State.SKIPPED, "gone_since"
+    entry.message, entry.next_try = "", None
     return Outcome(entry, is_missing=True)
 
 
@@ -100,9 +105,10 @@ def settle(job: Job, side: Side, outcomes: Sequence[Outcome], *, plan_again: boo
             missing = [entry.record_id for entry in lost]
             store_changes(job.mirrors[side], changes, missing=missing, run_id=job.run.pk)
         ended = [o.entry for o in outcomes if o.entry.state in (Entry.State.DONE, Entry.State.STORED_DIFFERENTLY)]
-        _complete_links(job, side, [entry for entry in ended if entry.action == Entry.Action.CREATE])
+        _complete_links(job, side, [e for e in ended if e.action == Entry.Action.CREATE and e.link_id])
         write_bases(job.mapping, {e.link_id: e.base for e in ended if e.link_id and e.action != Entry.Action.DELETE})
-        drop_bases(e.link_id for e in ended if e.link_id and e.action == Entry.Action.DELETE)
+        drop_bases(e.link_id for e in ended if e.link_id and e.action == Entry.Action.DELETE and not e.undoes_id)
+        _retire_undone(job, source, [e for e in ended if e.undoes_id and e.link_id])
         _forget_links([o.entry for o in outcomes if o.entry not in ended and o.entry.state not in _OPEN_ENDED])
         write.settle(job.held, [outcome.entry for outcome in outcomes])
         due = [outcome.entry.source_id for outcome in outcomes if plan_again or outcome.is_missing]
@@ -200,9 +206,19 @@ def _complete_links(job: Job, side: Side, created: list[Entry]) -> None:
         Link.objects.bulk_update(links, [column, "state"])
 
 
+def _retire_undone(job: Job, source: Side, undone: list[Entry]) -> None:
+    """What was taken back is not done again by itself: a record that was made and is deleted now, and one that is made again
+    though its partner is no more."""
+    made = [entry for entry in undone if entry.action == Entry.Action.CREATE]
+    partners = copies(job, source, (entry.source_id for entry in made))
+    alone = [entry for entry in made if entry.source_id not in partners or partners[entry.source_id].deleted]
+    deleted = [entry for entry in undone if entry.action == Entry.Action.DELETE]
+    retire(entry.link_id for entry in (*deleted, *alone) if entry.link_id)
+
+
 def _forget_links(undone: list[Entry]) -> None:
     """A create that surely did not happen leaves no link behind."""
-    created = [entry for entry in undone if entry.action == Entry.Action.CREATE and entry.link_id]
+    created = [e for e in undone if e.action == Entry.Action.CREATE and e.link_id and not e.undoes_id]
     if created:
         drop_pending([entry.link_id for entry in created if entry.link_id])
         for entry in created:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from portal.ledger import write
 from portal.ledger.lease import fenced
-from portal.ledger.models import Entry
+from portal.ledger.models import Entry, Run
 from portal.mappings.transform import Side
 from portal.sync.additions import WAITING
 from portal.sync.cases import OTHER, SIDES, Lone, Pair
@@ -72,8 +72,11 @@ def wake(job: Job) -> None:
     for the partner of a record it refers to, and what could not be carried over by a value table as it was."""
     _wake_awaited(job)
     open_entries = Entry.objects.filter(mapping=job.mapping.uuid, superseded_by=None)
-    tried = open_entries.filter(state=Entry.State.FAILED, next_try__lte=timezone.now())
+    tried = open_entries.filter(state=Entry.State.FAILED, next_try__lte=timezone.now(), undoes=None)
     left = open_entries.filter(state__in=(Entry.State.PLANNED, Entry.State.AWAITING)).exclude(run=job.run)
+    left = left.exclude(
+        run__in=Run.objects.filter(kind=Run.Kind.UNDO, state__in=(*Run.OPEN, Run.State.AWAITING_APPROVAL))
+    )
     approved = open_entries.filter(run=job.run, state=Entry.State.AWAITING, reason=APPROVED)
     unfit = open_entries.filter(state=Entry.State.BLOCKED, reason="cannot_convert")
     woken = tried | left | approved | (unfit if tables_changed(job) else unfit.none())
@@ -177,7 +180,10 @@ def _waiting(job: Job, cases: Iterable[Pair | Lone]) -> dict[Place, list[Entry]]
     places = [place for case in cases for place in _places(case)]
     for side in SIDES:
         rows = Entry.objects.filter(
-            Q(state__in=(*Entry.UNSETTLED, *Entry.WAITING)) | Q(state=Entry.State.AWAITING, run=job.run) | UNDONE,
+            Q(state__in=Entry.UNSETTLED)
+            | Q(state__in=Entry.WAITING, undoes=None)
+            | Q(state=Entry.State.AWAITING, run=job.run)
+            | UNDONE,
             mapping=job.mapping.uuid,
             superseded_by=None,
             source_connection=job.connections[side],

@@ -95,6 +95,27 @@ REASONS: dict[str, Reason] = {
     ),
     "both_changed": Reason(_("Both sides changed the same field differently."), _("Choose which value shall hold.")),
     "matched": Reason(_("Found by its match key; both sides already agree.")),
+    "edited_since": Reason(
+        _("Somebody changed it since the run, so it is left as it is."),
+        _("Correct it in the CRM if it shall be as before."),
+    ),
+    "gone_since": Reason(_("It was deleted since the run, so there is nothing to restore.")),
+    "gone_already": Reason(_("The run made it and it was deleted since. It is not made again.")),
+    "as_before": Reason(_("It holds what it held before the run already.")),
+    "kept_as_asked": Reason(_("The run made it, and it was asked to keep such records.")),
+    "came_back": Reason(_("The run deleted it and it was restored since. It is not deleted again.")),
+    "nothing_kept": Reason(
+        _("What it held before the run is not kept, so it cannot be restored."), _("Correct it in the CRM.")
+    ),
+    "has_twin": Reason(
+        _("The run deleted it, and another record there holds its match key by now."),
+        _("Look at that record: somebody may have made it anew."),
+    ),
+    "field_gone": Reason(
+        _("A field that the run wrote is not there any more or cannot be written, so the record is left as it is.")
+    ),
+    "no_copy": Reason(_("There is no copy of it any more, so nobody can tell what it holds now.")),
+    "cannot_undo": Reason(_("This cannot be taken away through the CRM’s interface."), _("Correct it in the CRM.")),
     "both_gone": Reason(_("Deleted on both sides. If one of the two is restored, a person decides about the other.")),
     "agreed": Reason(_("Both sides were changed alike.")),
     "resolved": Reason(_("Nothing is left to do about an earlier entry.")),

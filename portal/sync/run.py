@@ -23,6 +23,7 @@ from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping, MappingVersion
 from portal.sync.job import Progress, Stopped, open_job
 from portal.sync.slice import End, advance, count
+from portal.sync.undo_slice import take_back
 from portal.ui.wording import portal_language, to_keep
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def request_sync(
     carries it out. Raises SyncRefused; also where a plan is asked for and a run is under way, which would not stop at one.
     """
     refuse(mapping)
-    _replace_waiting(mapping)
+    end_waiting(mapping, Run.Kind.SYNC)
     which: dict[str, Any] = {"mapping_name": mapping.name, "mapping_version": mapping.version}
     how: dict[str, Any] = {"user": user, "trigger": trigger, "approve_all": approve_all, "plan_only": plan_only}
     run = write.start_run(Run.Kind.SYNC, actor=actor, mapping=mapping.uuid, **which, **how)
@@ -168,7 +169,7 @@ def _advance(run: Run, held: Held, began: float, progress: Progress | None) -> E
     """Return how the run ended, None when it goes on in the next slice."""
     try:
         with open_job(run, held, began + settings.SLICE_SECONDS, _reporter(run, held, progress)) as job:
-            end = advance(job)
+            end = take_back(job) if run.kind == Run.Kind.UNDO else advance(job)
     except Stopped:
         return End(Run.State.CANCELLED, _why_stopped(run))
     except RetryLater as e:
@@ -241,7 +242,7 @@ def _tell(run: Run, end: End) -> None:
             advice=_("Look at run %(run)d and its entries.") % {"run": run.pk},
             mapping=run.mapping,
         )
-    elif end.state == Run.State.SUCCEEDED:
+    elif end.state == Run.State.SUCCEEDED and run.kind == Run.Kind.SYNC:
         write.close_problem(key)
 
 
@@ -260,11 +261,11 @@ def _reporter(run: Run, held: Held, progress: Progress | None) -> Progress:
     return report
 
 
-def _replace_waiting(mapping: Mapping) -> None:
-    """End the runs that wait for approval."""
+def end_waiting(mapping: Mapping, kind: str) -> None:
+    """End the runs of that kind that wait for approval."""
     with portal_language():
         message = _("A newer run took its place.")
-    for old in Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.SYNC, state=Run.State.AWAITING_APPROVAL):
+    for old in Run.objects.filter(mapping=mapping.uuid, kind=kind, state=Run.State.AWAITING_APPROVAL):
         write.finish_run(None, old, Run.State.CANCELLED, message=message, counts=count(old))
 
 
@@ -275,3 +276,7 @@ def refuse(mapping: Mapping) -> None:
         raise SyncRefused(_("“%(name)s” is not live yet: check it and make it live first.") % {"name": mapping.name})
     if mapping.state == Mapping.State.PAUSED:
         raise SyncRefused(_("“%(name)s” is paused: resume it first.") % {"name": mapping.name})
+    undo = Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.UNDO, state__in=Run.OPEN).first()
+    if undo is not None:
+        text = _("A run of “%(name)s” is just being taken back (run %(run)d): let that end first.")
+        raise SyncRefused(text % {"name": mapping.name, "run": undo.pk})

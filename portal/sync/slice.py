@@ -56,7 +56,7 @@ def advance(job: Job) -> End | None:
             if obey(job, heard):  # chosen while the run was at work
                 continue
             break
-        if not is_bound(job.run) and (tripped := look(job) or _as_asked(job.run)):
+        if not is_bound(job.run) and (tripped := look(job) or as_asked(job.run)):
             if not job.run.approve_all:
                 write.move(job.held, planned, Entry.State.AWAITING)
                 return End(Run.State.AWAITING_APPROVAL, " ".join(tripped))
@@ -65,7 +65,7 @@ def advance(job: Job) -> End | None:
         if ready is None or not apply(ready):
             return None
         job = ready
-    return _end(job)
+    return end_of(job)
 
 
 def count(run: Run, *, planned: bool = False) -> dict[str, int]:
@@ -82,10 +82,12 @@ def count(run: Run, *, planned: bool = False) -> dict[str, int]:
             counts[row["state"]] += row["n"]
         elif row["state"] == Entry.State.SKIPPED and row["action"] == Entry.Action.SKIP:
             counts["skip"] += row["n"]
+        elif row["state"] == Entry.State.SKIPPED and run.kind == Run.Kind.UNDO:
+            counts["left"] = counts.get("left", 0) + row["n"]
     return counts
 
 
-def _as_asked(run: Run) -> list[str]:
+def as_asked(run: Run) -> list[str]:
     return [_("Only the plan was asked for: nothing was sent.")] if run.plan_only else []
 
 
@@ -104,7 +106,8 @@ def _rest(job: Job) -> int:
     return waiting.count()
 
 
-def _end(job: Job) -> End:
+def end_of(job: Job) -> End:
+    """Return how a run ends that has nothing left to send."""
     if (at := next_look_up(job)) is not None:
         return End(Run.State.POSTPONED, _("Waiting to look up requests whose outcome is unknown."), at)
     failed = count(job.run)["failed"]

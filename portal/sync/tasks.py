@@ -61,7 +61,7 @@ def resume_runs(*, at_once: bool = False) -> int:
     """Enqueue a slice for each open run whose time has come and whose lease is free; return how many. `at_once`: also for
     those that were alive a moment ago, as when a cluster starts."""
     now = timezone.now()
-    runs = Run.objects.filter(kind=Run.Kind.SYNC, state__in=Run.OPEN).filter(
+    runs = Run.objects.filter(kind__in=(Run.Kind.SYNC, Run.Kind.UNDO), state__in=Run.OPEN).filter(
         Q(not_before=None) | Q(not_before__lte=now)
     )
     if not at_once:
@@ -84,7 +84,8 @@ def settle_edits() -> int:
 
 def _end_orphans() -> None:
     """End the plans that wait for approval though their mapping was deleted: no slice will."""
-    waiting = Run.objects.filter(kind=Run.Kind.SYNC, state=Run.State.AWAITING_APPROVAL)
+    kinds = (Run.Kind.SYNC, Run.Kind.UNDO)
+    waiting = Run.objects.filter(kind__in=kinds, state=Run.State.AWAITING_APPROVAL)
     for run in waiting.exclude(mapping__in=Mapping.objects.values("uuid")):
         end = end_without_mapping(run, None)
         write.finish_run(None, run, end.state, message=end.message, counts=count(run))

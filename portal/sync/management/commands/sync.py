@@ -12,11 +12,9 @@ from connectors.types import JSON
 from portal.ledger.models import Run
 from portal.mappings.models import Mapping
 from portal.sync.approve import approve as approve_run
-from portal.sync.run import SyncRefused, carry_out, request_sync
-from portal.sync.show import as_text, run_as_json
-from portal.ui.command import PortalCommand, WrongUse
-
-EXIT_CODES = {Run.State.SUCCEEDED: 0, Run.State.AWAITING_APPROVAL: 3}
+from portal.sync.command import RunCommand
+from portal.sync.run import SyncRefused, request_sync
+from portal.ui.command import WrongUse
 
 
 def _run(mapping: Mapping, *, approve_all: bool, approve: int | None, plan: bool, enqueue: bool, **options: Any) -> Run:
@@ -31,7 +29,7 @@ def _run(mapping: Mapping, *, approve_all: bool, approve: int | None, plan: bool
     return approve_run(run, actor="command", enqueue=enqueue)
 
 
-class Command(PortalCommand):
+class Command(RunCommand):
     help = gettext_noop(
         "Run a mapping: pull both sides, plan, write. Exit 0 done, 1 failed (also partly), 3 awaiting approval."
     )
@@ -61,33 +59,4 @@ class Command(PortalCommand):
             run = _run(found, enqueue=background, **options)
         except SyncRefused as e:
             raise WrongUse(str(e)) from e
-        if not background:
-            run = self.carry_out(run)
-            self.exit_code = EXIT_CODES.get(Run.State(run.state), 1)
-        if options["json"] and self.exit_code:
-            self.tell_why(run)  # without --json it stands in what is shown
-        return run_as_json(run)
-
-    def tell_why(self, run: Run) -> None:
-        """Say why the run did not end well, or what it waits for."""
-        state = _("Run %(run)d ended as “%(state)s”.") % {"run": run.pk, "state": run.get_state_display()}
-        (self.fall_short if self.exit_code == 1 else self.say)(run.message or state)
-
-    def carry_out(self, run: Run) -> Run:
-        """Carry the run out with a bar for each phase."""
-        bars: dict[str, Any] = {}
-
-        def show(phase: str, done: int, total: int | None) -> None:
-            if phase not in bars:
-                bars[phase] = self.progress(desc=phase, unit=_(" records"))
-            bars[phase].total = total
-            bars[phase].update(max(0, done - bars[phase].n))
-
-        try:
-            return carry_out(run, show)
-        finally:
-            for bar in bars.values():
-                bar.close()
-
-    def show(self, result: JSON, **options: Any) -> None:
-        self.stdout.write(as_text(Run.objects.get(pk=result["id"])))
+        return self.told_of(run, background=background, as_json=options["json"])
