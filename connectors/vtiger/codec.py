@@ -55,6 +55,13 @@ class VtigerCodec(Codec):
         parts = wire if isinstance(wire, list) else BETWEEN_CHOICES.split(str(wire))
         return [str(part) for part in parts if part != ""] or None
 
+    def decode_json(self, field: FieldSchema, wire: JSON) -> JSON:
+        """Return lines with the fields that are described: more come with some answers only (product_name, D20)."""
+        value, known = super().decode_json(field, wire), {inner.name for inner in field.lines}
+        if not known or not isinstance(value, list):
+            return value
+        return [{n: v for n, v in line.items() if n in known} if isinstance(line, dict) else line for line in value]
+
     def encode_empty(self, field: FieldSchema) -> JSON:
         if field.type is FieldType.LINES:  # an empty list is passed over without a word (D20)
             raise ValueError(_("must keep one line at least"))

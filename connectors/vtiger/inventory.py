@@ -21,7 +21,8 @@ from connectors.wording import text as _
 MODULES = frozenset({"Quotes", "PurchaseOrder", "SalesOrder", "Invoice"})
 LINES, LINE, PRODUCT, POSITION, PARENT = "LineItems", "LineItem", "productid", "sequence_no", "parent_id"
 BY_ITSELF = "lines are asked record by record"
-NOT_SET = frozenset({"id", PARENT, POSITION, "incrementondel"})  # the order of the list is what counts
+NOT_SET = frozenset({"id", POSITION})  # the order of the list is what counts
+NOT_TOLD = frozenset({PARENT, "incrementondel"})  # the first reads “7xArray” in the answer to a write
 HELP = _("All lines, in their order. Lines that are left out of a list that is sent are deleted for good.")
 FIRST_PRODUCT = _("When nothing is given for a new record, the product of its first line is sent.")
 # What is sent and read of a line by every server, in the form of `describe`: for one that does not describe lines.
@@ -39,7 +40,9 @@ def with_lines(module: str, fields: list[FieldSchema], of_a_line: Iterable[Field
     """Return the fields of a module, those of a sales document with its lines."""
     if module not in MODULES:
         return fields
-    inner = tuple(replace(f, editable=f.editable and f.name not in NOT_SET) for f in of_a_line)
+    inner = tuple(
+        replace(f, editable=f.editable and f.name not in NOT_SET) for f in of_a_line if f.name not in NOT_TOLD
+    )
     lines = FieldSchema(LINES, _("Lines"), FieldType.LINES, help=HELP, wire_type="lines", lines=inner)
     return [*(replace(f, required=False, help=FIRST_PRODUCT) if f.name == PRODUCT else f for f in fields), lines]
 

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator
 from connectors.types import NUMBER_TYPES, TEXT_TYPES, FieldSchema, FieldType, ModuleSchema
 from connectors.values import is_secret_field
 from connectors.wording import text as _
+from portal.mappings.check_lines import check_lines
+from portal.mappings.convert import convert
 from portal.mappings.definition import Definition, Rule, Side, SideName
 from portal.mappings.findings import Finding, Known, Level, Schemas, no_field
-from portal.mappings.transform import LISTS, OTHER, convert
+from portal.mappings.transform import LISTS, OTHER
 
 SHOWN = 5  # values named in a sentence
 _DAYS = frozenset({FieldType.DATE, FieldType.DATETIME})
@@ -17,21 +19,23 @@ _OF_ONE_CRM = frozenset({FieldType.REFERENCE, FieldType.OWNER, FieldType.ID})
 _SHAPED = frozenset({FieldType.LINES, FieldType.JSON, FieldType.FILE})
 
 
-def check_rules(definition: Definition, schemas: Schemas, known: Known) -> Iterator[Finding]:
-    """Yield what is wrong with each rule, and with two that write the same field."""
+def check_rules(definition: Definition, schemas: Schemas, known: Known, where: str = "fields") -> Iterator[Finding]:
+    """Yield what is wrong with each rule, and with two that write the same field. `where` they stand in the document."""
     written: dict[tuple[SideName, str], int] = {}
     for number, rule in enumerate(definition.rules):
-        place = f"fields[{number}]"
+        place = f"{where}[{number}]"
         yield from _check_fields(rule, schemas, place)
         if rule.direction and not set(definition.targets_of(rule)):
             text = _("goes %(direction)s, but the mapping does not.", direction=rule.direction)
             yield Finding("error", f"{place}.direction", text)
+        if rule.source == "lines":
+            yield from check_lines(rule, place, definition, schemas, known, check_rules)
         for side in definition.targets_of(rule):
             target = schemas[side].field(rule.at(side))
             if target is not None:
                 yield from _check_target(rule, side, target, schemas, definition, known, place)
             if written.setdefault((side, rule.at(side)), number) != number:
-                first = f"fields[{written[side, rule.at(side)]}]"
+                first = f"{where}[{written[side, rule.at(side)]}]"
                 text = _("“%(field)s” is written by %(first)s already.", field=rule.at(side), first=first)
                 yield Finding("error", f"{place}.{side}", text)
 
@@ -54,7 +58,9 @@ def _check_target(
     elif rule.source == "expression":
         yield from _check_expression(rule, source, known, place)
     elif (origin := source.field(rule.at(OTHER[side]))) is not None:
-        if rule.source == "reference":
+        if rule.source == "lines":
+            pass
+        elif rule.source == "reference":
             yield from _check_reference(rule, side, origin, target, definition, known, place)
         elif rule.table:
             yield from _check_table(rule, side, origin, target, known, place)
@@ -228,6 +234,8 @@ def _misfit(origin: FieldSchema, target: FieldSchema) -> tuple[Level, str] | Non
         return "error", _("ids mean nothing in another CRM: make it a rule of the kind “linked record”.")
     if target.type in _OF_ONE_CRM:
         return "warning", _("“%(field)s” wants the id of a record of its own CRM.", field=target.name)
+    if origin.type is target.type is FieldType.LINES:
+        return "error", _("make it a rule of the kind “lines”, which says what becomes of the fields of a line.")
     if (origin.type in _SHAPED or target.type in _SHAPED) and types[0] is not types[1]:
         return "error", _("a %(one)s cannot become a %(other)s.", one=origin.type.value, other=target.type.value)
     if target.type in NUMBER_TYPES and origin.type in _DAYS | {FieldType.BOOLEAN, FieldType.TIME}:

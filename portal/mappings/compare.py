@@ -12,6 +12,7 @@ import phonenumbers
 from connectors.query import fold
 from connectors.types import JSON, NUMBER_TYPES, FieldSchema, FieldType, Values
 from connectors.values import canonical_number
+from portal.mappings.definition import Rule
 from portal.mappings.transform import ABSENT, Place, Side
 
 KeyKind = Literal["email", "phone", "number", "text"]
@@ -29,14 +30,58 @@ def comparable(value: JSON, by: str = "", region: str = "GB") -> JSON:
 
 
 def same(one: JSON, other: JSON, by: str = "", regions: tuple[str, str] = ("GB", "GB")) -> bool:
-    """Say whether two canonical values mean the same. ABSENT is the same as nothing, not even itself."""
+    """Say whether two canonical values mean the same; of lines, what both tell of each. ABSENT is the same as nothing, not
+    even itself."""
     if one is ABSENT or other is ABSENT:
         return False
+    if _is_lines(one) and _is_lines(other):
+        pairs = list(zip(one, other, strict=False))
+        told = all(same(a[name], b[name], by, regions) for a, b in pairs for name in a.keys() & b.keys())
+        return told and len(one) == len(other)
     return bool(comparable(one, by, regions[0]) == comparable(other, by, regions[1]))
+
+
+def comparable_of(rule: Rule, value: JSON, side: Side, region: str = "GB", *, written: bool = False) -> JSON:
+    """Return what a rule holds on that side as two are compared: of lines, in their order, what each of their rules holds.
+    `written`: only what is written there."""
+    if not rule.lines or not isinstance(value, list):
+        return comparable(value, rule.compare, region)
+    inner = [one for one in rule.lines if one.at(side) or not written]
+    return [[comparable(line.get(one.held_as(side)), one.compare, region) for one in inner] for line in value] or None
+
+
+def is_made(rule: Rule, made: JSON, now: JSON, side: Side, regions: tuple[str, str]) -> bool:
+    """Say whether that side holds already what was made for it; `regions`: of where it was made, and of that side."""
+    if made is ABSENT or now is ABSENT:
+        return False
+    one, other = (comparable_of(rule, v, side, r, written=True) for v, r in zip((made, now), regions, strict=True))
+    return bool(one == other)
+
+
+def as_sent(sent: JSON, stored: JSON) -> JSON:
+    """Return what was stored of what was sent: of lines only the fields that were sent of each."""
+    if not (_is_lines(sent) and _is_lines(stored)):
+        return stored
+    known = [line.keys() for line in sent]
+    return [
+        {name: part for name, part in line.items() if number >= len(known) or name in known[number]}
+        for number, line in enumerate(stored)
+    ]
+
+
+def _is_lines(value: JSON) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(line, dict) for line in value)
 
 
 def is_spelled_anew(sent: JSON, stored: JSON) -> bool:
     """Say whether a server that was sent the one may well have made the other of it by itself: cut, blanks, case, digits."""
+    if _is_lines(sent) and _is_lines(stored):
+        pairs = zip(sent, as_sent(sent, stored), strict=False)
+        return len(sent) == len(stored) and all(
+            same(line[name], kept.get(name)) or is_spelled_anew(line[name], kept.get(name))
+            for line, kept in pairs
+            for name in line
+        )
     if not isinstance(sent, str) or not isinstance(stored, str):
         return sent in (None, [], "0", False) and stored in (None, [], "0", False)  # an empty value's preset
     return sent.strip().startswith(stored.strip()) or any(same(sent, stored, by) for by in ("case", "spaces", "number"))

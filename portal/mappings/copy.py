@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from portal.accounts.models import User
-from portal.mappings.definition import Definition
+from portal.mappings.definition import Definition, Rule
 from portal.mappings.models import Mapping
 from portal.mappings.save import save_draft
 from portal.mappings.stored import definition_of, newest
@@ -20,8 +20,9 @@ def copy_mapping(mapping: Mapping, name: str, *, user: User | None, actor: str) 
 
 def copied(definition: Definition, name: str) -> Definition:
     """Return the definition under another name, its rules as new ones."""
-    rules = (
-        replace(rule, uuid="", mapping=name if rule.mapping == definition.name else rule.mapping)
-        for rule in definition.rules
-    )
-    return replace(definition, name=name, rules=tuple(rules))
+
+    def renewed(rule: Rule) -> Rule:
+        linked = name if rule.mapping == definition.name else rule.mapping
+        return replace(rule, uuid="", mapping=linked, lines=tuple(map(renewed, rule.lines)))
+
+    return replace(definition, name=name, rules=tuple(map(renewed, definition.rules)))

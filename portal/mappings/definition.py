@@ -10,7 +10,7 @@ from connectors.types import JSON
 
 SideName = Literal["left", "right"]
 DIRECTIONS = ("left-to-right", "right-to-left", "both")
-SOURCES = ("field", "value", "expression", "reference")
+SOURCES = ("field", "value", "expression", "reference", "lines")
 POLICIES = ("left", "right", "newest", "ask")
 DELETE_POLICIES = ("ignore", "mark", "delete")
 LEAVING = ("stop", "keep")
@@ -39,7 +39,8 @@ class Rule:
     Source "field": `left` and `right` are field names; `table` names a value table the value goes through. "reference":
     both are fields that refer to records, and `mapping` names the mapping whose pairs say which record is which.
     "value" and "expression": `value` or what `expression` makes of the other side's record goes into the one field named.
-    `direction` and `policy` "" are the mapping's; `compare` says what makes no difference (COMPARISONS).
+    "lines": both are fields of lines, and the rules in `lines` say what becomes of one line, both ways; their fields are those
+    of a line. `direction` and `policy` "" are the mapping's; `compare` says what makes no difference (COMPARISONS).
     """
 
     left: str = ""
@@ -55,10 +56,15 @@ class Rule:
     policy: str = ""
     compare: str = ""
     uuid: str = ""
+    lines: tuple[Rule, ...] = ()
 
     def at(self, side: SideName) -> str:
         """Return the name of that side's field; "" where the rule has none there."""
         return self.left if side == "left" else self.right
+
+    def held_as(self, side: SideName) -> str:
+        """Return under which name a line of that side holds what this rule is about, its own field or none."""
+        return self.at(side) or f"={self.left or self.right}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,11 @@ class Definition:
     conflict_policy: str = "left"
     delete_policy: str = "ignore"
     leaving: str = "stop"
+
+    @property
+    def every_rule(self) -> tuple[Rule, ...]:
+        """Return the rules, each followed by those of its lines."""
+        return tuple(one for rule in self.rules for one in (rule, *rule.lines))
 
     @property
     def targets(self) -> tuple[SideName, ...]:

@@ -46,6 +46,9 @@ def _remarks(rule: Rule) -> Iterator[str]:
         yield _("by the table “%(name)s”", name=rule.table)
     if rule.mapping:
         yield _("linked by “%(name)s”", name=rule.mapping)
+    if rule.lines:
+        lines = joined(_(", "), (rule_in_words(line, "both") for line in rule.lines))
+        yield _("each line: %(rules)s", rules=lines)
     if rule.only_on_create:
         yield _("only on create")
     if rule.may_clear:

@@ -127,11 +127,14 @@ def _read_match(document: JSON, place: str) -> tuple[str, str]:
 
 RULE_KEYS = (
     "left", "right", "value", "expression", "mapping", "table", "direction", "only_on_create", "may_clear", "policy", "compare",
+    "lines",
 )  # fmt: skip
+LINE_KEYS = ("left", "right", "value", "expression", "mapping", "table", "compare")
 
 
-def _read_rule(document: JSON, place: str) -> Rule:
-    found = mapping_of(document, place, RULE_KEYS)
+def _read_rule(document: JSON, place: str, keys: tuple[str, ...] = RULE_KEYS) -> Rule:
+    found = mapping_of(document, place, keys)
+    lines = list_of(found.get("lines"), f"{place}.lines")
     left, right, expression, mapping, table = (
         text_of(found.get(key) or "", f"{place}.{key}") for key in ("left", "right", "expression", "mapping", "table")
     )
@@ -148,12 +151,13 @@ def _read_rule(document: JSON, place: str) -> Rule:
         may_clear=true_or_false(found.get("may_clear", False), f"{place}.may_clear"),
         policy=one_of(found.get("policy", ""), f"{place}.policy", ("", *POLICIES)),
         compare=one_of(found.get("compare", ""), f"{place}.compare", ("", *COMPARISONS)),
+        lines=tuple(_read_rule(line, f"{place}.lines[{i}]", LINE_KEYS) for i, line in enumerate(lines)),
     )
 
 
 def _read_source(found: dict[str, Any], place: str) -> str:
     """Return what the rule's value comes from, told by its keys. Raises BadDocument where they contradict each other."""
-    named = [key for key in ("value", "expression", "mapping", "table") if key in found]
+    named = [key for key in ("value", "expression", "mapping", "table", "lines") if key in found]
     if len(named) > 1:
         raise BadDocument(place, _("say only one of %(keys)s.") % {"keys": ", ".join(named)})
     one_field = bool(found.get("left")) != bool(found.get("right"))
@@ -164,7 +168,7 @@ def _read_source(found: dict[str, Any], place: str) -> str:
         return named[0]
     if not (found.get("left") and found.get("right")):
         raise BadDocument(place, _("a rule needs “left” and “right”; or “value” or “expression”, and one of them."))
-    return "reference" if named == ["mapping"] else "field"
+    return {"mapping": "reference", "lines": "lines"}.get(named[0], "field") if named else "field"
 
 
 GUARDED = ("creates", "deletes", "changes", "appends")

@@ -54,6 +54,7 @@ def rule_document(rule: Rule) -> dict[str, JSON]:
         said["value"] = rule.value
     for name in ("expression", "mapping", "table", "direction", "only_on_create", "may_clear", "policy", "compare"):
         said[name] = getattr(rule, name)
+    said["lines"] = [rule_document(line) for line in rule.lines]
     return {key: value for key, value in said.items() if key == "value" or value}
 
 

@@ -77,6 +77,9 @@ def _of_rule(definition: Definition, rule: Rule, side: Side, reads: Reads) -> It
         yield Use(name, "rule", words, side in written, values)
     if rule.source == "expression" and OTHER[side] in written:
         yield from (Use(read, "rule", words) for read in sorted(reads(rule.expression)))
+    for line in rule.lines:
+        for use in _of_rule(definition, line, side, reads):
+            yield replace(use, field=f"{name}.{use.field}", words=_("%(rule)s, of its lines", rule=use.words))
 
 
 def _in_words(rule: Rule) -> str:

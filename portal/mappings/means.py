@@ -19,8 +19,9 @@ def means_of(definition: Definition, places: Mapping[Side, Place]) -> Means:
 
 def tables_in(definition: Definition) -> set[str]:
     """Return the names of the value tables a mapping uses, in rules and in expressions."""
-    named = {rule.table for rule in definition.rules if rule.table}
-    return named.union(*(_looked_up(rule.expression) for rule in definition.rules if rule.source == "expression"))
+    rules = definition.every_rule
+    named = {rule.table for rule in rules if rule.table}
+    return named.union(*(_looked_up(rule.expression) for rule in rules if rule.source == "expression"))
 
 
 def _looked_up(expression: str) -> frozenset[str]:

@@ -85,15 +85,18 @@ class MappingVersion(models.Model):
 
 
 class FieldRule(models.Model):
-    """What becomes of one field. `uuid` stays the same over versions, so that bases and ledger survive edits."""
+    """What becomes of one field. `uuid` stays the same over versions, so that bases and ledger survive edits. One with an
+    `outer` rule says what becomes of a field of each line."""
 
     class Source(models.TextChoices):
         VALUE = "value", _("fixed value")
         FIELD = "field", _("field")
         EXPRESSION = "expression", _("expression")
         REFERENCE = "reference", _("linked record")
+        LINES = "lines", _("lines")
 
     version = models.ForeignKey(MappingVersion, models.CASCADE, related_name="rules")
+    outer = models.ForeignKey("self", models.CASCADE, null=True, related_name="lines")
     uuid = models.UUIDField(default=uuid.uuid4)
     position = models.PositiveIntegerField(default=0)
     source = models.CharField(_("source"), max_length=12, choices=Source, default=Source.FIELD)

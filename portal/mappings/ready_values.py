@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from connectors.types import JSON, NUMBER_TYPES, TEXT_TYPES, FieldSchema, FieldType
 from connectors.wording import text as _
-from portal.mappings.transform import convert
+from portal.mappings.convert import convert
 from portal.records.profile import FieldProfile
 
 _SHOWN = 5

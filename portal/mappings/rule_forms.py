@@ -111,7 +111,8 @@ class RuleForm(forms.Form):
         kept = {side: data[side] if not single or side == self.written else "" for side in OTHER}
         target = self.schemas[self.written].field(data[self.written])
         return Rule(
-            **kept,
+            left=kept["left"],
+            right=kept["right"],
             source=source,
             value=typed(data["value"], target) if source == "value" and "value" not in self.errors else None,
             expression=data["expression"] if source == "expression" else "",

@@ -166,19 +166,29 @@ def _add_version(
 
 
 def _add_rules(version: MappingVersion, definition: Definition, known: Sequence[Rule]) -> None:
+    rules = definition.rules
+    outer = FieldRule.objects.bulk_create(_rows(version, rules, [_uuid_of(rule, known) for rule in rules]))
+    pairs = [(row, inner) for row, rule in zip(outer, rules, strict=True) for inner in rule.lines]
+    rows = _rows(version, [inner for _row, inner in pairs], [uuid.uuid4() for _pair in pairs])
+    for row, (of, _inner) in zip(rows, pairs, strict=True):
+        row.outer = of
+    FieldRule.objects.bulk_create(rows)
+
+
+def _rows(version: MappingVersion, rules: Sequence[Rule], uuids: Sequence[uuid.UUID]) -> list[FieldRule]:
     mappings = dict(Mapping.objects.values_list("name", "uuid"))
     tables = dict(ValueTable.objects.values_list("name", "uuid"))
-    FieldRule.objects.bulk_create(
+    return [
         FieldRule(
             version=version,
-            uuid=_uuid_of(rule, known),
+            uuid=given,
             position=position,
             linked=_uuid(rule.mapping, mappings),
             table=_uuid(rule.table, tables),
             **{name: getattr(rule, name) for name in RULE_COLUMNS},
         )
-        for position, rule in enumerate(definition.rules)
-    )
+        for position, (rule, given) in enumerate(zip(rules, uuids, strict=True))
+    ]
 
 
 def _uuid(name: str, known: Dict[str, uuid.UUID]) -> uuid.UUID | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping as Dict
+from dataclasses import replace
 from uuid import UUID
 
 from django.db.models import Max
@@ -43,7 +45,12 @@ def _rules_of(version: MappingVersion) -> tuple[Rule, ...]:
     rows = list(version.rules.all())
     linked = _names(Mapping.objects.all(), {row.linked for row in rows if row.linked})
     tables = _names(ValueTable.objects.all(), {row.table for row in rows if row.table})
-    return tuple(_rule_of(row, linked, tables) for row in rows)
+    inner: dict[int, list[Rule]] = defaultdict(list)
+    for row in rows:
+        if row.outer_id is not None:
+            inner[row.outer_id].append(replace(_rule_of(row, linked, tables), uuid=""))
+    outer = [row for row in rows if row.outer_id is None]
+    return tuple(replace(_rule_of(row, linked, tables), lines=tuple(inner[row.pk])) for row in outer)
 
 
 def _rule_of(row: FieldRule, linked: Dict[UUID, str], tables: Dict[UUID, str]) -> Rule:

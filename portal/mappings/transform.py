@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from connectors.errors import RecordInvalid
-from connectors.types import JSON, TEXT_TYPES, Choice, FieldSchema, FieldType, ModuleSchema, Values
-from connectors.values import Codec, from_utc, to_utc
+from connectors.types import JSON, Choice, FieldSchema, FieldType, Module, ModuleSchema, Values
 from connectors.wording import said
 from connectors.wording import text as _
+from portal.mappings.convert import CODEC, convert
 from portal.mappings.definition import Rule, SideName
 from portal.mappings.tables import Table
 
@@ -19,9 +19,7 @@ Side = SideName
 ABSENT: Final = object()  # a field the answer did not carry; None is empty
 BROKEN: Final = object()  # an expression that fails for this record: never what it was, so that it is told each time
 OTHER: Final[Mapping[Side, Side]] = {"left": "right", "right": "left"}
-_OF_ONE_CRM = frozenset({FieldType.REFERENCE, FieldType.OWNER})  # ids mean nothing elsewhere
 LISTS = frozenset({FieldType.CHOICE, FieldType.MULTICHOICE})
-_CODEC = Codec()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,11 @@ class Means:
 
 
 class NoPartner(RecordInvalid):
-    """The record that is referred to has no partner on the other side yet."""
+    """The record that is referred to has no partner on the other side yet. `waits` is {"mapping", "id"} of it."""
+
+    def __init__(self, message: str, fields: Mapping[str, str], waits: Mapping[str, JSON]) -> None:
+        super().__init__(message, fields=fields)
+        self.waits = waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def intended(rules: Sequence[Rule], values: Values, source: Side, means: Means) 
             value = carried(rule, values, source, means)
         except RecordInvalid as e:
             errors |= e.fields
-            awaiting |= awaited(e, rule, values, source)
+            awaiting |= awaited(e)
             continue
         if value is not ABSENT:
             made[rule.at(OTHER[source])] = value
@@ -102,10 +104,9 @@ def intended(rules: Sequence[Rule], values: Values, source: Side, means: Means) 
     return Intended(made, errors, tuple(used), awaiting)
 
 
-def awaited(error: RecordInvalid, rule: Rule, values: Values, source: Side) -> dict[str, JSON]:
-    """Return field -> {"mapping", "id"} of the record whose partner the rule waits for; nothing for any other error."""
-    waits = {"mapping": rule.mapping, "id": values.get(rule.at(source))}
-    return dict.fromkeys(error.fields, waits) if isinstance(error, NoPartner) else {}
+def awaited(error: RecordInvalid) -> dict[str, JSON]:
+    """Return field -> {"mapping", "id"} of the record whose partner is waited for; nothing for any other error."""
+    return dict.fromkeys(error.fields, dict(error.waits)) if isinstance(error, NoPartner) else {}
 
 
 def held(rule: Rule, values: Values, side: Side, means: Means) -> JSON:
@@ -115,7 +116,8 @@ def held(rule: Rule, values: Values, side: Side, means: Means) -> JSON:
     it cannot), so that a changed constant and whatever changes the outcome are seen as a change.
     """
     if name := rule.at(side):
-        return values.get(name, ABSENT)
+        value = values.get(name, ABSENT)
+        return _held_lines(rule, value, side, means) if rule.lines and isinstance(value, list) else value
     if rule.source != "expression":
         return rule.value
     try:
@@ -134,10 +136,13 @@ def carried(rule: Rule, values: Values, source: Side, means: Means) -> JSON:
         raise _refuse(name, _("“%(field)s” is not a field of %(module)s any more.", field=name, module=module))
     if rule.source == "expression":
         return _from_expression(rule, values, source, target, means)
-    value = rule.value if rule.source == "value" else held(rule, values, source, means)
+    origin = "" if rule.source == "value" else rule.at(source)
+    value = values.get(origin, ABSENT) if origin else rule.value
     if value is ABSENT:
         return ABSENT
     try:
+        if rule.source == "lines":
+            return _carried_lines(rule, value, source, target, means)
         return _converted(rule, value, source, target, means)
     except ValueError as e:
         told = _("“%(field)s” %(problem)s; the value is %(value)s.", field=target.label or name, problem=said(e), value=_shown(value))  # fmt: skip
@@ -149,10 +154,10 @@ def _converted(rule: Rule, value: JSON, source: Side, target: FieldSchema, means
     if value is None or rule.source == "value":
         return convert(value, None, target)
     if rule.source == "reference":
-        return _CODEC.canonical(target, _partner(rule, value, source, target, means))
+        return CODEC.canonical(target, _partner(rule, value, source, target, means))
     if rule.table:
         made = means.look_up(rule.table, value, OTHER[source])
-        return _CODEC.canonical(_completed(means, rule.table, value, made, target, OTHER[source]), made)
+        return CODEC.canonical(_completed(means, rule.table, value, made, target, OTHER[source]), made)
     origin = means.places[source].schema.field(rule.at(source))
     return convert(value, origin, target, means.places[source].zone, means.places[OTHER[source]].zone)
 
@@ -186,8 +191,58 @@ def _partner(rule: Rule, value: JSON, source: Side, target: FieldSchema, means: 
             "“%(field)s” refers to the record %(id)s, which “%(mapping)s” has not brought to the other side yet.",
             field=target.label or target.name, id=str(value), mapping=rule.mapping,
         )  # fmt: skip
-        raise NoPartner(told, fields={target.name: told})
+        raise NoPartner(told, {target.name: told}, {"mapping": rule.mapping, "id": value})
     return partner
+
+
+def _held_lines(rule: Rule, lines: Sequence[JSON], side: Side, means: Means) -> JSON:
+    """Return of each line what its rules hold, so that nothing counts as a change that no rule is about."""
+    within = _within_lines(rule, means)
+    found = []
+    for line in (line for line in lines if isinstance(line, dict)):
+        parts = {inner.held_as(side): held(inner, line, side, within) for inner in rule.lines}
+        found.append({name: None if part is BROKEN else part for name, part in parts.items() if part is not ABSENT})
+    return found or None
+
+
+def _carried_lines(rule: Rule, lines: JSON, source: Side, target: FieldSchema, means: Means) -> JSON:
+    """Return all lines as the other side has them, in their order. Raises RecordInvalid with every line that is wrong."""
+    if lines in (None, []):
+        return None
+    if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
+        raise ValueError(_("is no list of lines"))
+    within, writing = _within_lines(rule, means), [inner for inner in rule.lines if inner.at(OTHER[source])]
+    made = [intended(writing, line, source, within) for line in lines]
+    wrong = [
+        _numbered(n, why) for n, line in enumerate(made, 1) for why in (*line.errors.values(), *_lacking(line, target))
+    ]
+    if not wrong:
+        return [dict(line.values) for line in made]
+    told, waits = " ".join(wrong), [w for line in made for w in line.awaiting.values()]
+    if len(waits) == len(wrong):
+        raise NoPartner(told, {target.name: told}, waits[0])
+    raise _refuse(target.name, told)
+
+
+def _within_lines(rule: Rule, means: Means) -> Means:
+    """Return what the rules of lines need: both places have the fields of a line."""
+    return replace(means, places={side: _line_place(means.places[side], rule.at(side)) for side in OTHER})
+
+
+def _line_place(place: Place, name: str) -> Place:
+    field = place.schema.field(name)
+    lines = field.lines if field else ()
+    return replace(place, schema=ModuleSchema(Module(name, field.label if field else name), lines))
+
+
+def _lacking(line: Intended, target: FieldSchema) -> list[str]:
+    needed = [f for f in target.lines if f.required and f.editable and f.default is None and f.name not in line.errors]
+    empty = [f for f in needed if line.values.get(f.name) is None]
+    return [_("“%(field)s” is required there and empty here.", field=f.label or f.name) for f in empty]
+
+
+def _numbered(number: int, why: str) -> str:
+    return _("Line %(number)s: %(why)s", number=str(number), why=why)
 
 
 def _from_expression(rule: Rule, values: Values, source: Side, target: FieldSchema, means: Means) -> JSON:
@@ -215,49 +270,6 @@ def _in_expression(name: str, value: JSON, source: Side, means: Means) -> JSON:
         told = _("“%(value)s” stands in no row of the value table “%(name)s”, and an expression adds it to no list", value=lacking[0], name=name)  # fmt: skip
         raise ValueError(told)
     return means.look_up(name, value, OTHER[source])
-
-
-def convert(
-    value: JSON, origin: FieldSchema | None, target: FieldSchema, source_zone: str = "UTC", zone: str = "UTC"
-) -> JSON:
-    """Return a canonical value as the target's type spells it; `origin` None is a constant. Raises ValueError saying why
-    not ("is not a date such as 2024-02-29")."""
-    if value is None:
-        return None
-    if origin is not None:
-        if origin.type in _OF_ONE_CRM and target.type in _OF_ONE_CRM:
-            raise ValueError(_("refers to a record of its own CRM: a rule of the kind “linked record” is needed"))
-        value = _bridge(value, origin, target, source_zone, zone)
-    return _CODEC.canonical(target, value)
-
-
-def _bridge(value: JSON, origin: FieldSchema, target: FieldSchema, source_zone: str, zone: str) -> JSON:
-    """Return the value in a shape the target's type understands, where the two types differ."""
-    kinds = (origin.type, target.type)
-    if kinds == (FieldType.DATETIME, FieldType.DATE):
-        return from_utc(str(value), source_zone)[:10]
-    if kinds == (FieldType.DATETIME, FieldType.TIME):
-        return from_utc(str(value), source_zone)[11:]
-    if kinds == (FieldType.DATE, FieldType.DATETIME):
-        return to_utc(f"{value} 00:00:00", source_zone)
-    if target.type is FieldType.DATETIME and origin.type is not FieldType.DATETIME:
-        return to_utc(str(value), zone)
-    if isinstance(value, list) and target.type in TEXT_TYPES and all(isinstance(part, str) for part in value):
-        return ", ".join(_label(origin, part) for part in value)
-    if isinstance(value, list) and target.type is FieldType.CHOICE and len(value) == 1:
-        return _label_or_value(origin, target, value[0])
-    if origin.type is FieldType.CHOICE and target.type is FieldType.CHOICE:
-        return _label_or_value(origin, target, value)
-    return value
-
-
-def _label_or_value(origin: FieldSchema, target: FieldSchema, value: JSON) -> JSON:
-    """Two pick lists meet by value, else by what a person reads."""
-    return value if any(choice.value == value for choice in target.choices) else _label(origin, value)
-
-
-def _label(field: FieldSchema, value: JSON) -> str:
-    return next((choice.label for choice in field.choices if choice.value == value), str(value))
 
 
 def _refuse(name: str, why: str) -> RecordInvalid:

@@ -157,6 +157,6 @@ def _tell_missing(found: Exported, definitions: list[Definition]) -> None:
     """Say what the document needs where it is imported, and does not hold."""
     here = {definition.name for definition in definitions}
     for definition in definitions:
-        for name in sorted({rule.mapping for rule in definition.rules if rule.mapping} - here):
+        for name in sorted({rule.mapping for rule in definition.every_rule if rule.mapping} - here):
             text = _("“%(name)s” refers to the mapping “%(other)s”, which is not exported.")
             found.warnings.append(text % {"name": definition.name, "other": name})

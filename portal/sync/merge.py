@@ -10,7 +10,7 @@ from connectors.errors import RecordInvalid
 from connectors.types import JSON
 from connectors.values import is_secret_field
 from connectors.wording import text as _
-from portal.mappings.compare import comparable, same
+from portal.mappings.compare import comparable_of, is_made
 from portal.mappings.definition import Rule
 from portal.mappings.transform import ABSENT, Side, awaited, carried, held
 from portal.sync.cases import OTHER, SIDES, Pair, Seen, Terms
@@ -186,13 +186,13 @@ def _changed(now: JSON, base: JSON, rule: Rule, side: Side, terms: Terms) -> boo
     if now is ABSENT or now == base:  # most are as they were: nothing has to be made alike first
         return False
     region = terms.places[side].region
-    return bool(comparable(now, rule.compare, region) != comparable(base, rule.compare, region))
+    return bool(comparable_of(rule, now, side, region) != comparable_of(rule, base, side, region))
 
 
 def _same(made: JSON, now: JSON, rule: Rule, side: Side, terms: Terms) -> bool:
     """Say whether the target holds already what was made for it. What was made has the source's way of writing phones."""
     regions = terms.places[OTHER[side]].region, terms.places[side].region
-    return same(made, now, rule.compare, regions)
+    return is_made(rule, made, now, side, regions)
 
 
 def _carried(merged: Merged, rule: Rule, source: Side, pair: Pair, terms: Terms) -> JSON:
@@ -202,5 +202,5 @@ def _carried(merged: Merged, rule: Rule, source: Side, pair: Pair, terms: Terms)
     except RecordInvalid as e:
         writes = merged.at(OTHER[source])
         writes.errors |= e.fields
-        writes.awaiting |= awaited(e, rule, pair.values(source), source)
+        writes.awaiting |= awaited(e)
         return ABSENT

@@ -24,9 +24,9 @@ from connectors.values import redact
 from portal.ledger import write
 from portal.ledger.lease import fenced
 from portal.ledger.models import Entry
-from portal.mappings.compare import is_spelled_anew, same
+from portal.mappings.compare import as_sent, is_spelled_anew, same
 from portal.mappings.stored import definition_of
-from portal.mappings.transform import Side
+from portal.mappings.transform import Side, held
 from portal.records.store import store_changes
 from portal.sync.cases import OTHER, SIDES
 from portal.sync.job import Job
@@ -70,7 +70,8 @@ def judge(job: Job, side: Side, entry: Entry, answer: Answer) -> Outcome:
 
 def accept(job: Job, side: Side, entry: Entry, record: Record) -> Outcome:
     """Return the outcome of a write that the record shows to be done."""
-    stored = {name: record.values[name] for name in entry.intended if name in record.values}
+    held_now = {name: record.values[name] for name in entry.intended if name in record.values}
+    stored = {name: as_sent(entry.intended[name], value) for name, value in held_now.items()}
     intended = redact(entry.intended)
     differs = {n: [intended[n], v] for n, v in redact(stored).items() if not same(intended[n], v)}
     entry.state = Entry.State.STORED_DIFFERENTLY if differs else Entry.State.DONE
@@ -174,8 +175,10 @@ def _base(job: Job, side: Side, entry: Entry, record: Record) -> dict[str, JSON]
         rule = rules.get(uuid)
         name = rule.at(side) if rule else ""
         if rule and name in entry.intended and name in record.values:
-            sent, stored = entry.intended[name], record.values[name]
-            if _may_be_an_edit(job, side, sent, stored) and len(terms.targets_of(rule)) == len(SIDES):
+            sent, stored = entry.intended[name], held(rule, record.values, side, job.terms.means)
+            if _may_be_an_edit(job, side, sent, as_sent(sent, record.values[name])) and len(
+                terms.targets_of(rule)
+            ) == len(SIDES):
                 pair = [*pair[:2], UNSURE]
             else:
                 pair = [stored if at == side else value for at, value in zip(SIDES, pair, strict=False)]

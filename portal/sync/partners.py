@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from connectors.types import Values
 from portal.connections.models import Connection
 from portal.ledger.models import Entry
 from portal.mappings.definition import Definition, Rule
@@ -23,15 +24,18 @@ def partners_of(
     cases: Iterable[Pair | Lone], definition: Definition, connections: Mapping[Side, Connection]
 ) -> Partner:
     """Return who knows the partners of everything these cases refer to, asked for all at once."""
-    rules = [rule for rule in definition.rules if rule.source == "reference"]
+    rules = [(rule, one) for rule in definition.rules for one in (rule, *rule.lines) if one.source == "reference"]
     if not rules:
         return lambda mapping, side, id: None
     known: Known = defaultdict(dict)
     seen = list(_records(cases))
-    linked = {name: links for name in {rule.mapping for rule in rules} if (links := _links(name, connections))}
-    for rule in rules:
-        if rule.mapping in linked:
-            _find(known, rule, definition, seen, linked[rule.mapping])
+    names = {one.mapping for _rule, one in rules}
+    linked = {name: links for name in names if (links := _links(name, connections))}
+    for rule, one in rules:
+        for target in definition.targets_of(rule) if one.mapping in linked else ():
+            source = OTHER[target]
+            ids = {id for side, record in seen if side == source for id in _referred(record.values, rule, one, source)}
+            known[one.mapping, source].update(_pairs(linked[one.mapping], source, ids))
     return lambda mapping, side, id: known[mapping, side].get(id)
 
 
@@ -61,12 +65,13 @@ def _records(cases: Iterable[Pair | Lone]) -> Iterable[tuple[Side, Seen]]:
             yield from (("right", case.right),) if case.right else ()
 
 
-def _find(known: Known, rule: Rule, definition: Definition, seen: list[tuple[Side, Seen]], links: Links) -> None:
-    for target in definition.targets_of(rule):
-        source = OTHER[target]
-        values = (record.values.get(rule.at(source)) for side, record in seen if side == source)
-        ids = {str(value) for value in values if value is not None}
-        known[rule.mapping, source].update(_pairs(links, source, ids))
+def _referred(values: Values, rule: Rule, one: Rule, source: Side) -> set[str]:
+    """Return the ids a record refers to by a rule, or by that one of its lines."""
+    value = values.get(rule.at(source))
+    if one is not rule:
+        lines = value if isinstance(value, list) else []
+        return {str(id) for line in lines if isinstance(line, dict) and (id := line.get(one.at(source))) is not None}
+    return set() if value is None else {str(value)}
 
 
 def _pairs(links: Links, side: Side, ids: set[str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from connectors.query import And, Condition, Filter, Op, Or, Query
 from connectors.types import JSON, Change, Record
 from portal.ledger import write
 from portal.ledger.models import Entry
-from portal.mappings.compare import same
+from portal.mappings.compare import as_sent, same
 from portal.mappings.transform import ABSENT, Side
 from portal.sync.append import read_lists
 from portal.sync.cases import OTHER, SIDES
@@ -130,7 +130,8 @@ def _holds(entry: Entry, record: Record) -> bool:
     """Say whether the record holds what was sent; what the answer does not carry says nothing."""
     values = {name: record.values.get(name, ABSENT) for name in entry.intended}
     told = {name: value for name, value in values.items() if value is not ABSENT}
-    return bool(told) and all(same(entry.intended[name], value) for name, value in told.items())
+    sent = entry.intended
+    return bool(told) and all(same(sent[name], as_sent(sent[name], value)) for name, value in told.items())
 
 
 def _empty(entry: Entry) -> Outcome:

@@ -55,8 +55,13 @@ def _others(seen: set[str], wanted: set[str]) -> list[Reference]:
 
 
 def _references(mapping: Mapping, said: Definition) -> list[Reference]:
-    rules = [rule for rule in said.rules if rule.source == "reference" and rule.mapping]
-    return [Reference(said.name, rule.mapping, *_field(mapping, said, rule)) for rule in rules if said.targets_of(rule)]
+    rules = [rule for rule in said.rules if said.targets_of(rule)]
+    plain = [rule for rule in rules if rule.source == "reference" and rule.mapping]
+    of_lines = [(rule, line) for rule in rules for line in rule.lines if line.source == "reference" and line.mapping]
+    return [
+        *(Reference(said.name, rule.mapping, *_field(mapping, said, rule)) for rule in plain),
+        *(Reference(said.name, line.mapping, rule.at(said.targets_of(rule)[-1]), True) for rule, line in of_lines),
+    ]  # a list of lines is written as a whole or not at all
 
 
 def _field(mapping: Mapping, said: Definition, rule: Rule) -> tuple[str, bool]:

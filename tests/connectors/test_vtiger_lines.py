@@ -48,7 +48,7 @@ def test_the_fields_of_a_line_are_those_the_server_describes(crm: VtigerConnecto
     fields = {f.name: f for f in lines.lines}
     assert fields["productid"].required and fields["productid"].refers_to == ("Products", "Services")
     assert fields["quantity"].required and fields["discount_percent"].editable
-    assert not any(fields[name].editable for name in ("id", "parent_id", "sequence_no"))
+    assert not any(fields[name].editable for name in ("id", "sequence_no")) and "parent_id" not in fields
     assert not crm.describe("Contacts").field("LineItems")
 
 
@@ -76,6 +76,14 @@ def test_a_list_is_written_as_a_whole(account: VtigerAccount, crm: VtigerConnect
     stored = crm.update("Invoice", made.id, {"LineItems": [line(products[1], "4")]})
     assert [(one["productid"], one["quantity"]) for one in stored.values["LineItems"]] == [(products[1], "4")]
     assert read(crm, made.id) == [(products[1], "4")]
+
+
+def test_the_answer_to_a_write_holds_the_lines_as_a_pull_brings_them(
+    account: VtigerAccount, crm: VtigerConnector, products: list[str]
+) -> None:
+    made = invoice(account, crm, line(products[0], "1.50", comment="c & d"))
+    pulled = [c.record for page in crm.changes("Invoice", None) for c in page.changes if c.id == made.id and c.record]
+    assert made.values["LineItems"] == pulled[0].values["LineItems"] == crm.get("Invoice", made.id).values["LineItems"]
 
 
 def test_what_the_server_sets_of_a_line_is_not_sent(

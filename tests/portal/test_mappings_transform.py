@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from connectors.errors import RecordInvalid
 from connectors.types import JSON, Choice, FieldSchema, FieldType, Module, ModuleSchema
 from portal.mappings.compare import key_kinds, match_key, same
+from portal.mappings.convert import convert
 from portal.mappings.definition import Rule
 from portal.mappings.tables import Table
-from portal.mappings.transform import ABSENT, Means, NoPartner, Place, carried, convert, intended
+from portal.mappings.transform import ABSENT, Means, NoPartner, Place, carried, intended
 
 COLOURS = (Choice("r", "Red"), Choice("g", "Green"))
 
