@@ -59,6 +59,24 @@ def _remarks(rule: Rule) -> Iterator[str]:
         yield _("compared: %(how)s", how=rule.compare)
 
 
+def policies_in_words(said: Definition) -> dict[str, tuple[str, str]]:
+    """Return part of a definition -> what it is called, and how it reads; the rules are read one by one."""
+    when = said.schedule
+    often = _("every %(n)s minutes", n=str(when.minutes)) if when.minutes else when.cron or _("only by hand")
+    return {
+        "left": (_("Left filter"), said.left.filter or _("all records")),
+        "right": (_("Right filter"), said.right.filter or _("all records")),
+        "direction": (_("Direction"), said.direction),
+        "conflict_policy": (_("Both sides changed"), said.conflict_policy),
+        "delete_policy": (_("Deleted records"), said.delete_policy),
+        "leaving": (_("Leaving the filter"), said.leaving),
+        "guards": (_("Guards"), _guards(said.guards)),
+        "match": (_("Match key"), _key(said)),
+        "name": (_("Name"), said.name),
+        "schedule": (_("Schedule"), joined(_(", "), (often, _("paused"))) if when.paused else often),
+    }
+
+
 def _sides(old: Definition, new: Definition) -> Iterator[Difference]:
     for name, before, after in ((_("Left"), old.left, new.left), (_("Right"), old.right, new.right)):
         if (before.connection, before.module) != (after.connection, after.module):
@@ -68,14 +86,10 @@ def _sides(old: Definition, new: Definition) -> Iterator[Difference]:
 
 
 def _policies(old: Definition, new: Definition) -> Iterator[Difference]:
-    told = (
-        (_("Direction"), old.direction, new.direction),
-        (_("Both sides changed"), old.conflict_policy, new.conflict_policy),
-        (_("Deleted records"), old.delete_policy, new.delete_policy),
-        (_("Leaving the filter"), old.leaving, new.leaving),
-        (_("Guards"), _guards(old.guards), _guards(new.guards)),
-    )
-    yield from (Difference(what, before, after) for what, before, after in told if before != after)
+    before, after = policies_in_words(old), policies_in_words(new)
+    for name in ("direction", "conflict_policy", "delete_policy", "leaving", "guards"):
+        if before[name] != after[name]:
+            yield Difference(before[name][0], before[name][1], after[name][1])
 
 
 def _guards(guards: JSON) -> str:
@@ -85,9 +99,13 @@ def _guards(guards: JSON) -> str:
 
 
 def _match(old: Definition, new: Definition) -> Iterator[Difference]:
-    before, after = (", ".join(f"{a} = {b}" for a, b in d.match) for d in (old, new))
+    before, after = _key(old), _key(new)
     if before != after:
         yield Difference(_("Match key"), before, after)
+
+
+def _key(said: Definition) -> str:
+    return ", ".join(f"{left} = {right}" for left, right in said.match)
 
 
 def _rules(old: Definition, new: Definition) -> Iterator[Difference]:

@@ -17,6 +17,7 @@ from portal.mappings.definition import Definition, SideName
 from portal.mappings.findings import Finding, Known
 from portal.mappings.known import what_is_known
 from portal.mappings.models import Mapping, MappingVersion
+from portal.mappings.seen import Seen, seen_of
 from portal.mappings.stored import definition_of, draft_of, newest
 from portal.mappings.suggest import Suggestion, suggest
 from portal.mappings.transform import OTHER
@@ -28,16 +29,17 @@ from portal.records.profile import FieldProfile
 
 @dataclass(frozen=True)
 class Editing:
-    """A mapping being edited. `definition` is its newest version, live or draft."""
+    """A mapping being edited. `definition` is its newest version, live or draft; `seen`: as of when."""
 
     mapping: Mapping
     definition: Definition
     connections: Dict[SideName, Connection]
     schemas: Dict[SideName, ModuleSchema]
+    seen: Seen | None = None
 
     def saying(self, definition: Definition) -> Editing:
         """Return the same with another definition, not saved."""
-        return Editing(self.mapping, definition, self.connections, self.schemas)
+        return Editing(self.mapping, definition, self.connections, self.schemas, self.seen)
 
     @cached_property
     def mirrors(self) -> dict[SideName, Mirror | None]:
@@ -86,11 +88,12 @@ class Editing:
 
 def open_editing(mapping: Mapping) -> Editing:
     """Return the mapping on the desk. Raises ConnectorError where a CRM must be asked for its fields and does not answer."""
+    seen = seen_of(mapping)  # before it is read: what is saved in between counts as unseen
     definition = definition_of(mapping, newest(mapping))
     connections: dict[SideName, Connection] = {"left": mapping.left_connection, "right": mapping.right_connection}
     modules: dict[SideName, str] = {"left": mapping.left_module, "right": mapping.right_module}
     schemas = {side: module_schema(connections[side], modules[side]) for side in connections}
-    return Editing(mapping, definition, connections, schemas)
+    return Editing(mapping, definition, connections, schemas, seen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from portal.accounts.models import User
 from portal.connections.models import Connection
 from portal.mappings.definition import Definition, Rule
 from portal.mappings.models import FieldRule, Mapping, MappingVersion, ValueTable
+from portal.mappings.seen import Overtaken
 from portal.mappings.stored import definition_of, newest
 from portal.ui.wording import portal_language
 
@@ -48,15 +49,25 @@ def save_mapping(definition: Definition, *, user: User | None, actor: str, note:
 
 
 def save_draft(
-    mapping: Mapping | None, definition: Definition, *, user: User | None, actor: str, note: str = ""
+    mapping: Mapping | None,
+    definition: Definition,
+    *,
+    user: User | None,
+    actor: str,
+    note: str = "",
+    unless: Callable[[Mapping], bool] = lambda mapping: False,
 ) -> Mapping:
     """Save what the mapping shall say as its newest version, live or not as it was, and return it; None makes a new one.
 
     Name and schedule are the mapping's own and hold at once. A mapping that already says so gets no new version. Raises
-    NameTaken.
+    NameTaken; and Overtaken, with nothing saved, where `unless` holds of the mapping as it is now.
     """
     with transaction.atomic():
         mapping = mapping or Mapping()
+        if mapping.pk:  # what else was done to it since it was read, as a pause, stays
+            mapping.refresh_from_db(from_queryset=Mapping.objects.select_for_update())
+            if unless(mapping):
+                raise Overtaken
         old = definition_of(mapping, newest(mapping)) if mapping.pk and newest(mapping) else None
         _put_head(mapping, definition)
         mapping.save()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.contrib import admin, messages
@@ -21,6 +21,7 @@ from django.views.decorators.http import require_POST
 
 from connectors.errors import ConnectorError
 from portal.ledger import write
+from portal.mappings.both import Both, settle
 from portal.mappings.definition import Definition, SideName
 from portal.mappings.diff import rule_in_words
 from portal.mappings.editing import Editing, open_editing
@@ -29,6 +30,7 @@ from portal.mappings.forms import PairFormSet, PoliciesForm, ScheduleForm, polic
 from portal.mappings.match_counts import count_matches
 from portal.mappings.models import Mapping
 from portal.mappings.save import save_draft, why_taken
+from portal.mappings.seen import Overtaken, is_overtaken
 from portal.mappings.stored import definition_of
 from portal.mappings.suggest import suggest_match_key
 from portal.mappings.tabs import next_step
@@ -130,11 +132,18 @@ def schedule(request: HttpRequest, editing: Editing) -> HttpResponse:
 
 
 def keep(request: HttpRequest, editing: Editing, wanted: Definition, step: str) -> HttpResponse:
-    """Save what was said, and go to the next step, or stay where the mapping is live or the person wants to."""
-    before = editing.draft
-    who = request.user.get_username()
-    saved = save_draft(editing.mapping, wanted, user=request.user, actor=who)  # type: ignore[arg-type]
-    if (draft := editing.draft) != before or wanted.name != editing.definition.name:
+    """Save what was said, and go to the next step, or stay where the mapping is live or the person wants to. Where somebody
+    else saved the same part since the page was made, show both instead."""
+    settled = settle(request, editing, wanted, step)
+    if isinstance(settled, Both):
+        return page(request, editing, step, template="both", both=settled)
+    before, who = editing.draft, request.user.get_username()
+    overtaken = partial(is_overtaken, editing.seen, step=step)
+    try:
+        saved = save_draft(editing.mapping, settled, user=request.user, actor=who, unless=overtaken)  # type: ignore[arg-type]
+    except Overtaken:  # this very moment
+        return keep(request, open_editing(editing.mapping), wanted, step)
+    if (draft := editing.draft) != before or settled.name != editing.definition.name:
         details = {"draft": draft.number if draft else saved.version}
         write.audit(request.user, "save mapping", saved, details)  # type: ignore[arg-type]
     behind = next_step(step) if "next" in request.POST else None
@@ -144,8 +153,8 @@ def keep(request: HttpRequest, editing: Editing, wanted: Definition, step: str) 
     return redirect(reverse(name, args=[saved.name]))
 
 
-def page(request: HttpRequest, editing: Editing, tab: str, **context: Any) -> HttpResponse:
-    """Return one of the mapping's pages."""
+def page(request: HttpRequest, editing: Editing, tab: str, *, template: str = "", **context: Any) -> HttpResponse:
+    """Return one of the mapping's pages, or another in its place."""
     shown = {
         **admin.site.each_context(request),
         "title": editing.mapping.name,
@@ -155,4 +164,4 @@ def page(request: HttpRequest, editing: Editing, tab: str, **context: Any) -> Ht
         "findings": [(f.level, f.place, translated(f.text), f.hits) for f in editing.findings],
         **context,
     }
-    return render(request, f"mappings/{tab}.html", shown)
+    return render(request, f"mappings/{template or tab}.html", shown)

@@ -14,6 +14,7 @@ from portal.mappings.diff import Difference, differences
 from portal.mappings.editing import Editing
 from portal.mappings.models import Mapping, MappingVersion
 from portal.mappings.save import drop_draft, make_live, restore
+from portal.mappings.seen import is_overtaken, read_seen
 from portal.mappings.steps import on_desk, page
 from portal.mappings.stored import definition_of
 from portal.ui.wording import translated
@@ -38,6 +39,8 @@ def versions(request: HttpRequest, editing: Editing) -> HttpResponse:
 @on_desk
 def live(request: HttpRequest, editing: Editing) -> HttpResponse:
     """Make the newest version live, where nothing is wrong with it."""
+    if (later := _unseen(request, editing.mapping)) is not None:
+        return later
     errors = [finding for finding in editing.findings if finding.level == "error"]
     if errors:
         for finding in errors:
@@ -58,6 +61,8 @@ def drop(request: HttpRequest, name: str) -> HttpResponse:
     mapping = get_object_or_404(Mapping, name=name)
     if not mapping.is_live:
         return redirect("mappings:delete", mapping.name)
+    if (later := _unseen(request, mapping)) is not None:
+        return later
     drop_draft(mapping)
     write.audit(request.user, "drop_draft", mapping, {"version": mapping.version})  # type: ignore[arg-type]
     messages.success(request, _("The draft was dropped; version %(number)d stays live.") % {"number": mapping.version})
@@ -69,6 +74,8 @@ def drop(request: HttpRequest, name: str) -> HttpResponse:
 def take_up(request: HttpRequest, name: str, number: int) -> HttpResponse:
     """Make a draft that says what that version said."""
     mapping = get_object_or_404(Mapping, name=name)
+    if (later := _unseen(request, mapping)) is not None:
+        return later
     try:
         restore(mapping, number, user=request.user, actor=request.user.get_username())  # type: ignore[arg-type]
     except MappingVersion.DoesNotExist:
@@ -78,6 +85,19 @@ def take_up(request: HttpRequest, name: str, number: int) -> HttpResponse:
     told = _("A draft says again what version %(number)d said. Check it and make it live.")
     messages.success(request, told % {"number": number})
     return redirect("mappings:change", mapping.name)
+
+
+def _unseen(request: HttpRequest, mapping: Mapping) -> HttpResponse | None:
+    """Lead to the versions where somebody saved one that the page, on which the button was pressed, did not show."""
+    if not is_overtaken(read_seen(request.POST.get("seen", "")), mapping):
+        return None
+    newest = mapping.versions.first()
+    told = {"who": newest.actor or "–", "number": newest.number} if newest else {"who": "–", "number": 0}
+    text = _(
+        "Nothing was done: there is version %(number)d by %(who)s, which that page did not show. Look at it first."
+    )
+    messages.error(request, text % told)
+    return redirect("mappings:versions", mapping.name)
 
 
 def _told(found: list[Difference]) -> list[tuple[str, str, str, str]]:

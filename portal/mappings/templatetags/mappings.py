@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 
 from portal.mappings.models import Mapping
+from portal.mappings.seen import seen_of
 from portal.mappings.stored import draft_of
 from portal.mappings.tabs import TABS
 
@@ -25,6 +26,7 @@ def mapping_head(context: dict[str, Any], mapping: Mapping, tab: str) -> dict[st
         "tabs": tabs,
         "live": live,
         "draft": draft,
+        "seen": seen_of(mapping),
         "direction": next((row.direction for row in (draft, live) if row), "left-to-right"),
         "perms": context.get("perms"),
         "request": context.get("request"),
