@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from connectors.types import JSON
-from connectors.wording import joined
 from connectors.wording import text as _
 from portal.mappings.definition import Definition, Rule
 from portal.mappings.diff import policies_in_words, rule_in_words
@@ -84,6 +83,6 @@ def _words(said: Definition, page: str, theirs: Definition) -> dict[str, tuple[s
 def _key(rule: Rule, theirs: Definition) -> str:
     """Return by what a rule is known in all three: its number; a new one by its fields, as they may have added the same."""
     if rule.uuid:
-        return f"rule {rule.uuid}"
-    same = (known.uuid for known in theirs.rules if (known.left, known.right) == (rule.left, rule.right))
-    return f"rule {next(same, '') or joined(' = ', (rule.left, rule.right))}"
+        return f"rule:{rule.uuid}"
+    same = next((known.uuid for known in theirs.rules if (known.left, known.right) == (rule.left, rule.right)), "")
+    return f"rule:{same}" if same else f"rule:{rule.left}={rule.right}"

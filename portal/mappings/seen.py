@@ -35,8 +35,8 @@ class Seen:
 def seen_of(mapping: Mapping) -> Seen:
     """Return the state the mapping is in now."""
     newest = mapping.versions.order_by("-number").first()
-    head = f"{mapping.name} {mapping.every_minutes} {mapping.cron} {mapping.schedule_paused}"
-    digest = hashlib.blake2b(head.encode(), digest_size=6).hexdigest()
+    head = (mapping.name, mapping.every_minutes, mapping.cron, mapping.schedule_paused)
+    digest = hashlib.blake2b(repr(head).encode(), digest_size=6).hexdigest()
     return Seen(newest.number if newest else 0, _moment(newest) if newest else "", digest)
 
 
