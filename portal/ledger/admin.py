@@ -36,14 +36,18 @@ DEEDS = {  # what `write.audit` is told, in words
     "delete_value_table": _("delete value table"),
     "drop_draft": _("drop draft"),
     "forbid_writing": _("forbid writing"),
+    "join_records": _("say that records are one"),
     "make_mapping_live": _("make mapping live"),
     "other_crm": _("begin anew: another CRM"),
     "pause mapping": _("pause mapping"),
+    "part_records": _("take back that records are one"),
+    "reject_match": _("say that records are not the same"),
     "resume mapping": _("resume mapping"),
     "save mapping": _("save mapping"),
     "settle_edit": _("settle an edit"),
     "stop_run": _("stop run"),
     "take_back_decision": _("take back a choice"),
+    "take_back_match": _("take back that records are not the same"),
     "undo_run": _("take run back"),
 }
 

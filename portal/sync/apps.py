@@ -23,3 +23,4 @@ class SyncConfig(AppConfig):
         name_of_another.append(set_named)
         forget_records.insert(0, begin_anew)  # it tells what is forgotten, before it is
         add_tab(Tab("preview", _("Preview"), "sync:preview"), after="schedule")
+        add_tab(Tab("matches", _("Matches"), "sync:matches", is_step=False), after="preview")

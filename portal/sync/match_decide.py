@@ -67,7 +67,7 @@ def accept_above(mapping: Mapping, least: int, *, user: User | None, actor: str)
     """Say of all clear pairs from that score on that they are one. Raises RelinkRefused while a run is at work."""
     pairs = list(clear(mapping, least).order_by("-score", "pk"))
     ids = [(pair.left_id, pair.right_id) for pair in pairs]
-    done = join_all(mapping, ids, user=user, actor=actor, why=f"score {least} or more")
+    done = join_all(mapping, ids, user=user, actor=actor, least=least)
     refused = {(left, right) for left, right, _why in done.refused}
     match_store.say([p for p in pairs if (p.left_id, p.right_id) not in refused], State.ACCEPTED, actor)
     return Accepted(len(done.links), done.refused)

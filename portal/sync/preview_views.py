@@ -35,7 +35,7 @@ NEXT = {"change": ("create", "change", "delete"), "fail": ("fail", "blocked", "c
 @require_GET
 def show(request: HttpRequest, name: str) -> HttpResponse:
     """The preview of the newest version: the last one on all records, and one record where the address names it."""
-    mapping = _mapping(request, name)
+    mapping = mapping_of(request, name)
     context = {**_heads(mapping), **_last(mapping)}
     try:
         known = planning_of(mapping)
@@ -56,7 +56,7 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
 @require_POST
 def start(request: HttpRequest, name: str) -> HttpResponse:
     """Preview all records: at once where they are few, else in the background."""
-    mapping = _mapping(request, name)
+    mapping = mapping_of(request, name)
     try:
         preview_job.start(mapping, user=request.user, actor=request.user.get_username())  # type: ignore[arg-type]
     except NotReady as e:
@@ -68,8 +68,8 @@ def start(request: HttpRequest, name: str) -> HttpResponse:
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The moving part of the page; once the preview has ended, the whole page is asked for again."""
     row = get_object_or_404(Preview.objects.select_related("mapping"), pk=pk)
-    mapping = _mapping(request, row.mapping.name)
-    context = {**_state(row), "mapping": mapping}
+    mapping = mapping_of(request, row.mapping.name)
+    context = {**state_of(row), "mapping": mapping}
     response = render(request, "sync/preview_progress.html", context)
     if not context["goes_on"]:
         response["HX-Refresh"] = "true"
@@ -80,12 +80,12 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Have the preview end."""
     row = get_object_or_404(Preview.objects.select_related("mapping"), pk=pk)
-    mapping = _mapping(request, row.mapping.name)
+    mapping = mapping_of(request, row.mapping.name)
     preview_job.request_stop(row)
-    return redirect("sync:preview", mapping.name)
+    return redirect("sync:matches" if row.kind == Preview.Kind.MATCHES else "sync:preview", mapping.name)
 
 
-def _mapping(request: HttpRequest, name: str) -> Mapping:
+def mapping_of(request: HttpRequest, name: str) -> Mapping:
     """Return the mapping, if the person may see it and read records through both of its connections."""
     if not request.user.has_perm("mappings.view_mapping"):
         raise PermissionDenied
@@ -161,10 +161,11 @@ def _last(mapping: Mapping) -> dict[str, Any]:
     }
     kept = ((kind, [from_json(one) for one in row.samples.get(kind, [])]) for kind in KINDS)
     samples = [(kind, WORDS[kind], row.counts[kind], lines(found, places)) for kind, found in kept if found]
-    return {**_state(row), "samples": samples, "changed": preview_job.changed_since(row) if not row.goes_on else []}
+    return {**state_of(row), "samples": samples, "changed": preview_job.changed_since(row) if not row.goes_on else []}
 
 
-def _state(row: Preview) -> dict[str, Any]:
+def state_of(row: Preview) -> dict[str, Any]:
+    """Return how far it is, as its page shows it: `goes_on`, `is_dead`, and for a preview its counts."""
     is_dead = preview_job.is_dead(row)
     row.refresh_from_db()  # it may have ended while that was asked
     is_dead = is_dead and row.goes_on

@@ -52,10 +52,10 @@ def join(mapping: MappingRow, left_id: str, right_id: str, *, user: User | None,
 
 
 def join_all(
-    mapping: MappingRow, pairs: Sequence[tuple[str, str]], *, user: User | None, actor: str, why: str = ""
+    mapping: MappingRow, pairs: Sequence[tuple[str, str]], *, user: User | None, actor: str, least: int | None = None
 ) -> Joined:
-    """Say of many pairs of a left and a right id that they are one. What cannot be joined is told; the others are. Raises
-    RelinkRefused while a run is at work."""
+    """Say of many pairs of a left and a right id that they are one. What cannot be joined is told; the others are. `least`
+    is the score from which on they were accepted at once, for the audit trail. Raises RelinkRefused while a run is at work."""
     links, refused = [], []
     with _alone(mapping) as (held, mappings, known):
         for start in range(0, len(pairs), BATCH):
@@ -65,7 +65,7 @@ def join_all(
             with fenced(held[0]):
                 made, reasons = unite(known, mappings, batch)
                 free = [ids for ids, reason in zip(batch, reasons, strict=True) if not reason]
-                _note(mapping, free, user, actor, why)
+                _note(mapping, free, user, actor, least)
             links += made
             refused += [(i["left"], i["right"], reason) for i, reason in zip(batch, reasons, strict=True) if reason]
     return Joined(tuple(links), tuple(refused))
@@ -185,7 +185,7 @@ def _plan_again(mappings: list[MappingRow], known: Links, pairs: Sequence[Ids]) 
         mark_holders_due(mappings, known.mirrors[side], [ids[side] for ids in pairs])
 
 
-def _note(mapping: MappingRow, pairs: Sequence[Ids], user: User | None, actor: str, why: str) -> None:
+def _note(mapping: MappingRow, pairs: Sequence[Ids], user: User | None, actor: str, least: int | None) -> None:
     if pairs:
-        told = {"pairs": [[ids["left"], ids["right"]] for ids in pairs], **({"why": why} if why else {})}
+        told = {"pairs": [[ids["left"], ids["right"]] for ids in pairs], **({"least": least} if least else {})}
         write.audit(user, "join_records", mapping, told, actor=actor)

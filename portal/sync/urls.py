@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import path
 
-from portal.sync import preview_views, views
+from portal.sync import match_views, preview_views, views
 
 app_name = "sync"
 urlpatterns = [
@@ -18,6 +18,11 @@ urlpatterns = [
     path("mappings/<str:name>/sync/", admin.site.admin_view(views.start), name="start"),
     path("mappings/<str:name>/preview/", admin.site.admin_view(preview_views.show), name="preview"),
     path("mappings/<str:name>/preview/all/", admin.site.admin_view(preview_views.start), name="preview_all"),
+    path("mappings/<str:name>/matches/", admin.site.admin_view(match_views.show), name="matches"),
+    path("mappings/<str:name>/matches/look/", admin.site.admin_view(match_views.look), name="matches_look"),
+    path("mappings/<str:name>/matches/decide/", admin.site.admin_view(match_views.decide), name="match_decide"),
+    path("mappings/<str:name>/matches/accept/", admin.site.admin_view(match_views.accept_many), name="matches_accept"),
+    path("matches/<int:pk>/progress/", admin.site.admin_view(match_views.progress), name="matches_progress"),
     path("previews/<int:pk>/progress/", admin.site.admin_view(preview_views.progress), name="preview_progress"),
     path("previews/<int:pk>/stop/", admin.site.admin_view(preview_views.stop), name="preview_stop"),
 ]
