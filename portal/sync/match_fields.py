@@ -27,9 +27,10 @@ FieldPair = tuple[str, str, str]  # of the left side, of the right, and how the 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A record by its name, with the address of its page; `is_there` is false once it was deleted."""
+    """A record by its name, in which CRM it is, with the address of its page; `is_there` is false once it was deleted."""
 
     id: str
+    where: str
     label: str
     url: str
     is_there: bool
@@ -67,8 +68,9 @@ class Looker:
         """Return the record by its name."""
         seen = self.seen[side].get(id)
         label = label_of(self.known, side, seen) if seen else ""
-        url = record_url(self.known.connections[side], self.known.mirrors[side].module, id)
-        return Shown(id, label or id, url, seen is not None and not seen.deleted)
+        connection = self.known.connections[side]
+        url = record_url(connection, self.known.mirrors[side].module, id)
+        return Shown(id, connection.name, label or id, url, seen is not None and not seen.deleted)
 
     def fields(self, one: tuple[Side, str], other: tuple[Side, str]) -> tuple[Field, ...]:
         """Return two records, each by side and id, field by field; a field empty on both sides is left out."""

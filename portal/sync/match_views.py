@@ -131,15 +131,11 @@ def _lists(request: HttpRequest, known: Planning, done: Preview) -> dict[str, An
     """Return the counts, and the list that the address asks for."""
     show = request.GET.get("show", "")
     show, side = show if show in SHOWS else SHOWS[0], _side(known, request.GET.get("side", ""))
-    rows: Any = {
-        "doubles": lambda: match_page.doubles(known.mapping, side),
-        "said": lambda: match_page.said(known.mapping),
-    }.get(show, lambda: match_page.unmatched(known, done, side, show))()
-    page = Paginator(rows, PAGE).get_page(request.GET.get("p"))
-    records = show not in ("doubles", "said")
-    found: Any = (
-        match_page.record_lines(known, side, list(page)) if records else match_page.pair_lines(known, list(page))
-    )
+    rows: dict[str, Any] = {name: match_page.unmatched(known, done, side, name) for name in SHOWS[:3]}
+    rows |= {"doubles": match_page.doubles(known.mapping, side), "said": match_page.said(known.mapping)}
+    page = Paginator(rows[show], PAGE).get_page(request.GET.get("p"))
+    pairs = show in ("doubles", "said")
+    found: Any = match_page.pair_lines(known, page) if pairs else match_page.record_lines(known, side, list(page))
     return {
         "show": show,
         "side": side,
@@ -147,6 +143,7 @@ def _lists(request: HttpRequest, known: Planning, done: Preview) -> dict[str, An
         "target": known.connections[OTHER[side]],
         "is_source": side in sources(known),
         "page": page,
+        "sizes": {name: page.paginator.count if name == show else listed.count() for name, listed in rows.items()},
         "lines": found,
         "figures": [(s, known.connections[s].name, known.mirrors[s].module, done.counts[s]) for s in SIDES],
         "numbers": [(least, n) for least, n in numbers_above(known.mapping, THRESHOLDS) if n]

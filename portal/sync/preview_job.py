@@ -34,9 +34,11 @@ class _StopAsked(Exception):
     """A person asked to stop."""
 
 
-def start(mapping: Mapping, *, user: User | None, actor: str, kind: str = Preview.Kind.PLAN) -> Preview:
+def start(
+    mapping: Mapping, *, user: User | None, actor: str, kind: str = Preview.Kind.PLAN, enqueue: bool = True
+) -> Preview:
     """Return a new preview, or match review, of the newest version: made already where the mirrors are small, else in the
-    background; or the one that is being made. Raises NotReady."""
+    background (without `enqueue` here in any case); or the one that is being made. Raises NotReady."""
     known = planning_of(mapping)
     now = stamp(mapping)
     for open_one in Preview.objects.filter(mapping=mapping, kind=kind, state__in=Preview.OPEN):
@@ -46,7 +48,7 @@ def start(mapping: Mapping, *, user: User | None, actor: str, kind: str = Previe
     row = Preview.objects.create(user=user, actor=actor[:150], **about)
     if kind == Preview.Kind.PLAN:  # a match review drops the one before it when it has ended well
         _drop_old(mapping)
-    if sum(mirror.records for mirror in known.mirrors.values()) <= SMALL:
+    if not enqueue or sum(mirror.records for mirror in known.mirrors.values()) <= SMALL:
         work(row.pk)
     else:
         transaction.on_commit(lambda: _enqueue(row))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import Any
 
+import orjson
 import pytest
+from django.core.management import CommandError, call_command
 
 from connectors.memory import Store
 from connectors.types import JSON
@@ -177,3 +180,37 @@ def test_a_filter_leaves_out_what_it_leaves_out_of_the_sync() -> None:
     world = World(left_filter="lastname = 'Stone'")
     world.north.put("Contacts", person("ada"))
     assert reviewed(world).counts["left"] == dict.fromkeys(("linked", "one", "none", "several", "taken", "without"), 0)
+
+
+def commanded(*words: str) -> dict[str, Any]:
+    out = StringIO()
+    call_command("review_matches", "contacts", *words, "--json", stdout=out)
+    result: dict[str, Any] = orjson.loads(out.getvalue())
+    return result
+
+
+def test_a_script_reads_the_pairs_and_accepts_them(world: World) -> None:
+    read(world)
+    told = commanded()
+    assert [(pair["left"], pair["right"], pair["reasons"]) for pair in told["pairs"]][0] == (
+        "1",
+        "1",
+        ["same_name", "same_phone"],
+    )
+    assert "accepted" not in told
+    told = commanded("--accept-above", "75")
+    assert (told["accepted"], told["pairs"]) == (2, [])
+    assert Link.objects.count() == 2
+
+
+def test_a_person_reads_the_same_in_words(world: World) -> None:
+    read(world)
+    out = StringIO()
+    call_command("review_matches", "contacts", stdout=out)
+    assert "1 = 1: same name, same phone" in out.getvalue()
+
+
+def test_a_script_is_told_what_is_missing(world: World) -> None:
+    with pytest.raises(CommandError, match="manage.py pull north Contacts") as failed:
+        call_command("review_matches", "contacts")
+    assert failed.value.returncode == 1
