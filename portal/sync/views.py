@@ -18,6 +18,7 @@ from portal.mappings.models import Mapping
 from portal.records.lost import decide
 from portal.sync.approve import approve
 from portal.sync.lines import entry_lines
+from portal.sync.matched import matched
 from portal.sync.run import SyncRefused, request_stop, request_sync
 
 PAGE = 50
@@ -44,12 +45,14 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     states = dict(Entry.objects.filter(run=run).order_by().values_list("state").annotate(n=Count("id")))
     state = request.GET.get("state", "")
     page = Paginator(_entries(run, state), PAGE).get_page(request.GET.get("p"))
+    mapping = Mapping.objects.filter(uuid=run.mapping).first() if run.mapping else None
     return _page(
         request,
         "sync/run.html",
         str(run),
         run=run,
-        mapping=Mapping.objects.filter(uuid=run.mapping).first() if run.mapping else None,
+        mapping=mapping,
+        matched=matched(run, mapping),
         states=[(value, label, states[value]) for value, label in Entry.State.choices if value in states],
         state=state,
         page=page,

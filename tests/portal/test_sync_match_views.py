@@ -12,6 +12,8 @@ from django.urls import reverse
 from portal.accounts.models import User
 from portal.ledger.models import Run
 from portal.sync import preview_job
+from portal.sync.match_decide import accept
+from portal.sync.matched import matched
 from portal.sync.models import Link, MatchCandidate, Preview
 from tests.portal.sync_world import World
 from tests.portal.test_sync_matches import put, reviewed
@@ -148,3 +150,26 @@ def test_who_may_only_look_sees_the_pairs_but_no_buttons(client: Client, world: 
 def test_who_may_not_see_the_mapping_sees_nothing(client: Client, world: World) -> None:
     client.force_login(User.objects.create_user("stranger", password="a long password", is_staff=True))
     assert client.get(reverse("sync:matches", args=["contacts"])).status_code == 403
+
+
+def test_the_plan_of_a_first_run_tells_how_both_sides_stand_and_leads_to_the_review(
+    admin: Client, world: World
+) -> None:
+    put(world.south, "Cleo", "King")  # two now hold the key of the one over there
+    world.say(guards={"creates": 0})
+    run = world.sync()
+    told = [(s.connection, s.linked, s.one, s.none, s.several, s.without) for s in matched(run, world.mapping)]
+    assert told == [("north", 0, 0, 2, 1, 1), ("south", 0, 0, 3, 2, 0)]
+    text = admin.get(reverse("sync:run", args=[run.pk])).content.decode()
+    assert reverse("sync:matches", args=["contacts"]) in text
+    world.sync(approve_all=True)
+    world.add(world.north, "zoe")
+    assert matched(world.sync(), world.mapping) == []
+
+
+def test_what_was_accepted_counts_as_linked_in_the_plan(world: World) -> None:
+    world.say(guards={"creates": 0})
+    reviewed(world)
+    accept(MatchCandidate.objects.get(left_id="1"), user=None, actor="test")
+    run = world.sync()
+    assert [(s.linked, s.one, s.none) for s in matched(run, world.mapping)] == [(1, 1, 1), (1, 1, 2)]
