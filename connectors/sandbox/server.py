@@ -42,6 +42,8 @@ class Sandbox:
     `port` 0 takes free ports; otherwise the vendors get port, port+1, … in the order given. `records` is how many records each
     main module starts with and `seed` which; with `state_dir` the state is kept there and a second start goes on with it.
     `urls` and `credentials` (settings and secrets by the names a connector declares) hold from the moment of creation.
+    `meanwhile(vendor, operation)` is called when a request was carried out and its answer is not sent yet: the moment at
+    which somebody else may change what it tells.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Sandbox:
         state_dir: str | Path | None = None,
         control: bool = True,
     ) -> None:
+        self.meanwhile: Callable[[str, str], None] | None = None
         self._stores = {v: Store(Path(state_dir) / f"{v}.jsonl" if state_dir else None) for v in vendors}
         self._vendors: dict[str, Vendor] = {v: VENDORS[v](self._stores[v], records, seed) for v in vendors}
         self._faults, self._journal = Faults(), Journal()
@@ -129,6 +132,8 @@ class Sandbox:
                     reply = vendor.answer(request)
                 else:
                     reply = answer_with(fault, request, vendor.answer, vendor.expire_sessions)
+            if self.meanwhile is not None:
+                self.meanwhile(slug, operation)
             entry["status"] = reply.status
             return reply
         finally:

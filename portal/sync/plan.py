@@ -39,8 +39,6 @@ def _plan_lone(lone: Lone, terms: Terms) -> tuple[Action, ...]:
         return (asked,)
     if asked or lone.partner is None or makes_new(lone.choices):
         return (_create(seen, side, terms),)
-    if lone.side == "right" and terms.writes("right") and lone.partner.inside:
-        return ()  # both ways: the left one speaks for the pair
     left, right = (seen, lone.partner) if lone.side == "left" else (lone.partner, seen)
     pair = Pair(None, left, right)
     return _plan_values(pair, terms, [at for at in SIDES if terms.writes(OTHER[at]) and pair.at(at).inside])

@@ -169,7 +169,8 @@ def _save(job: Job, batch: Batch, proposal: _Proposal) -> None:
 
 def _places(case: Pair | Lone) -> list[Place]:
     if isinstance(case, Lone):
-        return [(case.side, case.seen.id)]
+        found = [(OTHER[case.side], case.partner.id)] if case.partner else []  # both ways it may be the source
+        return [(case.side, case.seen.id), *found]
     seen = {"left": case.left, "right": case.right}
     return [(side, record.id) for side in SIDES if (record := seen[side]) is not None]
 

@@ -29,6 +29,7 @@ from portal.ui.wording import portal_language, to_keep
 log = logging.getLogger(__name__)
 WAIT = timedelta(seconds=30)  # before a run goes on that the CRM did not say when to go on; doubled each time
 LONGEST_WAIT = timedelta(minutes=15)
+AT_WORK = "at_work"  # in a run's position: a slice began; who finds it at the next one knows that the last was killed
 CRASHES = 3  # unexpected errors in a row before a run counts as failed
 PATIENCE = timedelta(seconds=90)  # how long a command waits for a postponed run
 
@@ -140,7 +141,7 @@ def _carry_out_slice(run: Run, held: Held, progress: Progress | None) -> None:
         end = _crashed(run, e)
     is_plan = end is not None and end.state == Run.State.AWAITING_APPROVAL and run.approved_at is None
     reached = {
-        "position": run.position,
+        "position": {name: value for name, value in run.position.items() if name != AT_WORK},
         "counts": count(run, planned=is_plan),
         "seconds": run.seconds + time.monotonic() - began,
         "calls": Call.objects.filter(run_id=run.pk).count(),
@@ -153,7 +154,8 @@ def _carry_out_slice(run: Run, held: Held, progress: Progress | None) -> None:
 
 
 def _begin(run: Run, held: Held) -> None:
-    rested = run.state in (Run.State.POSTPONED, Run.State.INTERRUPTED)
+    rested = run.state in (Run.State.POSTPONED, Run.State.INTERRUPTED) or AT_WORK in run.position
+    position = {**run.position, "pulled": []} if rested else run.position  # the world went on meanwhile
     write.save_run(
         held,
         run,
@@ -161,7 +163,7 @@ def _begin(run: Run, held: Held) -> None:
         started_at=run.started_at or timezone.now(),
         not_before=None,
         slices=run.slices + 1,
-        position={**run.position, "pulled": []} if rested else run.position,  # the world went on meanwhile
+        position={**position, AT_WORK: True},
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection as database
 
 from connectors.types import JSON
 from portal.ledger.models import Entry, Run
 from portal.sync.models import Base
 from portal.sync.run import SyncRefused, request_sync
-from tests.portal.sync_world import World, emails, entries, person
+from tests.portal.sync_world import World, emails, entries, expire_leases, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -109,6 +110,27 @@ def test_a_record_that_comes_back_is_linked_again_and_not_created_again() -> Non
     run = world.sync()
     assert (run.counts["create"], run.counts["update"]) == (0, 1)
     assert value(world, "north", north, "firstname") == "Back"
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+def test_what_is_new_on_both_sides_after_a_run_was_killed_is_matched_and_not_created() -> None:
+    def die(execute: Any, sql: str, *rest: Any) -> Any:
+        if 'INSERT INTO "ledger_entry"' in sql:
+            raise Killed
+        return execute(sql, *rest)
+
+    world = two_ways()
+    world.add(world.north, "ada")
+    with pytest.raises(Killed), database.execute_wrapper(die):
+        world.sync()
+    for crm in (world.south, world.north):
+        world.add(crm, "bo")
+    expire_leases()
+    world.sync()
+    assert emails(world.north) == emails(world.south) == ["ada@example.org", "bo@example.org"]
 
 
 def test_only_the_plan_is_made_where_only_that_was_asked_for() -> None:

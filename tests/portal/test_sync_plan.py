@@ -239,10 +239,15 @@ def test_what_is_done_about_a_record_without_a_partner(lone: Lone, expected: lis
     assert told(plan(lone, terms())) == expected
 
 
-def test_both_ways_the_left_record_speaks_for_a_new_pair() -> None:
+@pytest.mark.parametrize(("policy", "expected"), [("left", "update right city=X"), ("right", "update left city=Y")])
+def test_both_ways_a_new_pair_is_planned_alike_from_either_side(policy: str, expected: str) -> None:
     left, right = seen("L"), seen("R", "Y")
-    assert told(plan(Lone("left", left, found=("R",), partner=right), terms(BOTH))) == ["update right city=X"]
-    assert plan(Lone("right", right, found=("L",), partner=left), terms(BOTH)) == ()
+    assert told(plan(Lone("left", left, found=("R",), partner=right), terms(BOTH, policy))) == [expected]
+    assert told(plan(Lone("right", right, found=("L",), partner=left), terms(BOTH, policy))) == [expected]
+
+
+def test_both_ways_a_record_without_a_partner_is_made_on_the_other_side() -> None:
+    right = seen("R", "Y")
     assert told(plan(Lone("right", right), terms(BOTH))) == ["create left email=a@b.c name=Ada city=Y"]
 
 

@@ -65,10 +65,11 @@ def test_a_plan_that_waits_for_approval_is_not_replaced_by_the_schedule() -> Non
 
 
 def test_a_schedule_that_cannot_run_becomes_a_problem_and_a_forgotten_one_disappears() -> None:
-    world = World(direction="both", schedule=Timing(minutes=1))
+    world = World(schedule=Timing(minutes=1))
+    Mapping.objects.update(state=Mapping.State.PAUSED)
     scheduled(str(world.mapping.uuid))
-    assert "both ways" in Problem.objects.get().detail
-    world.say(schedule=Timing(minutes=1))
+    assert "paused" in Problem.objects.get().detail
+    Mapping.objects.update(state=Mapping.State.ACTIVE)
     scheduled(str(world.mapping.uuid))
     assert not Problem.objects.filter(closed_at=None)
     uuid = str(world.mapping.uuid)
