@@ -76,6 +76,7 @@ class Run(models.Model):
     approved_at = models.DateTimeField(null=True)
     approve_all = models.BooleanField(default=False)
     plan_only = models.BooleanField(default=False)  # stops at its plan, whatever the guards say
+    anew = models.BooleanField(default=False)  # plans every linked record as if its source had changed
     stop_requested = models.BooleanField(default=False)
     phase = models.CharField(max_length=20, blank=True)  # "pull", "plan", "apply", "settle"
     position = models.JSONField(default=dict)  # where the next slice goes on

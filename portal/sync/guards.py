@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db.models import Count, Max, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from connectors.types import JSON
 from portal.ledger.models import Entry, Run
 from portal.sync.job import Job
-from portal.sync.models import Link
+from portal.sync.models import Checkpoint, Link
 
 DEFAULTS: Mapping[str, JSON] = {"creates": 50, "deletes": "5%", "changes": "20%"}
 APPENDS = 0  # entries added to a CRM's pick lists without a word, unless the mapping names a figure: everybody there sees them
@@ -67,7 +67,8 @@ def look(job: Job) -> list[str]:
     ended = (Run.State.SUCCEEDED, Run.State.PARTLY_FAILED)
     before = Run.objects.filter(mapping=job.mapping.uuid, kind=Run.Kind.SYNC, state__in=ended).exclude(pk=job.run.pk)
     begun = max(mirror.created_at for mirror in job.mirrors.values())  # with another CRM all begins anew
-    return trips(
+    since_reset = [_("The mapping was reset: everything was planned anew.")] if _was_reset(job) else []
+    return since_reset + trips(
         job.terms.definition.guards,
         Planned(
             creates=counts.get("create", 0),
@@ -79,6 +80,13 @@ def look(job: Job) -> list[str]:
             is_first=not before.filter(finished_at__gt=begun).exists(),
         ),
     )
+
+
+def _was_reset(job: Job) -> bool:
+    """Say whether a person had what was agreed on forgotten, and since then none has approved a plan nor was one carried out."""
+    at = Checkpoint.objects.filter(mapping=job.mapping).aggregate(at=Max("reset_at"))["at"]
+    since = Run.objects.filter(mapping=job.mapping.uuid, kind=Run.Kind.SYNC, created_at__gt=at) if at else None
+    return since is not None and not since.filter(Q(approved_at__isnull=False) | Q(state=Run.State.SUCCEEDED)).exists()
 
 
 def _count(limit: JSON, linked: int, most: int | None = None) -> int:

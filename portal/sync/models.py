@@ -64,6 +64,7 @@ class Checkpoint(models.Model):
     version = models.BigIntegerField(default=0)
     mapping_version = models.PositiveIntegerField(default=0)
     keyed = models.BigIntegerField(default=0)  # the mirror version up to which match keys are known
+    reset_at = models.DateTimeField(null=True)  # when a person had what was agreed on forgotten
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["mapping", "mirror"], name="checkpoint_once")]
@@ -205,3 +206,43 @@ class MatchCandidate(models.Model):
             models.Index(fields=["mapping", "within", "right_id"], name="match_candidate_right"),
             models.Index(fields=["mapping", "within", "state", "-score"], name="match_candidate_score"),
         ]
+
+
+class Reconciliation(models.Model):
+    """How two sides compared, read afresh; the last few of a mapping are kept. `counts`: kind -> reason -> records; `listed`: the
+    first of those that are not equal; `place` is how far the comparison has come. One that is open and whose lease is free goes on by
+    itself."""
+
+    mapping = models.ForeignKey(Mapping, models.CASCADE, related_name="reconciliations")
+    version = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=Preview.State, default=Preview.State.QUEUED)
+    phase = models.CharField(max_length=10, blank=True)  # "left", "right": being read; "compare"
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(null=True)
+    place = models.JSONField(default=dict)
+    counts = models.JSONField(default=dict)
+    listed = models.JSONField(default=list)
+    stop_requested = models.BooleanField(default=False)
+    message = models.TextField(blank=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    actor = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    beat_at = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True)  # a CRM asked to wait
+    finished_at = models.DateTimeField(null=True)
+    seconds = models.FloatField(default=0)  # worked, not waited
+    calls = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["mapping"], condition=Q(state__in=["queued", "running"]), name="reconciliation_one_open"
+            )
+        ]
+
+    @property
+    def goes_on(self) -> bool:
+        """Say whether it has not ended."""
+        return self.state in Preview.OPEN

@@ -17,7 +17,8 @@ from portal.ledger.lease import fenced
 from portal.ledger.models import Entry, Run
 from portal.mappings.transform import Side
 from portal.sync.additions import WAITING
-from portal.sync.cases import OTHER, SIDES, Lone, Pair
+from portal.sync.anew import anew
+from portal.sync.cases import OTHER, SIDES, Lone, Pair, Terms
 from portal.sync.decided import UNDONE, choices_about, obeying
 from portal.sync.entries import (
     APPROVED,
@@ -34,7 +35,7 @@ from portal.sync.entries import (
 from portal.sync.job import Job
 from portal.sync.keys import holders, mark_due
 from portal.sync.load import Batch, load, next_changed, next_due
-from portal.sync.models import Link, MatchKey
+from portal.sync.models import Checkpoint, Link, MatchKey
 from portal.sync.partners import awaited_again, partners_of
 from portal.sync.plan import PARTNERLESS, plan
 from portal.sync.tables import tables_changed
@@ -70,6 +71,7 @@ def propose(job: Job) -> bool:
 def wake(job: Job) -> None:
     """Make due whose time for another try has come, what plans of runs that ended left undone, what was approved, what waited
     for the partner of a record it refers to, and what could not be carried over by a value table as it was."""
+    _rewind(job)
     _wake_awaited(job)
     open_entries = Entry.objects.filter(mapping=job.mapping.uuid, superseded_by=None)
     tried = open_entries.filter(state=Entry.State.FAILED, next_try__lte=timezone.now(), undoes=None)
@@ -90,6 +92,14 @@ def wake(job: Job) -> None:
         write.move(job.held, left, Entry.State.SKIPPED, reason="replaced")
 
 
+def _rewind(job: Job) -> None:
+    """Have a run that plans all anew begin at the first record, once."""
+    if job.run.anew and not job.run.position.get("rewound"):
+        with fenced(job.held):
+            Checkpoint.objects.filter(mapping=job.mapping).update(version=0)
+            write.save_run(job.held, job.run, position={**job.run.position, "rewound": True})
+
+
 def _wake_awaited(job: Job) -> None:
     blocked = Entry.objects.filter(mapping=job.mapping.uuid, superseded_by=None, state=Entry.State.BLOCKED)
     waiting = blocked.filter(reason__in=PARTNERLESS).order_by("pk")
@@ -105,6 +115,8 @@ def _wake_awaited(job: Job) -> None:
 def _propose(job: Job, batch: Batch) -> _Proposal:
     cases = load(job, batch, partial(holders, job))
     terms = job.terms.knowing(partners_of(cases, job.terms.definition, job.connections))
+    if job.run.anew:
+        cases = _all_anew(job, cases, terms)
     waiting = _waiting(job, cases)
     proposal = _Proposal()
     for case in cases:
@@ -116,6 +128,15 @@ def _propose(job: Job, batch: Batch) -> _Proposal:
             fresh = [entry_of(job, a) for a in actions if a.source and (OTHER[a.side], a.source.id) == place]
             _compare(job, proposal, obeying(fresh, known), waiting.get(place, []))
     return proposal
+
+
+def _all_anew(job: Job, cases: list[Pair | Lone], terms: Terms) -> list[Pair | Lone]:
+    """Return the cases as if their sources had changed; but for pairs that this run has settled, which it does not write again."""
+    links = [case.link for case in cases if isinstance(case, Pair)]
+    settled = (Entry.State.DONE, Entry.State.STORED_DIFFERENTLY)
+    entries = Entry.objects.filter(run=job.run, link_id__in=links, state__in=settled)
+    done = set(entries.values_list("link_id", flat=True))
+    return [case if isinstance(case, Pair) and case.link in done else anew(case, terms) for case in cases]
 
 
 def _compare(job: Job, proposal: _Proposal, fresh: list[Entry], waiting: list[Entry]) -> None:

@@ -46,19 +46,23 @@ def request_sync(
     trigger: str = "",
     approve_all: bool = False,
     plan_only: bool = False,
+    anew: bool = False,
     enqueue: bool = True,
 ) -> Run:
     """Return a new queued run of the mapping, or the one that is open already. A plan waiting for approval is replaced.
 
-    `plan_only` has it stop at its plan, whatever the guards say. `enqueue` hands it to the qcluster; without, the caller
+    `plan_only` has it stop at its plan, whatever the guards say; so does `anew`, which plans every linked record as if its
+    source had changed. `enqueue` hands it to the qcluster; without, the caller
     carries it out. Raises SyncRefused; also where a plan is asked for and a run is under way, which would not stop at one.
     """
     refuse(mapping)
     end_waiting(mapping, Run.Kind.SYNC)
+    plan_only = plan_only or anew
     which: dict[str, Any] = {"mapping_name": mapping.name, "mapping_version": mapping.version}
-    how: dict[str, Any] = {"user": user, "trigger": trigger, "approve_all": approve_all, "plan_only": plan_only}
+    how: dict[str, Any] = {"user": user, "trigger": trigger, "approve_all": approve_all}
+    how |= {"plan_only": plan_only, "anew": anew}
     run = write.start_run(Run.Kind.SYNC, actor=actor, mapping=mapping.uuid, **which, **how)
-    if plan_only and not run.plan_only:
+    if (plan_only and not run.plan_only) or (anew and not run.anew):
         text = _("“%(name)s” is being carried out just now (run %(run)d): ask for the plan once that has ended.")
         raise SyncRefused(text % {"name": mapping.name, "run": run.pk})
     if approve_all and not run.approve_all:
@@ -180,7 +184,9 @@ def _advance(run: Run, held: Held, began: float, progress: Progress | None) -> E
         return end_without_mapping(run, held)
     except (ConfigError, QueryError, Unsupported) as e:
         return End(Run.State.FAILED, to_keep(e))
-    run.position = {name: value for name, value in run.position.items() if name in ("pulled", "swept", "unswept")}
+    run.position = {
+        name: value for name, value in run.position.items() if name in ("pulled", "swept", "unswept", "rewound")
+    }
     return end
 
 

@@ -88,6 +88,9 @@ def count(run: Run, *, planned: bool = False) -> dict[str, int]:
 
 
 def as_asked(run: Run) -> list[str]:
+    """Return why the run stops at its plan though no guard says so; approving it is the person's word for all of it."""
+    if run.anew:
+        return [_("Everything was planned again as if it had changed, as was asked for: nothing was sent.")]
     return [_("Only the plan was asked for: nothing was sent.")] if run.plan_only else []
 
 

@@ -17,16 +17,18 @@ from portal.sync.run import SyncRefused, request_sync
 from portal.ui.command import WrongUse
 
 
-def _run(mapping: Mapping, *, approve_all: bool, approve: int | None, plan: bool, enqueue: bool, **options: Any) -> Run:
+def _run(
+    mapping: Mapping, *, approve_all: bool, approve: int | None, plan: bool, all_again: bool, **options: Any
+) -> Run:
     """Return the run to carry out: a new one, or the one that is approved. Raises SyncRefused, WrongUse."""
     if approve is None:
-        whom: dict[str, Any] = {"actor": "command", "trigger": "command", "enqueue": enqueue}
-        return request_sync(mapping, approve_all=approve_all, plan_only=plan, **whom)
+        whom: dict[str, Any] = {"actor": "command", "trigger": "command", "enqueue": options["enqueue"]}
+        return request_sync(mapping, approve_all=approve_all, plan_only=plan, anew=all_again, **whom)
     run = Run.objects.filter(pk=approve, mapping=mapping.uuid).first()
     if run is None:
         text = _("“%(name)s” has no run %(run)d. Look at its runs in the portal, or take the number that sync printed.")
         raise WrongUse(text % {"name": mapping.name, "run": approve})
-    return approve_run(run, actor="command", enqueue=enqueue)
+    return approve_run(run, actor="command", enqueue=options["enqueue"])
 
 
 class Command(RunCommand):
@@ -40,6 +42,13 @@ class Command(RunCommand):
         how = parser.add_mutually_exclusive_group()
         how.add_argument(
             "--plan", action="store_true", help=_("Stop at the plan and send nothing: exit 3, or 0 for none.")
+        )
+        how.add_argument(
+            "--all-again",
+            action="store_true",
+            help=_(
+                "Plan every linked record as if its source had changed, and stop at that plan: exit 3, or 0 for none."
+            ),
         )
         how.add_argument("--approve-all", action="store_true", help=_("Pass every guard; true conflicts stay."))
         how.add_argument(
