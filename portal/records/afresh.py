@@ -41,6 +41,11 @@ def read_afresh(
     return True
 
 
+def is_fresh(mirror: Mirror, since: datetime) -> bool:
+    """Say whether all records and all ids were read since then."""
+    return all(at is not None and at >= since for at in (mirror.completed_at, mirror.swept_at))
+
+
 def _forget_older(mirror: Mirror, since: datetime, held: Held) -> None:
     """Have a reading that began before then begin again: its first pages are too old. The very first one goes on."""
     began = mirror.reading.get("began", "")

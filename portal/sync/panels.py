@@ -9,6 +9,7 @@ from portal.connections.models import Connection
 from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping
 from portal.records.models import Mirror
+from portal.sync import care_panel  # noqa: F401  its panel registers itself
 from portal.sync.lines import record_url
 from portal.sync.models import Link
 from portal.sync.reasons import describe

@@ -46,10 +46,10 @@ class NotReady(Exception):
         super().__init__(" ".join(reasons))
 
 
-def planning_of(mapping: Mapping) -> Planning:
-    """Return what planning the mapping's newest version needs. Raises NotReady."""
+def planning_of(mapping: Mapping, number: int | None = None) -> Planning:
+    """Return what planning the mapping's newest version needs, or the one of that number. Raises NotReady."""
     connections: dict[Side, Connection] = {"left": mapping.left_connection, "right": mapping.right_connection}
-    definition = _definition(mapping)
+    definition = _definition(mapping, newest(mapping) if number is None else number)
     schemas = _schemas(mapping, connections)
     _refuse_wrong(definition, schemas)
     mirrors = _mirrors(mapping, connections)
@@ -102,8 +102,7 @@ def _tables(mapping: Mapping) -> list[str]:
     return sorted(f"{t.uuid} {t.updated_at.isoformat()}" for t in ValueTable.objects.filter(Q(name__in=names)))
 
 
-def _definition(mapping: Mapping) -> Definition:
-    number = newest(mapping)
+def _definition(mapping: Mapping, number: int) -> Definition:
     definition = definition_of(mapping, number) if number else None
     if definition is None or not definition.rules:
         raise NotReady([_("No rule says yet which field becomes which.")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import path
 
-from portal.sync import match_views, preview_views, views
+from portal.sync import care_views, match_views, preview_views, reconcile_views, views
 
 app_name = "sync"
 urlpatterns = [
@@ -25,4 +25,10 @@ urlpatterns = [
     path("matches/<int:pk>/progress/", admin.site.admin_view(match_views.progress), name="matches_progress"),
     path("previews/<int:pk>/progress/", admin.site.admin_view(preview_views.progress), name="preview_progress"),
     path("previews/<int:pk>/stop/", admin.site.admin_view(preview_views.stop), name="preview_stop"),
+    path("mappings/<str:name>/compare/", admin.site.admin_view(reconcile_views.show), name="reconcile"),
+    path("mappings/<str:name>/compare/start/", admin.site.admin_view(reconcile_views.start), name="reconcile_start"),
+    path("comparisons/<int:pk>/progress/", admin.site.admin_view(reconcile_views.progress), name="reconcile_progress"),
+    path("comparisons/<int:pk>/stop/", admin.site.admin_view(reconcile_views.stop), name="reconcile_stop"),
+    path("mappings/<str:name>/again/", admin.site.admin_view(care_views.again), name="again"),
+    path("mappings/<str:name>/reset/", admin.site.admin_view(care_views.forget), name="reset"),
 ]

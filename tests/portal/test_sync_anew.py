@@ -22,6 +22,7 @@ from portal.sync.plan import plan
 from portal.sync.run import carry_out
 from tests.portal.sync_world import RULES, World
 from tests.portal.test_sync_plan import BOTH, TO_LEFT, TO_RIGHT, pair, terms, told
+from tests.portal.test_sync_run import Shouting
 
 
 def command(*words: str) -> Any:
@@ -130,14 +131,14 @@ def test_a_changed_rule_reaches_all_records_when_it_is_applied_again(world: Worl
 
 
 def test_what_the_server_stores_differently_is_sent_once_in_a_run(world: World) -> None:
-    world.say(rules=(*RULES, Rule("notes", "website")))
-    for record in world.north.of("Contacts"):
-        world.north.put("Contacts", {"notes": "www.example.org"}, record.id)
+    world.say(rules=(*RULES, Rule("notes", "notes")))
+    world.south.__class__ = Shouting
+    world.north.put("Contacts", {"notes": "loud"}, world.north.of("Contacts")[1].id)
     world.sync()
-    code, run = command("sync", "contacts", "--all-again")
-    if code == 3:
-        done = carry_out(approve(Run.objects.get(pk=run["id"]), actor="test", enqueue=False))
-        assert Entry.objects.filter(run=done, action="update").count() == run["counts"]["update"]
+    _code, run = command("sync", "contacts", "--all-again")
+    done = carry_out(approve(Run.objects.get(pk=run["id"]), actor="test", enqueue=False))
+    (entry,) = Entry.objects.filter(run=done, state="stored_differently")
+    assert (done.state, done.counts["update"], entry.stored) == ("succeeded", 2, {"notes": "LOUD"})
 
 
 def test_a_reset_says_first_what_it_does(world: World) -> None:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0006_append_to_lists'),
+        ('ledger', '0008_undo'),
     ]
 
     operations = [
