@@ -30,7 +30,7 @@ def again(request: HttpRequest, name: str) -> HttpResponse:
     except SyncRefused as e:
         messages.error(request, str(e))
         return redirect("mappings:show", mapping.name)
-    write.audit(request.user, "apply to all again", mapping, {"run": run.pk})  # type: ignore[arg-type]
+    write.audit(request.user, "apply_all_again", mapping, {"run": run.pk})  # type: ignore[arg-type]
     return redirect("sync:run", run.pk)
 
 

@@ -56,7 +56,7 @@ def start(mapping: Mapping, *, user: User | None, actor: str, enqueue: bool = Tr
     try:
         with transaction.atomic():
             row = Reconciliation.objects.create(mapping=mapping, **about)
-            write.audit(user, "reconcile mapping", mapping, actor=actor)
+            write.audit(user, "reconcile_mapping", mapping, actor=actor)
     except IntegrityError:  # reconciliation_one_open: a second press of the button finds the first
         row = Reconciliation.objects.get(mapping=mapping, state__in=Preview.OPEN)
     old = Reconciliation.objects.filter(mapping=mapping).values_list("pk", flat=True)[KEPT:]

@@ -41,7 +41,7 @@ def reset(mapping: Mapping, *, user: User | None, actor: str) -> Kept:
             raise SyncRefused(text % {"name": mapping.name})
         with fenced(held):
             kept = kept_of(mapping)
-            write.audit(user, "reset mapping", mapping, {"pairs": kept.agreed}, actor=actor)
+            write.audit(user, "reset_mapping", mapping, {"pairs": kept.agreed}, actor=actor)
             Base.objects.filter(mapping=mapping).delete()
             Checkpoint.objects.filter(mapping=mapping).update(version=0, keyed=0, reset_at=timezone.now())
     finally:

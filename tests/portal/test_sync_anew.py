@@ -161,7 +161,7 @@ def test_after_a_reset_every_run_stops_at_its_plan_until_one_is_approved(world: 
     world.south.put("Contacts", {"firstname": "Edited there"}, world.south.of("Contacts")[0].id)
     world.north.put("Contacts", {"firstname": "New"}, world.north.of("Contacts")[0].id)
     assert world.sync().state == "succeeded"
-    assert AuditEntry.objects.get(action="reset mapping").changes == {"pairs": 3}
+    assert AuditEntry.objects.get(action="reset_mapping").changes == {"pairs": 3}
 
 
 def test_a_mapping_at_work_is_not_reset(world: World) -> None:

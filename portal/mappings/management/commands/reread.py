@@ -36,7 +36,7 @@ class Command(PortalCommand):
     def work(self, *, mapping: str, side: str | None, **options: Any) -> JSON:
         found = mapping_named(mapping)
         wanted = [at for at in ("left", "right") if side in (None, at)]
-        write.audit(None, "reread mapping", found, {"sides": wanted}, actor="command")
+        write.audit(None, "reread_mapping", found, {"sides": wanted}, actor="command")
         return {"mapping": mapping, "sides": {at: self.read(*_place(found, at)) for at in wanted}}
 
     def read(self, connection: Connection, module: str) -> JSON:
