@@ -100,7 +100,10 @@ ALLOWED: dict[str, tuple[str, str | None]] = {
     "portal/ledger/admin.py": ("what `write.audit` is told; the words are beside it", r"\w+ mapping"),
     "portal/ledger/lease.py": ("a lost lease is caught and never shown; a key", r"The lease .*|\{\} seconds"),
     "portal/mappings/drift.py": ("what `write.audit` is told; the ledger's screen has the words", "pause mapping"),
-    "portal/mappings/pause.py": ("what `write.audit` is told; the ledger's screen has the words", r"(pause|resume) mapping"),
+    "portal/mappings/pause.py": (
+        "what `write.audit` is told; the ledger's screen has the words",
+        r"(pause|resume) mapping",
+    ),
     "portal/mappings/add.py": ("what `write.audit` is told; the ledger's screen has the words", "save mapping"),
     "portal/mappings/steps.py": ("what `write.audit` is told; the ledger's screen has the words", "save mapping"),
     "portal/mappings/version_views.py": (
