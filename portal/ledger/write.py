@@ -118,16 +118,19 @@ def save_entries(held: Held | None, entries: Sequence[Entry], *, durable: bool =
         Entry.objects.bulk_create(entries)
 
 
-def mark_sent(held: Held | None, entries: Iterable[Entry]) -> None:
-    """Say, before the requests, that these saved entries are about to be sent (again)."""
+def mark_sent(held: Held | None, entries: Iterable[Entry], linked: Sequence[Entry] = ()) -> None:
+    """Say, before the requests, that these saved entries are about to be sent (again); `linked` got their links just now."""
     now = timezone.now()
     entries = list(entries)
     for entry in entries:
         entry.state, entry.sent_at, entry.settled_at = Entry.State.SENT, now, None
         entry.attempts += 1
         entry.lease_number = held.number if held else 0
+    sent = {"state": Entry.State.SENT, "sent_at": now, "settled_at": None, "lease_number": held.number if held else 0}
     with fenced(held, durable=True):
-        _rewrite(entries, ("state", "link_id", "sent_at", "settled_at", "attempts", "lease_number"))
+        Entry.objects.filter(pk__in=[entry.pk for entry in entries]).update(**sent, attempts=F("attempts") + 1)
+        if linked:
+            Entry.objects.bulk_update(linked, ["link_id"])
 
 
 def settle(held: Held | None, entries: Iterable[Entry]) -> None:

@@ -182,7 +182,7 @@ def _still_right(job: Job, group: list[Entry], side: Side) -> list[Entry]:
         seen,
         copies(job, side, targets),
         job.links.find(OTHER[side], sources),
-        job.links.taken(side, targets),
+        job.links.taken(side, [entry.record_id for entry in group if entry.record_id and entry.link_id is None]),
         _keys_held(job, side, [seen[e.source_id] for e in group if not e.record_id and e.source_id in seen]),
     )
     stale = {entry.pk for entry in group if not _is_as_planned(entry, now)}
@@ -228,8 +228,7 @@ def _intend(job: Job, group: list[Entry], side: Side) -> bool:
     """Save what is about to be sent, in one commit that survives a power cut; say whether it still could be."""
     try:
         with fenced(job.held, durable=True):
-            _link(job, group, side)
-            write.mark_sent(job.held, group)
+            write.mark_sent(job.held, group, linked=_link(job, group, side))
     except IntegrityError:  # another mapping of the same two modules linked one of them this very moment
         _plan_again(job, group, side)
         return False
@@ -250,8 +249,8 @@ def _agree(job: Job, group: list[Entry], side: Side) -> None:
         _plan_again(job, group, side)
 
 
-def _link(job: Job, group: list[Entry], side: Side) -> None:
-    """Make the links that are missing: pending for a create, whose record has no id yet."""
+def _link(job: Job, group: list[Entry], side: Side) -> list[Entry]:
+    """Make the links that are missing: pending for a create, whose record has no id yet. Return the entries that got one."""
     fresh = [entry for entry in group if entry.link_id is None and entry.undoes_id is None]
     links = [
         job.links.make(
@@ -263,3 +262,4 @@ def _link(job: Job, group: list[Entry], side: Side) -> None:
     ]
     for entry, link in zip(fresh, Link.objects.bulk_create(links), strict=True):
         entry.link_id = link.pk
+    return fresh

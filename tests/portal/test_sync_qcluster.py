@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,9 +12,16 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.portal.processes import Crms, Portal, copy_of, crms, kill_group, living, own_database, parent_of, set_up
+from tests.portal.clusters import (
+    assert_all_arrived_once,
+    begin_a_long_run,
+    entry_states,
+    lease_ran_out,
+    on_services,
+    run_state,
+)
+from tests.portal.processes import Crms, Portal, copy_of, crms, kill_group, living, parent_of, set_up
 
-POSTGRESQL, REDIS = "postgres://root@127.0.0.1:5432", "redis://127.0.0.1:6379/12"
 QUICK = {"SLICE_SECONDS": "2", "CALL_DEADLINE_SECONDS": "3", "UNKNOWN_GRACE_SECONDS": "1"}
 PEOPLE = [f"p{number:03}" for number in range(90)]
 LATENCY_MS = 60
@@ -58,72 +64,15 @@ def start(at: Crms, shared: tuple[Crms, Path], tmp_path: Path) -> Iterator[Start
         def make(kind: str, **environment: str) -> Portal:
             if kind == "files":
                 return Portal(tmp_path, copy_of(shared[1], tmp_path), **environment)
-            name = f"test-{uuid.uuid4().hex[:12]}"
-            stack.callback(_forget_queue, _redis(), name)
-            database = stack.enter_context(_database())
-            portal = Portal(tmp_path, database, REDIS_URL=REDIS, Q_NAME=name, **environment)
-            set_up(portal, at)
-            return portal
+            return stack.enter_context(on_services(tmp_path, at, **environment))
 
         yield make
-
-
-def _database() -> Any:
-    psycopg = pytest.importorskip("psycopg")
-    try:
-        psycopg.connect(f"{POSTGRESQL}/postgres").close()
-    except psycopg.OperationalError:
-        pytest.skip("No PostgreSQL answers on 127.0.0.1:5432.")
-    return own_database(POSTGRESQL)
-
-
-def _redis() -> Any:
-    redis = pytest.importorskip("redis")
-    session = redis.from_url(REDIS)
-    try:
-        session.ping()
-    except redis.ConnectionError:
-        pytest.skip("No Redis answers on 127.0.0.1:6379.")
-    return session
-
-
-def _forget_queue(session: Any, name: str) -> None:
-    for key in session.scan_iter(f"django_q:{name}:*"):
-        session.delete(key)
-    session.close()
-
-
-def run_state(portal: Portal) -> str:
-    """Return the state of the newest run, "" before there is one."""
-    rows = portal.ask("SELECT state FROM ledger_run ORDER BY id DESC LIMIT 1")
-    return str(rows[0][0]) if rows else ""
-
-
-def entry_states(portal: Portal) -> dict[str, int]:
-    """Return how many entries that nobody took up are in which state."""
-    return dict(portal.ask("SELECT state, COUNT(*) FROM ledger_entry WHERE superseded_by_id IS NULL GROUP BY state"))
-
-
-def assert_everybody_arrived_once(portal: Portal, at: Crms) -> None:
-    assert at.arrived() == PEOPLE
-    assert set(entry_states(portal)) <= {"done", "stored_differently", "skipped"}, portal.log()
-    links = portal.ask(
-        "SELECT state, COUNT(*), COUNT(DISTINCT left_id), COUNT(DISTINCT right_id) FROM sync_link GROUP BY state"
-    )
-    assert links == [("linked", len(PEOPLE), len(PEOPLE), len(PEOPLE))]
 
 
 def lose_answers(at: Crms) -> None:
     """Have two creates carried out whose answer never comes: one connection is cut, one just stays silent."""
     for name, fault in (("p003@", {"fault": "cut_after"}), ("p007@", {"fault": "time_out", "applied": True})):
         at.control("reallysimple", "POST", "faults", contains=name, **fault)
-
-
-def begin_a_long_run(portal: Portal, at: Crms) -> None:
-    """Have everybody copied in the background, once."""
-    portal.unschedule("mapping:")
-    at.add(*PEOPLE)
-    portal.manage("sync", "contacts", "--background")
 
 
 def wait_for_the_middle(portal: Portal, at: Crms) -> None:
@@ -149,10 +98,6 @@ def stop_its_worker(portal: Portal) -> int:
         return None
 
     return int(portal.wait_until(stopped, "a worker was stopped at work"))
-
-
-def lease_ran_out(portal: Portal) -> bool:
-    return portal.ask("SELECT 1 FROM ledger_lease WHERE name LIKE 'mapping:%' AND expires_at > CURRENT_TIMESTAMP") == []
 
 
 def everything_written(portal: Portal, at: Crms) -> Any:
@@ -188,27 +133,27 @@ def test_a_killed_clusters_run_goes_on_in_the_next_and_everybody_arrives_once(
 ) -> None:
     portal = start(kind, **QUICK)
     lose_answers(at)
-    begin_a_long_run(portal, at)
+    begin_a_long_run(portal, at, PEOPLE)
     with portal.cluster() as first:
         wait_for_the_middle(portal, at)
         kill_group(first)
         with portal.cluster():
             wait_for_the_end(portal)
-    assert_everybody_arrived_once(portal, at)
+    assert_all_arrived_once(portal, at, PEOPLE)
 
 
 @on_each_in_its_pass
 def test_a_cluster_that_lost_its_master_ends_whole_and_the_next_goes_on(kind: str, start: Start, at: Crms) -> None:
     portal = start(kind, **QUICK)
     lose_answers(at)
-    begin_a_long_run(portal, at)
+    begin_a_long_run(portal, at, PEOPLE)
     with portal.cluster() as first:
         wait_for_the_middle(portal, at)
         first.kill()
         with portal.cluster():
             portal.wait_until(lambda: not living(first.pid), "all processes of the first cluster ended", 20)
             wait_for_the_end(portal)
-    assert_everybody_arrived_once(portal, at)
+    assert_all_arrived_once(portal, at, PEOPLE)
 
 
 @on_each_in_its_pass
@@ -237,12 +182,12 @@ def test_a_cluster_whose_idle_workers_or_sentinel_are_killed_starts_anew_whole(
 @on_both
 def test_a_killed_workers_run_goes_on_by_itself(kind: str, start: Start, at: Crms) -> None:
     portal = start(kind, **QUICK)
-    begin_a_long_run(portal, at)
+    begin_a_long_run(portal, at, PEOPLE)
     with portal.cluster():
         wait_for_the_middle(portal, at)
         os.kill(stop_its_worker(portal), signal.SIGKILL)
         wait_for_the_end(portal)
-    assert_everybody_arrived_once(portal, at)
+    assert_all_arrived_once(portal, at, PEOPLE)
 
 
 @on_each_in_its_pass
@@ -253,7 +198,7 @@ def test_a_worker_stopped_past_its_lease_and_woken_writes_nothing(kind: str, sta
         "Q_TIMEOUT": "80",
     }  # that long django-q2 lets it sleep
     portal = start(kind, **(QUICK | times))
-    begin_a_long_run(portal, at)
+    begin_a_long_run(portal, at, PEOPLE)
     with portal.cluster():
         wait_for_the_middle(portal, at)
         stopped = stop_its_worker(portal)
@@ -261,7 +206,7 @@ def test_a_worker_stopped_past_its_lease_and_woken_writes_nothing(kind: str, sta
         portal.wait_until(lambda: lease_ran_out(portal), "the lease of the stopped worker ran out")
         with portal.cluster():
             wait_for_the_end(portal)
-            assert_everybody_arrived_once(portal, at)
+            assert_all_arrived_once(portal, at, PEOPLE)
             before, log = everything_written(portal, at), len(portal.log())
             os.kill(stopped, signal.SIGCONT)
             portal.wait_until(lambda: f"({task})" in portal.log()[log:], "the woken worker ended its task")
