@@ -39,11 +39,13 @@ def news(number: int) -> dict[str, str]:
 
 def fill(url: str, updates: int) -> Result:
     """Pull both sides, link all records, change some of them at one side, and plan."""
+    from connectors.types import Change, Record
     from portal.connections.access import open_connector
     from portal.connections.models import Connection
     from portal.mappings.definition import Definition, Rule, Side
     from portal.mappings.save import save_mapping
     from portal.records.pull import mirror_of, pull
+    from portal.records.store import store_changes
 
     mirrors = []
     for name in ("north", "south"):
@@ -59,8 +61,8 @@ def fill(url: str, updates: int) -> Result:
     definition = Definition("bench", *ends, "left-to-right", (("email", "email"),), rules, {})
     mapping = save_mapping(definition, user=None, actor="bench")
     link_all(mapping, *mirrors)
-    settle_checkpoints(mapping, mirrors)
-    change(mirrors[0], updates)
+    carry_out_up_to_now(mapping, mirrors)
+    store_changes(mirrors[0], [Change(id, Record(MODULE, id, news(int(id)))) for id in changed_ids(updates)])
     plan(mapping)
     return {"records": mirrors[0].records}
 
@@ -82,29 +84,20 @@ def link_all(mapping: Any, left: Any, right: Any) -> None:
         )
 
 
-def settle_checkpoints(mapping: Any, mirrors: list[Any]) -> None:
-    """Say that all there is was carried out, and who holds which key."""
-    from portal.sync.models import Checkpoint, MatchKey
+def carry_out_up_to_now(mapping: Any, mirrors: list[Any]) -> None:
+    """Say that all there is was carried out, and index who holds which key."""
+    from portal.sync.cases import SIDES
+    from portal.sync.keys import index_keys
+    from portal.sync.models import Checkpoint
 
+    with at_work(mapping) as job:
+        assert all(index_keys(job, side) for side in SIDES)
     for mirror in mirrors:
-        keys = ({"mapping": mapping, "mirror": mirror, "record_id": id} for id in ids_of(mirror))
-        MatchKey.objects.bulk_create((MatchKey(**row, key=f"{row['record_id']:>32}") for row in keys), batch_size=2_000)
-        place = {"version": mirror.version, "keyed": mirror.version, "mapping_version": mapping.version}
-        Checkpoint.objects.create(mapping=mapping, mirror=mirror, **place)
+        Checkpoint.objects.filter(mapping=mapping, mirror=mirror).update(version=mirror.version)
 
 
-def ids_of(mirror: Any) -> Iterator[str]:
-    ids: Iterator[str] = mirror.copies.order_by("record_id").values_list("record_id", flat=True).iterator(2_000)
-    return ids
-
-
-def change(mirror: Any, updates: int) -> None:
-    """Have the first records changed, as if a pull had seen it."""
-    from connectors.types import Change, Record
-    from portal.records.store import store_changes
-
-    ids = [str(FIRST_ID + number) for number in range(updates)]
-    store_changes(mirror, [Change(id, Record(MODULE, id, news(number))) for number, id in enumerate(ids)])
+def changed_ids(updates: int) -> list[str]:
+    return [str(FIRST_ID + number) for number in range(updates)]
 
 
 def plan(mapping: Any) -> None:
@@ -178,7 +171,7 @@ def bare(url: str, updates: int) -> Result:
     def send(number: int) -> int:
         if not hasattr(local, "session"):
             local.session = requests.Session()
-        target, body = f"{url}/{MODULE}/{FIRST_ID + number}", orjson.dumps(news(number))
+        target, body = f"{url}/{MODULE}/{FIRST_ID + number}", orjson.dumps(news(FIRST_ID + number))
         return len(orjson.loads(local.session.patch(target, data=body, headers=headers).content))
 
     began, cpu = time.perf_counter(), time.process_time()

@@ -31,7 +31,7 @@ from portal.sync.run import work
 said = []
 
 def freeze(execute, sql, params, many, context):
-    said.extend(["intent"] if sql.startswith('UPDATE "ledger_entry"') else [])
+    said.extend(["intent"] if sql.startswith('UPDATE "ledger_entry"') and not said else [])
     if said == ["intent"] and "connections_" in sql:
         said.append("frozen")
         os.kill(os.getpid(), signal.SIGSTOP)
