@@ -1,10 +1,12 @@
-"""What a run costs the CRMs in requests: over nothing new one a side, between the two vendors as they really answer."""
+"""What a run over nothing new costs: a request a side, between two vendors as they really answer, and no row but its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.apps import apps
 
 from connectors.sandbox.server import Sandbox
 from portal.connections.models import Call, Connection
@@ -17,6 +19,11 @@ from tests.connectors.sandbox_client import Account
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECRETS = {"access_key", "access_token"}
+OF_THE_WORKER = {  # who works, who may call, and when was last looked: rows there are, not more with each run
+    *(f"ledger_lease.{name}" for name in ("number", "host", "boot_id", "pid", "taken_at", "expires_at")),
+    *(f"connections_lock.{name}" for name in ("holder", "expires_at")),
+    "records_mirror.pulled_at",
+}
 
 
 @pytest.fixture
@@ -29,9 +36,9 @@ def accounts(running_sandbox: Sandbox) -> Iterator[dict[str, Account]]:
         account.close()
 
 
-@pytest.fixture
-def mapping(accounts: dict[str, Account]) -> Mapping:
-    """Contacts of Vtiger, to be copied to Really Simple Systems."""
+@pytest.fixture(params=["left-to-right", "both"])
+def mapping(accounts: dict[str, Account], request: pytest.FixtureRequest) -> Mapping:
+    """Contacts of Vtiger and of Really Simple Systems, copied one way or kept in step both ways."""
     for slug, account in accounts.items():
         given = account.secrets
         settings = {name: value for name, value in given.items() if name not in SECRETS}
@@ -41,7 +48,7 @@ def mapping(accounts: dict[str, Account]) -> Mapping:
         "contacts",
         Side("vtiger", "Contacts"),
         Side("reallysimple", "contacts"),
-        "left-to-right",
+        request.param,
         (("email", "email"),),
         (Rule("lastname", "last"), Rule("email", "email"), Rule("", "accountid", "value", "1001")),
         guards={},
@@ -57,16 +64,43 @@ def asked(run: Run) -> list[str]:
     return sorted(f"{call.connection.connector} {call.operation}" for call in Call.objects.filter(run_id=run.pk))
 
 
-def test_a_run_over_nothing_new_asks_each_side_once(accounts: dict[str, Account], mapping: Mapping) -> None:
-    assert sync(mapping).state in ("succeeded", "partly_failed")
-    for account in accounts.values():
-        account.control("POST", "clock", shift_seconds=400)  # what was written in the last second is closed then
+def counted(accounts: dict[str, Account]) -> dict[str, int]:
+    """Return how many requests each server has counted."""
+    return {slug: sum(account.control("GET", "counters").get(slug, {}).values()) for slug, account in accounts.items()}
+
+
+def everything() -> dict[str, dict[str, dict[str, Any]]]:
+    """Return table -> primary key -> columns, of every table of the portal and of django-q2."""
+    found = {}
+    for model in apps.get_models(include_auto_created=True):
+        rows = model._default_manager.values()
+        found[model._meta.db_table] = {str(row[model._meta.pk.attname]): row for row in rows}
+    return found
+
+
+def test_a_run_over_nothing_new_asks_each_side_once_and_writes_no_row_but_the_run(
+    accounts: dict[str, Account], mapping: Mapping
+) -> None:
     sync(mapping)
-    before = {slug: account.control("GET", "counters").get(slug, {}) for slug, account in accounts.items()}
+    sync(mapping)  # sees what the first one wrote
+    for account in accounts.values():
+        account.control("POST", "clock", shift_seconds=400)  # the second in which it was written is closed then
+    sync(mapping)
+    requests, before = counted(accounts), everything()
     run = sync(mapping)
-    after = {slug: account.control("GET", "counters").get(slug, {}) for slug, account in accounts.items()}
+    after = everything()
     assert asked(run) == ["reallysimple list", "vtiger query"]
-    assert {slug: sum(after[slug].values()) - sum(before[slug].values()) for slug in accounts} == {
-        "vtiger": 1,
-        "reallysimple": 1,
-    }
+    assert {slug: number - requests[slug] for slug, number in counted(accounts).items()} == dict.fromkeys(accounts, 1)
+    assert made(before, after) == {"ledger_run": 1, "connections_call": 2}
+    assert changed(before, after) <= OF_THE_WORKER
+
+
+def made(before: Any, after: Any) -> dict[str, int]:
+    """Return table -> how many rows more there are."""
+    return {table: len(rows) - len(before[table]) for table, rows in after.items() if len(rows) != len(before[table])}
+
+
+def changed(before: Any, after: Any) -> set[str]:
+    """Return the columns ("table.column") that differ in rows there were."""
+    pairs = ((table, row, after[table][pk]) for table, rows in before.items() for pk, row in rows.items())
+    return {f"{table}.{name}" for table, old, new in pairs for name in old if old[name] != new[name]}
