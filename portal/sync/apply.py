@@ -78,9 +78,11 @@ class _UnderWay:
             for senders in self._senders.values():
                 senders.close()
 
-    def turn_to(self, side: Side) -> None:
-        """Have everything settled that goes to the other side: two writes to one pair are never on their way at once."""
-        if self._last is not None and self._last.side != side:
+    def make_way(self, side: Side, group: list[Entry]) -> None:
+        """Have what is under way settled first where it goes to the other side, or to one of the same records: two writes to
+        one pair are never on their way at once."""
+        last = self._last
+        if last is not None and (last.side != side or _records(last.entries) & _records(group)):
             self.finish()
 
     def begin(self, side: Side, group: list[Entry]) -> None:
@@ -128,7 +130,7 @@ def apply(job: Job) -> bool:
         while page := list(_planned(job)[:PAGE]):
             for side, group in _groups(job, page):
                 job.keep_alive()
-                under_way.turn_to(side)
+                under_way.make_way(side, group)
                 _carry_out(job, under_way, group, side)
                 done += len(group)
                 job.progress("apply", done, None)
@@ -153,6 +155,10 @@ def _groups(job: Job, page: list[Entry]) -> Iterator[tuple[Side, list[Entry]]]:
         size = PAGE if skips else job.crms[side].context.max_parallel
         for start in range(0, len(entries), size):
             yield side, entries[start : start + size]
+
+
+def _records(group: list[Entry]) -> set[str]:
+    return {entry.record_id for entry in group if entry.record_id}
 
 
 def _carry_out(job: Job, under_way: _UnderWay, group: list[Entry], side: Side) -> None:

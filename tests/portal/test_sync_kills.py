@@ -140,7 +140,7 @@ def lose_answers(at: Crms, people: list[str]) -> None:
     """Have some creates carried out whose answer never comes: the connection is cut, or just stays silent."""
     for number, name in enumerate(people[::LOST]):
         how = {"fault": "cut_after"} if number % 2 else {"fault": "time_out", "applied": True}
-        at.control("reallysimple", "POST", "faults", contains=f"{name}@", operation="create", **how)
+        at.control("reallysimple", "POST", "faults", contains=f"{name}@", **how)
 
 
 def strike(kind: str, folder: Path, people: list[str], *, kills: int, freezes: int) -> None:
