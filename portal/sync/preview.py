@@ -91,7 +91,7 @@ def kinds_of(
     """Return as what a record counts: by each action, or by why there is none; as nothing where it was deleted itself, or
     where its partner speaks for both."""
     seen = record_of(case, side)
-    if side == "right" and isinstance(case, Pair) and case.left is not None and len(sources(known)) == 2:
+    if side == "right" and len(sources(known)) == 2 and _left_speaks(case, actions):
         return []
     if actions:
         return [(_kind(action), action) for action in actions]
@@ -104,6 +104,14 @@ def kinds_of(
     if not known.terms.goes(seen):
         return [("outside", None)]
     return [("aside" if case.at(OTHER[side]).deleted else "same", None)]
+
+
+def _left_speaks(case: Pair | Lone, actions: tuple[Action, ...]) -> bool:
+    """Say whether what is planned for the pair was counted with its left record already."""
+    if isinstance(case, Pair):
+        return case.left is not None
+    is_match = any(action.target is not None for action in actions)
+    return is_match and case.partner is not None and case.partner.inside
 
 
 def record_of(case: Pair | Lone, side: Side) -> Seen:

@@ -5,7 +5,7 @@ planned the very same once more."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -18,7 +18,7 @@ from portal.ledger.models import Entry, Run
 from portal.mappings.transform import Side
 from portal.sync.additions import WAITING
 from portal.sync.anew import anew
-from portal.sync.cases import OTHER, SIDES, Lone, Pair, Terms
+from portal.sync.cases import OTHER, SIDES, Action, Lone, Pair, Terms
 from portal.sync.decided import UNDONE, choices_about, obeying
 from portal.sync.entries import (
     APPROVED,
@@ -124,7 +124,7 @@ def _propose(job: Job, batch: Batch) -> _Proposal:
             continue  # being created, or undone: not planned, and what waits for a person goes on waiting
         known = [entry for place in _places(case) for entry in waiting.get(place, [])]
         actions = plan(replace(case, choices=choices_about(known)), terms)
-        for place in _places(case):
+        for place in _decided(case, actions):
             fresh = [entry_of(job, a) for a in actions if a.source and (OTHER[a.side], a.source.id) == place]
             _compare(job, proposal, obeying(fresh, known), waiting.get(place, []))
     return proposal
@@ -186,6 +186,12 @@ def _save(job: Job, batch: Batch, proposal: _Proposal) -> None:
             place = job.checkpoint(batch.side)
             place.version = batch.version
             place.save()
+
+
+def _decided(case: Pair | Lone, actions: Sequence[Action]) -> list[Place]:
+    """Return the source records of which a plan has said all there is to say: both of a match, but only where it is one."""
+    is_match = isinstance(case, Pair) or any(action.target is not None for action in actions)
+    return _places(case) if is_match else _places(case)[:1]
 
 
 def _places(case: Pair | Lone) -> list[Place]:
