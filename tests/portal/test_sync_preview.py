@@ -207,7 +207,7 @@ def do(world: World, edit: tuple[str, str, str, int]) -> None:
     before=st.lists(EDITS, max_size=8),
     after=st.lists(EDITS, max_size=8),
     policy=st.sampled_from(["ignore", "mark", "delete"]),
-    turned=st.booleans(),
+    direction=st.sampled_from(["left-to-right", "right-to-left", "both"]),
     filter=st.sampled_from(["", "firstname != 'bob'"]),
     leaving=st.sampled_from(["stop", "keep"]),
 )
@@ -215,15 +215,14 @@ def do(world: World, edit: tuple[str, str, str, int]) -> None:
     before=[("north", "add", "ada", 0), ("south", "add", "ada", 0)],
     after=[("south", "add", "ada", 0), ("south", "unkey", "ada", 0)],
     policy="ignore",
-    turned=True,
+    direction="right-to-left",
     filter="",
     leaving="stop",
 )
 def test_what_is_previewed_is_what_a_run_then_plans(
-    before: list[Any], after: list[Any], policy: str, turned: bool, filter: str, leaving: str
+    before: list[Any], after: list[Any], policy: str, direction: str, filter: str, leaving: str
 ) -> None:
     start_again()
-    direction = "right-to-left" if turned else "left-to-right"
     said = {"delete_policy": policy, "direction": direction, "left_filter": filter, "leaving": leaving}
     said["guards"] = {
         "creates": 0,
