@@ -12,6 +12,9 @@ from portal.mappings.definition import Definition, Rule, SideName
 from portal.mappings.findings import Finding, Known, Schemas
 from portal.mappings.transform import OTHER
 
+_WHOLE = _(
+    "a list of lines is written as a whole: lines that stand only there, and what no rule fills in a line, are deleted for good."
+)
 CheckRules = Callable[[Definition, Schemas, Known, str], Iterator[Finding]]
 
 
@@ -34,6 +37,7 @@ def check_lines(
     if all(f.lines for f in fields.values()):
         of_a_line = replace(known, common={}, empty={}, longest={})  # what is known is of the records' own fields
         yield from check_rules(inner, lines, of_a_line, f"{place}.lines")
+    yield Finding("warning", f"{place}.lines", _WHOLE)
     for side in definition.targets_of(rule):
         yield from _check_side(rule, side, fields[side], schemas[side].module.label, place)
 
@@ -48,8 +52,3 @@ def _check_side(rule: Rule, side: SideName, field: FieldSchema, module: str, pla
     if not field.lines:
         text = _("%(module)s does not tell the fields of a line: nobody can say before whether it takes them.", module=module)  # fmt: skip
         yield Finding("warning", f"{place}.{side}", text)
-    text = _(
-        "the lines of %(module)s are written as a whole: those that stand only there, and what no rule fills, are deleted for good.",
-        module=module,
-    )  # fmt: skip
-    yield Finding("warning", f"{place}.{side}", text)

@@ -16,10 +16,12 @@ from connectors.types import FieldType
 from portal.mappings.definition import Definition, Rule, SideName
 from portal.mappings.editing import Editing, ShownField, shown_fields, unused
 from portal.mappings.findings import Finding, Level
+from portal.mappings.line_forms import line_fields
 from portal.mappings.models import Mapping, ValueTable
 from portal.mappings.rule_forms import RuleForm, RuleFormSet, rule_initial
 from portal.mappings.steps import keep, on_desk, page
 from portal.mappings.suggest import Suggestion
+from portal.mappings.suggest_lines import joining, lines_rule
 from portal.mappings.transform import OTHER
 from portal.ui.wording import translated
 
@@ -68,7 +70,15 @@ def row_forms(editing: Editing, data: Any) -> BaseFormSet[RuleForm]:
 
 def said(editing: Editing, rows: BaseFormSet[RuleForm]) -> Definition:
     """Return the definition with the rules that the rows say. Only after `is_valid`."""
-    return replace(editing.definition, rules=tuple(row.rule() for row in rows.forms if _stays(row)))
+    rules = [row.rule() for row in rows.forms if row.stays]
+    return replace(editing.definition, rules=tuple(_with_lines(editing, rule) for rule in rules))
+
+
+def _with_lines(editing: Editing, rule: Rule) -> Rule:
+    """Return a rule for lines with rules to begin with, where a person just made it one."""
+    if rule.source != "lines":
+        return rule
+    return lines_rule(rule, editing.definition, editing.schemas, editing.known.mappings)
 
 
 def added(request: HttpRequest, editing: Editing) -> Iterable[Rule]:
@@ -81,7 +91,8 @@ def added(request: HttpRequest, editing: Editing) -> Iterable[Rule]:
     elif pair := request.POST.get("add"):
         left, _, right = pair.partition("=")
         near = [s for s in offered if (left and s.left == left) or (right and s.right == right)]
-        yield Rule(left or (near[0].left if near else ""), right or (near[0].right if near else ""))
+        rule = Rule(left or (near[0].left if near else ""), right or (near[0].right if near else ""))
+        yield lines_rule(rule, editing.definition, editing.schemas, editing.known.mappings)
 
 
 def _sound(editing: Editing, rules: list[Rule]) -> list[Rule]:
@@ -100,14 +111,8 @@ def _rule(editing: Editing, suggestion: Suggestion) -> Rule:
     right = editing.schemas["right"].field(suggestion.right)
     if left is None or right is None or {left.type, right.type} != {FieldType.REFERENCE}:
         return Rule(suggestion.left, suggestion.right)
-    ends = {editing.definition.left.connection: left, editing.definition.right.connection: right}
-    linked = (
-        name
-        for name, sides in editing.known.mappings.items()
-        if {side.connection for side in sides} == set(ends)
-        and all(side.module in ends[side.connection].refers_to for side in sides)
-    )
-    return Rule(suggestion.left, suggestion.right, "reference", mapping=next(linked, ""))
+    linked = joining(editing.definition, editing.known.mappings, left, right)
+    return Rule(suggestion.left, suggestion.right, "reference", mapping=linked)
 
 
 def shown(editing: Editing, rows: BaseFormSet[RuleForm]) -> dict[str, Any]:
@@ -119,6 +124,7 @@ def shown(editing: Editing, rows: BaseFormSet[RuleForm]) -> dict[str, Any]:
         "rows": rows,
         "lines": list(_lines(rows, by_row, fields_of)),
         "general": general,
+        "line_fields": {side: line_fields(editing.schemas[side]) for side in OTHER},
         "fields": {side: list(found.values()) for side, found in fields_of.items()},
         "left_over": {side: unused(editing, side) for side in OTHER},
         "suggestions": offered,
@@ -129,18 +135,13 @@ def _key(suggestion: Suggestion) -> str:
     return f"{suggestion.left}={suggestion.right}"
 
 
-def _stays(row: RuleForm) -> bool:
-    data = row.cleaned_data
-    return not data.get("DELETE") and bool(data.get("left") or data.get("right"))
-
-
 def _lines(
     rows: BaseFormSet[RuleForm], by_row: dict[int, list[Finding]], known: dict[SideName, dict[str, ShownField]]
 ) -> Iterable[tuple[RuleForm, dict[SideName, ShownField | None], list[tuple[Level, str, int | None]]]]:
     """Yield each row with its two fields as far as they exist, and what is to be said about it."""
     number = -1
     for row in rows.forms:
-        counts = not rows.is_bound or _stays(row)
+        counts = not rows.is_bound or row.stays
         number += counts
         single = row["source"].value() in ("value", "expression")
         ends = {

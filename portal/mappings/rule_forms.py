@@ -1,26 +1,21 @@
-"""The rows of the mapping editor: one form a rule, that understands whatever a person put together and says what is missing."""
+"""The rows of the mapping editor: one form a rule, below one about lines the table of its lines."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-import orjson
 from django import forms
 from django.forms import BaseFormSet, formset_factory
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from connectors.types import FieldSchema, FieldType, ModuleSchema
+from connectors.types import FieldType, ModuleSchema
 from portal.mappings.definition import Rule, SideName
-from portal.mappings.findings import Schemas
+from portal.mappings.line_forms import LineForm, LineFormSet, of_a_line, posted
+from portal.mappings.row_forms import SOURCES, RowForm, row_initial
 from portal.mappings.transform import OTHER
 
-SOURCES = [
-    ("field", gettext_lazy("becomes")),
-    ("reference", gettext_lazy("linked record")),
-    ("value", gettext_lazy("fixed value")),
-    ("expression", gettext_lazy("expression")),
-]
 DIRECTIONS = [("", gettext_lazy("as the mapping")), ("left-to-right", "→"), ("right-to-left", "←"), ("both", "⇄")]
 POLICIES = [
     ("", gettext_lazy("as the mapping")),
@@ -29,46 +24,33 @@ POLICIES = [
     ("newest", gettext_lazy("newest wins")),
     ("ask", gettext_lazy("ask a person")),
 ]
-COMPARE = [
-    ("", gettext_lazy("exactly")),
-    ("case", gettext_lazy("capitals make no difference")),
-    ("spaces", gettext_lazy("spaces make no difference")),
-    ("digits", gettext_lazy("by their digits")),
-    ("phone", gettext_lazy("as phone numbers")),
-    ("number", gettext_lazy("as numbers")),
-]
 MOST = 500
 
 
-class RuleForm(forms.Form):
+class RuleForm(RowForm):
     """One rule. Which field is written follows from the direction; the other cell holds what it comes from."""
 
-    left = forms.CharField(required=False, widget=forms.TextInput(attrs={"list": "left-fields"}))
-    right = forms.CharField(required=False, widget=forms.TextInput(attrs={"list": "right-fields"}))
-    source = forms.ChoiceField(choices=SOURCES, initial="field", required=False)
-    value = forms.CharField(required=False)
-    expression = forms.CharField(
-        required=False, widget=forms.TextInput(attrs={"class": "typed", "spellcheck": "false"})
-    )
-    mapping = forms.ChoiceField(required=False)
-    table = forms.ChoiceField(required=False)
+    source = forms.ChoiceField(choices=[*SOURCES, ("lines", gettext_lazy("lines"))], initial="field", required=False)
     direction = forms.ChoiceField(choices=DIRECTIONS, required=False)
     policy = forms.ChoiceField(choices=POLICIES, required=False)
-    compare = forms.ChoiceField(choices=COMPARE, required=False)
     may_clear = forms.BooleanField(required=False)
     only_on_create = forms.BooleanField(required=False)
     uuid = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
-    def __init__(
-        self, *args: Any, schemas: Schemas, target: SideName, tables: list[str], mappings: list[str], **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.schemas, self.target = schemas, target
-        for name, known in (("mapping", mappings), ("table", tables)):
-            kept = [self.initial[name]] if self.initial.get(name) and self.initial[name] not in known else []
-            self.fields[name].choices = [("", "—"), *((k, k) for k in [*known, *kept])]  # type: ignore[attr-defined]
-        for name in ("left", "right"):
-            self.fields[name].widget.attrs["aria-label"] = schemas[name].module.label  # type: ignore[index]
+        self.lines = self._line_forms(kwargs["tables"], kwargs["mappings"])
+
+    def _line_forms(self, tables: list[str], mappings: list[str]) -> BaseFormSet[LineForm] | None:
+        """Return the table of the row's lines, posted or saved; None for a row whose fields are no lines."""
+        fields = {side: self.schemas[side].field(str(self[side].value() or "")) for side in OTHER}
+        lines = {side: of_a_line(f) for side, f in fields.items() if f and f.type is FieldType.LINES}
+        if len(lines) < len(OTHER):
+            return None
+        prefix = f"{self.prefix}-lines"
+        given = {"schemas": lines, "target": self.target, "tables": tables, "mappings": mappings}
+        saved = [row_initial(line, LineForm) for line in self.initial.get("lines", ())]
+        return LineFormSet(posted(self.data, prefix), prefix=prefix, initial=saved, form_kwargs=given)
 
     @property
     def written(self) -> SideName:
@@ -77,70 +59,34 @@ class RuleForm(forms.Form):
         return {"left-to-right": "right", "right-to-left": "left"}.get(said, self.target)  # type: ignore[return-value]
 
     def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        data["source"] = data.get("source") or "field"
-        if data.get("DELETE"):
-            return data
-        single = data["source"] in ("value", "expression")
-        if single and not data.get(self.written) and (data.get("value") or data.get("expression")):
-            self.add_error(self.written, _("Into which field?"))
-        for name in () if single else (side for side in OTHER if not data.get(side) and self.has_changed()):
-            self.add_error(name, _("Which field?"))
-        self._clean_value(data)
+        data = super().clean()
+        if data["source"] == "lines" and self.lines is not None and self.lines.is_bound and not self.lines.is_valid():
+            self.add_error(None, _("Something is wrong in the table of its lines."))
         return data
-
-    def _clean_value(self, data: dict[str, Any]) -> None:
-        if data["source"] != "value":
-            return
-        try:
-            typed(data.get("value") or "", self.schemas[self.written].field(data.get(self.written) or ""))
-        except orjson.JSONDecodeError:
-            self.add_error("value", _('It begins with “[” but is no list in JSON, such as ["one", "two"].'))
-
-    @property
-    def is_rule(self) -> bool:
-        """Say whether the row says something. Only after `is_valid`, whatever that said."""
-        data = self.cleaned_data
-        return self.has_changed() and not data.get("DELETE") and bool(data.get("left") or data.get("right"))
 
     def rule(self) -> Rule:
         """Return the rule that this row says, without what was not understood."""
         data = dict.fromkeys(self.fields, "") | self.cleaned_data
-        source = data["source"]
-        single = source in ("value", "expression")
-        kept = {side: data[side] if not single or side == self.written else "" for side in OTHER}
-        target = self.schemas[self.written].field(data[self.written])
-        return Rule(
-            left=kept["left"],
-            right=kept["right"],
-            source=source,
-            value=typed(data["value"], target) if source == "value" and "value" not in self.errors else None,
-            expression=data["expression"] if source == "expression" else "",
-            mapping=data["mapping"] if source == "reference" else "",
-            table=data["table"] if source == "field" else "",
+        return replace(
+            super().rule(),
             direction=data["direction"],
             policy=data["policy"],
-            compare=data["compare"],
             may_clear=bool(data["may_clear"]),
             only_on_create=bool(data["only_on_create"]),
             uuid=str(data["uuid"] or ""),
+            lines=self._line_rules() if data["source"] == "lines" else (),
         )
 
-
-def typed(text: str, target: FieldSchema | None) -> Any:
-    """Return a typed fixed value as its field holds it. Raises JSONDecodeError for a list that is none."""
-    if target and target.type is FieldType.BOOLEAN:
-        return text.strip().lower() in ("1", "true", "yes", "on")
-    if target and target.type in (FieldType.MULTICHOICE, FieldType.LINES, FieldType.JSON) and text.startswith("["):
-        return orjson.loads(text)
-    return text
+    def _line_rules(self) -> tuple[Rule, ...]:
+        if self.lines is None or not self.lines.is_bound:  # a field that is not told now takes no rules with it
+            return tuple(self.initial.get("lines", ()))
+        self.lines.is_valid()
+        return tuple(line.rule() for line in self.lines.forms if line.stays)
 
 
 def rule_initial(rule: Rule) -> dict[str, Any]:
-    """Return a rule as its row shows it."""
-    value = rule.value if isinstance(rule.value, str) else orjson.dumps(rule.value).decode()
-    said = {name: getattr(rule, name) for name in RuleForm.base_fields if name != "value"}
-    return {**said, "value": value if rule.source == "value" else ""}
+    """Return a rule as its row shows it, with the rules of its lines."""
+    return {**row_initial(rule, RuleForm), "lines": rule.lines}
 
 
 RuleFormSet: type[BaseFormSet[RuleForm]] = formset_factory(

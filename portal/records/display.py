@@ -48,7 +48,10 @@ def show(schema: FieldSchema, value: JSON, names: Names) -> SafeString:
 
 def brief(schema: FieldSchema, value: JSON, names: Names) -> SafeString:
     """Return a value for a cell of a list: one line, never a table."""
-    if schema.type in {FieldType.LINES, FieldType.JSON} and isinstance(value, list | dict) and value:
+    if schema.type is FieldType.LINES and isinstance(value, list) and value:
+        text = ngettext("%(n)d line", "%(n)d lines", len(value)) % {"n": len(value)}
+        return format_html("<details><summary>{}</summary>{}</details>", text, show(schema, value, names))
+    if schema.type is FieldType.JSON and isinstance(value, list | dict) and value:
         text = ngettext("%(n)d entry", "%(n)d entries", len(value)) % {"n": len(value)}
         return format_html('<span class="quiet">{}</span>', text)
     if schema.type in _COMPACT and comparable(schema, value) is not None:
@@ -177,19 +180,23 @@ def _owner(schema: FieldSchema, value: JSON, names: Names) -> SafeString:
 def _lines(schema: FieldSchema, value: JSON, names: Names) -> SafeString:
     if not isinstance(value, list) or not all(isinstance(line, dict) for line in value):
         return _json(schema, value, names)
-    heads = list(dict.fromkeys(key for line in value for key in line))
-    cells = (format_html_join("", "<td><bdi>{}</bdi></td>", ((_cell(line.get(h)),) for h in heads)) for line in value)
+    fields = _columns(schema, value)
+    rows = (((show(f, line.get(f.name), names),) for f in fields) for line in value)
     return format_html(
         '<div class="scroll"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
-        format_html_join("", '<th scope="col">{}</th>', ((h,) for h in heads)),
-        format_html_join("", "<tr>{}</tr>", ((row,) for row in cells)),
+        format_html_join("", '<th scope="col">{}</th>', ((f.label or f.name,) for f in fields)),
+        format_html_join("", "<tr>{}</tr>", ((format_html_join("", "<td>{}</td>", row),) for row in rows)),
     )
 
 
-def _cell(value: JSON) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+def _columns(schema: FieldSchema, lines: list[dict[str, JSON]]) -> list[FieldSchema]:
+    """Return the fields of the lines that hold something, those that are described first, without ids of the lines."""
+    held = dict.fromkeys(name for line in lines for name, value in line.items() if value not in (None, "", "0", []))
+    told = {inner.name: inner for inner in schema.lines}
+    first = [
+        inner for inner in schema.lines if inner.name in held and (inner.editable or inner.type is not FieldType.ID)
+    ]
+    return [*first, *(FieldSchema(name, name) for name in held if name not in told)]
 
 
 def _json(schema: FieldSchema, value: JSON, names: Names) -> SafeString:

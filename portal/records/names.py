@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from connectors.types import FieldSchema, FieldType, ModuleSchema, Record, Values
+from connectors.types import JSON, FieldSchema, FieldType, ModuleSchema, Record, Values
 from portal.connections.models import Connection, KnownSchema, OwnerLabel
 from portal.records.display import Names
 from portal.records.models import Copy
@@ -30,14 +30,23 @@ def names_in(connection: Connection, fields: Iterable[FieldSchema], records: Ite
     wanted: dict[str, set[str]] = {}
     owners: set[str] = set()
     records = list(records)
-    for field in fields:
-        ids = {v for r in records if isinstance(v := r.values.get(field.name), str) and v}
+    for field, values in _pointing(fields, records):
+        ids = {v for v in values if isinstance(v, str) and v}
         if field.type is FieldType.OWNER:
             owners |= ids
         elif field.type is FieldType.REFERENCE:
             for module in field.refers_to:
                 wanted.setdefault(module, set()).update(ids)
     return Names(connection.name, _labels(connection, wanted), _owners(connection, owners))
+
+
+def _pointing(fields: Iterable[FieldSchema], records: list[Record]) -> Iterator[tuple[FieldSchema, list[JSON]]]:
+    """Yield each field, those of lines too, with what the records hold in it."""
+    for field in fields:
+        values = [record.values.get(field.name) for record in records]
+        yield field, values
+        lines = [line for value in values if isinstance(value, list) for line in value if isinstance(line, dict)]
+        yield from ((inner, [line.get(inner.name) for line in lines]) for inner in field.lines)
 
 
 def _owners(connection: Connection, ids: set[str]) -> dict[str, str]:

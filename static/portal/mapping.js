@@ -10,7 +10,7 @@
     const number = total.value;
     const none = list.querySelector("[data-no-rules]");
     if (none) none.remove();
-    list.insertAdjacentHTML("beforeend", blank.innerHTML.replaceAll("__prefix__", number));
+    list.insertAdjacentHTML("beforeend", blank.innerHTML.replaceAll("rules-__prefix__", `rules-${number}`).replaceAll("notes-__prefix__", `notes-${number}`));
     total.value = String(Number(number) + 1);
     const row = list.lastElementChild;
     row.querySelector(`[name="rules-${number}-left"]`).value = left;
@@ -20,7 +20,23 @@
     if (left || right) form.dispatchEvent(new Event("change"));
   }
 
+  // A row more in the table of a rule's lines; there is an empty one already for who has no script.
+  function addLine(table) {
+    const name = table.dataset.lines;
+    const rows = table.querySelector(`[name="${name}-TOTAL_FORMS"]`);
+    const row = table.querySelector("template").innerHTML.replaceAll(`${name}-__prefix__`, `${name}-${rows.value}`);
+    const body = table.querySelector("[data-line-rows]");
+    body.insertAdjacentHTML("beforeend", row);
+    rows.value = String(Number(rows.value) + 1);
+    body.lastElementChild.querySelector("input").focus();
+  }
+
   if (form) {
+    for (const more of form.querySelectorAll("[data-add-line]")) more.hidden = false;
+    form.addEventListener("click", (event) => {
+      const more = event.target.closest("[data-add-line]");
+      if (more) addLine(more.closest("[data-lines]"));
+    });
     const button = form.querySelector("[data-add-rule]");
     button.hidden = false;
     button.addEventListener("click", () => addRule("", ""));

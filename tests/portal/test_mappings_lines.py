@@ -230,10 +230,9 @@ def found(rule: Rule, **changes: Any) -> list[tuple[str, str]]:
 
 
 def test_a_good_rule_for_lines_warns_of_nothing_but_that_lists_are_written_whole() -> None:
-    assert [place for place, _text in found(LINES)] == ["fields[0].right"]
-    [(_place, text)] = found(LINES)
-    assert "deleted for good" in text
-    assert [place for place, _text in found(LINES, direction="both")] == ["fields[0].left", "fields[0].right"]
+    for direction in ("left-to-right", "both"):
+        [(place, text)] = found(LINES, direction=direction)
+        assert place == "fields[0].lines" and "deleted for good" in text
 
 
 @pytest.mark.parametrize(
@@ -250,7 +249,7 @@ def test_a_good_rule_for_lines_warns_of_nothing_but_that_lists_are_written_whole
 )
 def test_what_is_wrong_with_a_rule_for_lines_is_told_at_its_place(rule: Rule, place: str, words: str) -> None:
     told = [text for at, text in found(rule) if at == place]
-    assert told and words in told[0]
+    assert any(words in text for text in told)
 
 
 def test_what_only_the_server_sets_of_a_line_cannot_be_written() -> None:
