@@ -92,11 +92,13 @@ def check_times(**kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_retention(**kwargs: Any) -> list[CheckMessage]:
-    """Calls are kept a day at least: the limits and the overview count those of today."""
-    if settings.CALLS_KEPT_DAYS >= 1:
-        return []
-    text = _("CALLS_KEPT_DAYS must be at least 1, not %(days)s.") % {"days": settings.CALLS_KEPT_DAYS}
-    return [Error(text, id="portal.E007")]
+    """Calls and runs are kept a day at least: the limits and the overview count those of today."""
+    days = {name: getattr(settings, name) for name in ("CALLS_KEPT_DAYS", "IDLE_RUNS_KEPT_DAYS")}
+    return [
+        Error(_("%(name)s must be at least 1, not %(days)s.") % {"name": name, "days": number}, id="portal.E007")
+        for name, number in days.items()
+        if number < 1
+    ]
 
 
 @register(Tags.security)

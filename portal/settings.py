@@ -43,6 +43,7 @@ LEASE_SECONDS = env.int("LEASE_SECONDS", 75)
 UNKNOWN_GRACE_SECONDS = env.int("UNKNOWN_GRACE_SECONDS", 30)
 CALL_DEADLINE_SECONDS = env.int("CALL_DEADLINE_SECONDS", 30)
 CALLS_KEPT_DAYS = env.int("CALLS_KEPT_DAYS", 30)
+IDLE_RUNS_KEPT_DAYS = env.int("IDLE_RUNS_KEPT_DAYS", 7)
 BEAT_SECONDS = 1.0  # how often who works looks and tells: progress, calls made, whether writing is still allowed
 
 INSTALLED_APPS = [

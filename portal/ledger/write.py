@@ -92,6 +92,11 @@ def reopen_run(run: Run, state: str, **changes: Any) -> bool:
     return bool(rows.update(state=Run.State.QUEUED, beat_at=timezone.now(), **begun, **changes))
 
 
+def forget_runs(ids: Sequence[int]) -> int:
+    """Delete those of these runs that have no entries, for good; return how many."""
+    return Run.objects.filter(pk__in=ids, entries=None).delete()[0]
+
+
 def ask_to_stop(run: Run) -> None:
     """Have whoever works on the run end it; does nothing to one that has ended."""
     Run.objects.filter(pk=run.pk, state__in=Run.OPEN).update(stop_requested=True)

@@ -1,6 +1,7 @@
 """Clears what nobody looks at any more and would else grow for ever: old calls, failed tasks, logins of browsers that ran out,
-the ids of sweeps that were given up. The rule: history (runs, entries, changes, the audit trail) is never cleared; what is goes
-a little at a time, each bit a transaction of its own, so that nobody waits for it."""
+the ids of sweeps that were given up, scheduled runs that found nothing. The rule: history (runs that did or said anything, entries,
+changes, the audit trail) is never cleared; what is goes a little at a time, each bit a transaction of its own, so that nobody
+waits for it."""
 
 from __future__ import annotations
 
@@ -12,13 +13,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.models import Session as BrowserSession
-from django.db.models import QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 from django_q.models import Failure
 from django_q.tasks import async_task
 
 from portal.connections.models import Call, Connection
-from portal.ledger.models import Run
+from portal.ledger import write
+from portal.ledger.models import Entry, Run
 from portal.records.models import Mirror, SweptId
 from portal.records.pull import MirrorBusy, mirror_lease
 from portal.records.sweep import STALE
@@ -56,8 +58,22 @@ def _bits(now: datetime) -> Generator[int]:
         yield from _delete(old.order_by("at"))
     yield from _delete(Failure.objects.filter(stopped__lt=first))
     yield from _delete(BrowserSession.objects.filter(expire_date__lt=now))
+    idle = _idle_runs(now)
+    while found := list(idle.values_list("pk", flat=True)[:BIT]):
+        yield write.forget_runs(found)
     for mirror in Mirror.objects.filter(pk__in=SweptId.objects.values("mirror")):
         yield from _delete_given_up(mirror, now)
+
+
+def _idle_runs(now: datetime) -> QuerySet[Run]:
+    """Return the scheduled runs that went well and found nothing, IDLE_RUNS_KEPT_DAYS ago; but each mapping's last of a day,
+    which shows that it ran."""
+    quiet = Run.objects.filter(kind=Run.Kind.SYNC, trigger="schedule", state=Run.State.SUCCEEDED, message="")
+    alone = quiet.filter(parent=None, children=None, undone_by=None, approved_at=None)
+    old = alone.filter(created_at__lt=now - timedelta(days=settings.IDLE_RUNS_KEPT_DAYS))
+    idle = old.exclude(Exists(Entry.objects.filter(run=OuterRef("pk"))))
+    last = idle.order_by().values("mapping", "created_at__date").annotate(last=Max("pk"))
+    return idle.exclude(pk__in=last.values("last"))
 
 
 def _delete(rows: QuerySet[Any]) -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django_q.models import Failure, Task
 
 from portal import checks
 from portal.connections.models import Call, Connection
-from portal.ledger.models import Run
+from portal.ledger.models import Entry, Run
 from portal.ops import tidy
 from portal.records.models import Mirror, SweptId
 from portal.records.pull import mirror_lease, mirror_of
@@ -21,6 +22,7 @@ from tests.portal.task_queue import queued
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 DAYS = timedelta(days=1)
+MAPPING = uuid.uuid4()
 
 
 def call(connection: Connection, at: datetime, run: int | None = None) -> None:
@@ -88,6 +90,51 @@ def test_the_ids_of_a_sweep_that_was_given_up_go_and_those_of_one_that_may_go_on
     with mirror_lease(mirror, None):
         assert tidy.tidy(began + 2 * DAYS) == 0, "somebody is at it"
     assert tidy.tidy(began + 2 * DAYS) == 3
+
+
+def run(at: datetime, mapping: uuid.UUID = MAPPING, **said: Any) -> Run:
+    said = {"kind": Run.Kind.SYNC, "trigger": "schedule", "state": Run.State.SUCCEEDED, **said}
+    made = Run.objects.create(mapping=mapping, **said)
+    Run.objects.filter(pk=made.pk).update(created_at=at)
+    return made
+
+
+def test_scheduled_runs_that_found_nothing_are_thinned_to_the_last_of_each_day(settings: Any) -> None:
+    settings.IDLE_RUNS_KEPT_DAYS = 7
+    other = uuid.uuid4()
+    for days in (6, 8, 9):
+        for minutes in (2, 1, 0):
+            run(NOW - days * DAYS - minutes * timedelta(minutes=1))
+    last = run(NOW - 8 * DAYS, other)
+    assert tidy.tidy(NOW) == 4 and tidy.tidy(NOW) == 0
+    left = Run.objects.filter(mapping=MAPPING).order_by("created_at").values_list("created_at", flat=True)
+    recent = [NOW - 6 * DAYS - minutes * timedelta(minutes=1) for minutes in (2, 1, 0)]
+    assert list(left) == [NOW - 9 * DAYS, NOW - 8 * DAYS, *recent] and Run.objects.filter(pk=last.pk).exists()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"trigger": "button"},
+        {"state": Run.State.FAILED},
+        {"kind": Run.Kind.UNDO},
+        {"message": "It waited."},
+        {"approved_at": NOW},
+    ],
+)
+def test_runs_that_say_more_than_that_nothing_was_found_stay(said: dict[str, Any]) -> None:
+    for minutes in (2, 1, 0):
+        run(NOW - 90 * DAYS - minutes * timedelta(minutes=1), **said)
+    assert tidy.tidy(NOW) == 0
+
+
+def test_runs_with_entries_with_parts_or_taken_back_stay(north: Connection) -> None:
+    runs = [run(NOW - 90 * DAYS - minutes * timedelta(minutes=1)) for minutes in range(5)]
+    told = {"action": Entry.Action.SKIP, "state": Entry.State.SKIPPED, "connection": north, "module": "Contacts"}
+    Entry.objects.create(run=runs[1], number=1, **told)
+    run(NOW, parent=runs[2])
+    run(NOW, undoes=runs[3])
+    assert tidy.tidy(NOW) == 1 and not Run.objects.filter(pk=runs[0].pk).exists()
 
 
 def test_calls_must_be_kept_a_day_at_least(settings: Any) -> None:
