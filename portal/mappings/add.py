@@ -8,27 +8,33 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from connectors.errors import ConnectorError
 from connectors.types import Module
 from portal.connections.models import Connection
 from portal.connections.schema import modules
 from portal.ledger import write
-from portal.mappings.begin import begin
+from portal.mappings.begin import begin, keep_tables
 from portal.mappings.definition import Definition, Side, SideName
 from portal.mappings.forms import DIRECTIONS
 from portal.mappings.models import Mapping
+from portal.mappings.ready import Ready
+from portal.mappings.ready_tables import ReadyTable
 from portal.mappings.save import save_draft, why_taken
 from portal.mappings.suggest import suggest_modules
 from portal.records.models import Mirror
 from portal.ui.wording import translated
 
 SIDES = ("left", "right")
+SHOWN = 5  # entries without a partner that are named
 
 
 @permission_required("mappings.add_mapping", raise_exception=True)
@@ -61,30 +67,53 @@ def _make(request: HttpRequest, asked: dict[str, str], found: dict[str, list[Mod
     direction = request.POST.get("direction", "")
     direction = direction if direction in dict(DIRECTIONS) else "left-to-right"
     definition = Definition(_free_name(left, right), left, right, direction)
-    if request.POST.get("ready"):
-        definition = _ready(request, definition)
+    ready = _ready(request, definition) if request.POST.get("ready") else Ready(definition, ())
     who = request.user.get_username()
-    made = save_draft(None, definition, user=request.user, actor=who)  # type: ignore[arg-type]
-    write.audit(request.user, "save mapping", made, {"draft": 1})  # type: ignore[arg-type]
+    with transaction.atomic():
+        keep_tables(ready, definition, user=request.user)  # type: ignore[arg-type]
+        made = save_draft(None, ready.definition, user=request.user, actor=who)  # type: ignore[arg-type]
+        write.audit(request.user, "save mapping", made, {"draft": 1})  # type: ignore[arg-type]
+    _tell(request, ready)
     return made
 
 
-def _ready(request: HttpRequest, definition: Definition) -> Definition:
-    """Return the ready mapping of that name and these sides, and tell what it leaves out; the same definition, with a message,
-    where a CRM does not tell its fields."""
+def _ready(request: HttpRequest, definition: Definition) -> Ready:
+    """Return the ready mapping of that name and these sides, with value tables where the person may make some; the same
+    definition, with a message, where a CRM does not tell its fields."""
     sides: dict[SideName, Side] = {"left": definition.left, "right": definition.right}
     connections = {name: Connection.objects.get(name=side.connection) for name, side in sides.items()}
     try:
-        made = begin(definition, connections)
+        return begin(definition, connections, with_tables=request.user.has_perm("mappings.add_valuetable"))
     except ConnectorError as e:
         text = _("The mapping begins empty, since the fields could not be read: %(why)s")
         messages.warning(request, text % {"why": translated(e)})
-        return definition
+        return Ready(definition, ())
+
+
+def _tell(request: HttpRequest, made: Ready) -> None:
+    """Say which value tables were made, with the entries that have no partner yet, and what the ready mapping leaves out."""
+    if made.tables:
+        rows = [
+            (reverse("mappings:table", args=[one.table.name]), one.table.name, _row_words(one)) for one in made.tables
+        ]
+        listed = format_html_join("", '<br><a href="{}"><bdi>{}</bdi></a>: {}', rows)
+        messages.info(request, format_html("{}{}", _("Value tables were made for it. Look at them:"), listed))
     if made.left_out:
         lines = [(one.left, one.right, translated(one.reason)) for one in made.left_out]
         listed = format_html_join("", "<br><bdi>{}</bdi> – <bdi>{}</bdi>: {}", lines)
         messages.info(request, format_html("{}{}", _("Left out of the ready mapping:"), listed))
-    return made.definition
+
+
+def _row_words(made: ReadyTable) -> str:
+    count = len(made.table.pairs)
+    text = ngettext("%(n)d row", "%(n)d rows", count) % {"n": count}
+    if not made.without:
+        return text
+    named = ", ".join(f"“{value}”" for value in made.without[:SHOWN]) + (" …" if len(made.without) > SHOWN else "")
+    return _("%(rows)s; without a partner, so empty there until you name one: %(values)s") % {
+        "rows": text,
+        "values": named,
+    }
 
 
 def _free_name(left: Side, right: Side) -> str:

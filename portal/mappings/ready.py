@@ -15,6 +15,7 @@ from portal.mappings.definition import Definition, Rule, Side, SideName
 from portal.mappings.findings import Known, Schemas
 from portal.mappings.meaning import meanings
 from portal.mappings.pairing import Profiles
+from portal.mappings.ready_tables import ReadyTable, table_between
 from portal.mappings.ready_values import why_not
 from portal.mappings.suggest import Suggestion, suggest
 from portal.mappings.suggest_keys import suggest_match_key
@@ -37,10 +38,11 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A mapping to begin with, and what it leaves to the person."""
+    """A mapping to begin with, the value tables it goes through that are not there yet, and what it leaves to the person."""
 
     definition: Definition
     left_out: tuple[LeftOut, ...]
+    tables: tuple[ReadyTable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class _Desk:
     profiles: Profiles
     known: Known
     letting_in: Collection[tuple[SideName, str]]
+    with_tables: bool
 
     def fields(self, suggestion: Suggestion) -> dict[SideName, FieldSchema]:
         """Return the field of each side."""
@@ -60,19 +63,53 @@ class _Desk:
 
 
 def ready(
-    left: Side, right: Side, schemas: Schemas, profiles: Profiles, known: Known, direction: str, *, name: str = ""
+    left: Side,
+    right: Side,
+    schemas: Schemas,
+    profiles: Profiles,
+    known: Known,
+    direction: str,
+    *,
+    name: str = "",
+    with_tables: bool = True,
 ) -> Ready:
     """Return the best mapping that can be made without asking. `profiles` are what the mirrors hold, as far as there are mirrors;
-    `known.mappings` are those that may say which record is which where one refers to another."""
-    desk = _Desk(Definition(name, left, right, direction), schemas, profiles, known, _letting_in(schemas))
+    `known.mappings` are those that may say which record is which where one refers to another. `with_tables`: may it go through
+    value tables that are made for it."""
+    desk = _Desk(Definition(name, left, right, direction), schemas, profiles, known, _letting_in(schemas), with_tables)
     found = suggest(schemas["left"], schemas["right"], profiles, targets=desk.definition.targets)
-    judged = [(suggestion, _judged(suggestion, desk)) for suggestion in found]
+    judged, tables = _settled(found, desk)
+    desk = replace(desk, known=replace(known, tables={**known.tables, **{one.table.name: one.table for one in tables}}))
     left_out = [LeftOut(s.left, s.right, reason) for s, reason in judged if isinstance(reason, str)]
     rules, refused = _passing([rule for _s, rule in judged if isinstance(rule, Rule)], desk)
     rules += _for_required(rules, desk)
     definition = replace(desk.definition, rules=tuple(rules), match=_key(rules, desk))
     carried = {(rule.left, rule.right) for rule in rules}
-    return Ready(definition, tuple(one for one in (*left_out, *refused) if (one.left, one.right) not in carried))
+    kept = tuple(one for one in (*left_out, *refused) if (one.left, one.right) not in carried)
+    return Ready(definition, kept, tuple(one for one in tables if (one.left, one.right) in carried))
+
+
+def _settled(found: Iterable[Suggestion], desk: _Desk) -> tuple[list[tuple[Suggestion, Rule | str]], list[ReadyTable]]:
+    """Return for each suggestion its rule, or why there is none; and the value tables that some of the rules need."""
+    judged: list[tuple[Suggestion, Rule | str]] = []
+    tables: list[ReadyTable] = []
+    for suggestion in found:
+        said = _judged(suggestion, desk)
+        if isinstance(said, Rule) and said.source == "field" and (why := _misfit(suggestion, desk)):
+            made = _table(suggestion, desk, tables) if desk.with_tables else None
+            said = replace(said, table=made.table.name) if made else why
+            tables += [made] if made else []
+        judged.append((suggestion, said))
+    return judged, tables
+
+
+def _table(suggestion: Suggestion, desk: _Desk, made: Iterable[ReadyTable]) -> ReadyTable | None:
+    """Return a value table between the two fields, where their lists are known and meet."""
+    fields = desk.fields(suggestion)
+    seen = {side: desk.profiles.get(side, {}).get(field.name) for side, field in fields.items()}
+    name = f"{desk.definition.name}-{fields['left'].label or fields['left'].name}"
+    taken = {*desk.known.tables, *(one.table.name for one in made)}
+    return table_between(fields, seen, desk.definition.targets, name, taken)
 
 
 def _judged(suggestion: Suggestion, desk: _Desk) -> Rule | str:
@@ -87,11 +124,17 @@ def _judged(suggestion: Suggestion, desk: _Desk) -> Rule | str:
         return _reference(suggestion, fields, desk)
     if any((side, field.name) in desk.letting_in for side, field in fields.items()):
         return _("it lets people into the portal of that CRM, which nobody should be by a copy")
+    return Rule(suggestion.left, suggestion.right)
+
+
+def _misfit(suggestion: Suggestion, desk: _Desk) -> str:
+    """Return why records would fail by a rule between the two fields as they are; "" where nothing speaks for that."""
+    fields = desk.fields(suggestion)
     for side in desk.definition.targets:
         seen = desk.profiles.get(OTHER[side], {}).get(fields[OTHER[side]].name)
         if why := why_not(fields[OTHER[side]], fields[side], seen):
             return why
-    return Rule(suggestion.left, suggestion.right)
+    return ""
 
 
 def _letting_in(schemas: Schemas) -> set[tuple[SideName, str]]:

@@ -16,7 +16,7 @@ _CHOICES = frozenset({FieldType.CHOICE, FieldType.MULTICHOICE})
 def why_not(origin: FieldSchema, target: FieldSchema, seen: FieldProfile | None) -> str:
     """Return why a rule between the two would make records fail; "" where nothing speaks for that. `seen` is what the origin's
     mirror holds, None where there is none."""
-    if lost := [value for value in _values(origin, seen) if not _fits(value, origin, target)]:
+    if lost := [value for value in known_values(origin, seen) if not _fits(value, origin, target)]:
         named = ", ".join(f"“{value}”" for value in lost[:_SHOWN]) + (", …" if len(lost) > _SHOWN else "")
         if target.choices:
             return _("no choice of “%(field)s” is called %(values)s: make a value table", field=target.label, values=named)  # fmt: skip
@@ -29,7 +29,7 @@ def why_not(origin: FieldSchema, target: FieldSchema, seen: FieldProfile | None)
     return ""
 
 
-def _values(origin: FieldSchema, seen: FieldProfile | None) -> list[JSON]:
+def known_values(origin: FieldSchema, seen: FieldProfile | None) -> list[JSON]:
     """Return every value that is known to come: the pick list's own, and what records hold."""
     if origin.type is FieldType.BOOLEAN:
         return [True, False]

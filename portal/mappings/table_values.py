@@ -10,14 +10,14 @@ from datetime import timedelta
 from django.utils.translation import ngettext
 
 from connectors.errors import ConnectorError
-from connectors.types import JSON, Choice, FieldSchema, FieldType
+from connectors.types import Choice, FieldSchema, FieldType
 from portal.connections.models import Connection, OwnerLabel
 from portal.connections.schema import module_schema
 from portal.mappings import countries
 from portal.mappings.definition import SideName
 from portal.mappings.suggest_values import ValueSuggestion, suggest_values
 from portal.mappings.table_uses import Place, Use
-from portal.mappings.tables import Table
+from portal.mappings.tables import Table, as_text
 from portal.records.figures import figures_of
 from portal.records.models import Mirror
 from portal.records.profile import FieldProfile
@@ -127,11 +127,6 @@ def suggested(table: Table, ends: Iterable[tuple[End | None, End | None]]) -> li
             if not table.knows(value, "right") and value not in found:
                 found[value] = replace(one, left=value, right=as_text(one.right))
     return list(found.values())
-
-
-def as_text(value: JSON) -> str:
-    """Return a value as a table spells it."""
-    return (TRUE if value else FALSE) if isinstance(value, bool) else str(value)
 
 
 def _with_choices(field: FieldSchema, connection: Connection) -> FieldSchema:

@@ -34,16 +34,16 @@ class Table:
         """Return what the value is on the target's side, item by item for a list; None for nothing. Raises ValueError."""
         if isinstance(value, list):
             return [self.look_up(part, target) for part in value]
-        return None if value is None else self._one(_text(value), target)
+        return None if value is None else self._one(as_text(value), target)
 
     def knows(self, value: JSON, target: SideName) -> bool:
         """Say whether the value stands in a row."""
-        return self._row(_text(value), target) is not None
+        return self._row(as_text(value), target) is not None
 
     def unlisted_of(self, value: JSON, target: SideName) -> list[str]:
         """Return which of the values (several for a list) stand in no row."""
         parts = value if isinstance(value, list) else [value]
-        return [_text(part) for part in parts if part is not None and not self.knows(part, target)]
+        return [as_text(part) for part in parts if part is not None and not self.knows(part, target)]
 
     def _one(self, value: str, target: SideName) -> JSON:
         found = self._row(value, target)
@@ -70,7 +70,8 @@ def _index(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {**folded, **exact}
 
 
-def _text(value: JSON) -> str:
+def as_text(value: JSON) -> str:
+    """Return a value as a table spells it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

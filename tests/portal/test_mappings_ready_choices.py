@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,8 +17,10 @@ from portal.mappings.definition import Rule, Side
 from portal.mappings.findings import Known
 from portal.mappings.models import Mapping
 from portal.mappings.ready import Ready, ready
+from portal.mappings.ready_tables import table_between
 from portal.mappings.stored import definition_of, newest
 from portal.mappings.suggest import kind_of_module
+from portal.mappings.tables import Table
 from portal.records.profile import profile
 
 T = FieldType
@@ -31,8 +34,8 @@ def people(*fields: FieldSchema, owner: str | None = None) -> ModuleSchema:
     return ModuleSchema(Module("Contacts", "Contacts"), (NAME, EMAIL, *fields), owner_field=owner)
 
 
-def choice(name: str, *values: str, **more: Any) -> FieldSchema:
-    return FieldSchema(name, name.title(), T.CHOICE, choices=tuple(Choice(v, v) for v in values), **more)
+def choice(name: str, *values: str, label: str = "", **more: Any) -> FieldSchema:
+    return FieldSchema(name, label or name.title(), T.CHOICE, choices=tuple(Choice(v, v) for v in values), **more)
 
 
 def made(
@@ -42,10 +45,13 @@ def made(
     *,
     known: Known | None = None,
     held: list[Values] | None = None,
+    tables: bool = False,
 ) -> Ready:
     profiles = {"left": profile(held, left)} if held else {}
     sides = Side("north", left.module.name), Side("south", right.module.name)
-    return ready(*sides, {"left": left, "right": right}, profiles, known or Known(), direction, name="people")  # type: ignore[arg-type]
+    return ready(
+        *sides, {"left": left, "right": right}, profiles, known or Known(), direction, name="people", with_tables=tables
+    )  # type: ignore[arg-type]
 
 
 def pairs(found: Ready) -> set[tuple[str, str]]:
@@ -97,6 +103,70 @@ def test_a_field_is_left_out_where_records_would_fail_by_it(
     found = made(people(origin), people(target), held=held)
     assert ((origin.name, target.name) in pairs(found)) is taken
     assert taken or target.label in why(found, origin.name)
+
+
+# Value tables
+
+OURS = choice("source", "Web Site", "Cold Call", "Trade Show", "Odd one")
+THEIRS = choice("source", "website", "cold-call", "exhibition", "other")
+
+
+def rows(found: Ready) -> list[tuple[str, str]]:
+    """Return the rows of the one value table of the ready mapping."""
+    (one,) = found.tables
+    (rule,) = (rule for rule in found.definition.rules if rule.table)
+    assert rule.table == one.table.name and (rule.left, rule.right) == (one.left, one.right)
+    return list(one.table.pairs)
+
+
+def test_two_pick_lists_that_are_not_alike_meet_by_a_value_table_with_a_row_for_each_entry() -> None:
+    found = made(people(OURS), people(THEIRS), tables=True)
+    assert dict(rows(found)) == {
+        "Web Site": "website", "Cold Call": "cold-call", "Trade Show": "exhibition", "Odd one": ""
+    }  # fmt: skip
+    assert found.tables[0].without == ("Odd one",) and found.tables[0].table.name == "people-source"
+    assert found.left_out == () and found.tables[0].table.unlisted == "error"
+    schemas = {"left": people(OURS), "right": people(THEIRS)}
+    known = Known(tables={found.tables[0].table.name: found.tables[0].table})
+    assert not [f for f in check(found.definition, schemas, known) if f.level == "error"]
+
+
+def test_both_ways_each_entry_of_either_side_has_a_row_and_the_best_pairs_come_first() -> None:
+    found = made(people(OURS), people(THEIRS), "both", tables=True)
+    assert rows(found)[:3] == [("Web Site", "website"), ("Cold Call", "cold-call"), ("Trade Show", "exhibition")]
+    assert set(rows(found)[3:]) == {("Odd one", ""), ("", "other")} and found.tables[0].without == ("Odd one", "other")
+
+
+def test_a_value_that_only_records_hold_gets_a_row_too() -> None:
+    held: list[Values] = [{"lastname": "Ada", "source": "Off the list"}]
+    found = made(people(OURS), people(THEIRS), held=held, tables=True)
+    assert ("Off the list", "") in rows(found)
+
+
+def test_yes_and_no_meet_a_pick_list_of_two() -> None:
+    yes = FieldSchema("optout", "Opt out", T.BOOLEAN)
+    found = table_between({"left": yes, "right": choice("out", "Yes", "No")}, {}, ("right",), "Opt out?", ())
+    assert found is not None and found.table == Table("opt-out", (("true", "Yes"), ("false", "No")))
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        replace(THEIRS, required=True),  # an entry without a partner would leave it empty
+        choice("source", "website", "something", "else"),  # hardly any partner
+        replace(THEIRS, choices=()),
+        FieldSchema("source", "Source", T.MULTICHOICE, choices=THEIRS.choices),
+    ],
+)
+def test_no_table_is_made_where_it_would_leave_records_behind(target: FieldSchema) -> None:
+    found = made(people(OURS), people(target), tables=True)
+    assert found.tables == ()
+
+
+def test_a_name_that_is_taken_gets_a_number() -> None:
+    known = Known(tables={"people-source": Table("people-source", ())})
+    found = made(people(OURS), people(THEIRS), known=known, tables=True)
+    assert found.tables[0].table.name == "people-source-2"
 
 
 def test_a_reference_goes_by_the_mapping_that_joins_what_it_refers_to_and_else_is_left_out() -> None:
