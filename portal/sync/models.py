@@ -124,6 +124,7 @@ class Preview(models.Model):
     beat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     seconds = models.FloatField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)  # how often somebody began with it
 
     class Meta:
         ordering = ["-pk"]

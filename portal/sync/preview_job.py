@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_q.tasks import async_task
@@ -28,6 +30,8 @@ from portal.sync.preview_samples import as_json
 SMALL = 2_000  # records of both mirrors together that are looked at while a person waits
 KEPT = 5  # previews of a mapping
 TIMEOUT = 3_600  # seconds a worker gives one
+ATTEMPTS = 3  # how often one is begun whose process dies: it may be what kills it
+QUIET = timedelta(seconds=60)  # without a sign of life, before somebody looks whether it has died
 
 
 class _StopAsked(Exception):
@@ -63,13 +67,32 @@ def work(preview_id: int) -> str:
     if held is not None:
         try:
             row = rows.first()
-            if row is not None and row.state == Preview.State.QUEUED:
+            if row is not None and _waits(row):
                 _make(row, held)
         except LeaseLost:  # somebody thought us dead: the page says so and offers to start again
             pass
         finally:
             held.forget()
     return rows.values_list("state", flat=True).first() or ""
+
+
+def take_up(*, at_once: bool = False) -> int:
+    """Enqueue every one that nobody works on though it has not ended, because its process died or its task was lost; return
+    how many. Those that may just be waiting for a worker are left alone for a while, but `at_once`, as when a cluster starts."""
+    lost = Preview.objects.filter(state__in=Preview.OPEN).annotate(last=Coalesce("beat_at", "created_at"))
+    lost = lost if at_once else lost.filter(last__lt=timezone.now() - QUIET)
+    found = [row for row in lost if _waits(row) and lease.is_free(_lease(row.pk))]
+    for row in found:
+        Preview.objects.filter(pk=row.pk, state=row.state).update(beat_at=timezone.now())
+        _enqueue(row)
+    return len(found)
+
+
+def _waits(row: Preview) -> bool:
+    """Say whether it may be begun by whoever holds its lease: a preview also where somebody died over it; a match review,
+    which keeps what it found so far, only once."""
+    died = row.state == Preview.State.RUNNING and row.kind == Preview.Kind.PLAN
+    return died or row.state == Preview.State.QUEUED
 
 
 def request_stop(row: Preview) -> None:
@@ -98,7 +121,11 @@ def changed_since(row: Preview) -> list[str]:
 def _make(row: Preview, held: Held) -> None:
     began = time.monotonic()
     now = timezone.now()
-    _save(row, held, state=Preview.State.RUNNING, started_at=now, beat_at=now)
+    _save(row, held, state=Preview.State.RUNNING, started_at=now, beat_at=now, attempts=row.attempts + 1)
+    if row.attempts >= ATTEMPTS:
+        told = _("The process that worked on it ended %(count)d times before it was done: look at the worker’s log.")
+        _end(row, held, began, Preview.State.FAILED, message=told % {"count": row.attempts})
+        return
     try:
         as_of = stamp(row.mapping)  # before anything is read: what changes from here on makes it old
         known = planning_of(row.mapping)

@@ -17,6 +17,7 @@ from portal.mappings.models import Mapping
 from portal.records.lost import lost_edits, settle_lost
 from portal.sync import schedules
 from portal.sync.decide import take_up_kept
+from portal.sync.preview_job import take_up
 from portal.sync.run import SyncRefused, end_without_mapping, enqueue_slice, lease_name, request_sync, work
 from portal.sync.slice import count
 
@@ -74,6 +75,7 @@ def resume_runs(*, at_once: bool = False) -> int:
         async_task("portal.sync.tasks.settle_edits", group="edits")
     _end_orphans()
     take_up_kept()
+    take_up(at_once=at_once)
     return len(free)
 
 

@@ -154,6 +154,26 @@ def test_a_preview_whose_process_died_says_so_and_is_started_again(admin: Client
     assert [row.state for row in Preview.objects.all()] == ["done"]
 
 
+def test_a_preview_whose_process_died_is_taken_up_and_one_whose_task_was_lost_too(admin: Client, synced: World) -> None:
+    seem_large()
+    admin.post(reverse("sync:preview_all", args=["contacts"]))
+    row = Preview.objects.get()
+    assert preview_job.take_up() == 0, "it may just be waiting for a worker"
+    long_ago = timezone.now() - timedelta(minutes=5)
+    Preview.objects.update(created_at=long_ago)
+    assert preview_job.take_up() == 1 and preview_job.take_up() == 0
+    Preview.objects.update(state="running", beat_at=long_ago, attempts=1)
+    expire_leases()
+    assert preview_job.take_up() == 1 and preview_job.work(row.pk) == "done"
+    assert Preview.objects.get().attempts == 2 and preview_job.take_up(at_once=True) == 0
+
+
+def test_a_preview_that_kills_its_process_each_time_ends_and_says_so(admin: Client, synced: World) -> None:
+    row = Preview.objects.create(mapping=synced.mapping, version=1, state="running", attempts=preview_job.ATTEMPTS)
+    assert preview_job.work(row.pk) == "failed"
+    assert "ended 3 times before it was done: look at the worker’s log" in page(admin)
+
+
 def test_only_the_last_few_are_kept(admin: Client, synced: World) -> None:
     for _ in range(preview_job.KEPT + 2):
         admin.post(reverse("sync:preview_all", args=["contacts"]))
