@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import path
 
-from portal.sync import care_views, match_views, preview_views, reconcile_views, views
+from portal.sync import care_views, match_views, preview_views, reconcile_views, views, why_views
 
 app_name = "sync"
 urlpatterns = [
@@ -30,5 +30,6 @@ urlpatterns = [
     path("comparisons/<int:pk>/progress/", admin.site.admin_view(reconcile_views.progress), name="reconcile_progress"),
     path("comparisons/<int:pk>/stop/", admin.site.admin_view(reconcile_views.stop), name="reconcile_stop"),
     path("mappings/<str:name>/again/", admin.site.admin_view(care_views.again), name="again"),
+    path("why/", admin.site.admin_view(why_views.show), name="why"),
     path("mappings/<str:name>/reset/", admin.site.admin_view(care_views.forget), name="reset"),
 ]
