@@ -28,6 +28,7 @@ from portal.sync.cases import Action, Seen, Terms
 from portal.sync.preview import preview
 from portal.sync.preview_ready import planning_of
 from portal.sync.run import carry_out, work
+from portal.sync.undo import request_undo
 from tests.portal.sync_world import RULES, World, emails, entries, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -258,3 +259,16 @@ def test_what_is_added_is_all_that_the_list_lacks_and_nothing_else(
     assert found.evidence.get(ADDS, {}).get("tags", []) == lacking
     assert (found.kind == "blocked") is bool(set(lacking) & set(barred))
     assert (found == planned) is (not lacking)
+
+
+def test_an_undo_lists_what_was_added_and_leaves_it() -> None:
+    there = world()
+    put(there.north, bo="Hot")
+    undo = carry_out(request_undo(there.sync(), actor="test", enqueue=False))
+    assert emails(there.south) == [] and "Hot" in listed(there.south)
+    (left,) = Entry.objects.filter(run=undo, action="append")
+    assert (left.state, left.reason, left.label) == (
+        "skipped",
+        "cannot_undo",
+        "Hot",
+    ) and "1 record is left" in undo.message
