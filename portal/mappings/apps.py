@@ -15,11 +15,14 @@ class MappingsConfig(AppConfig):
         from portal.connections.reread import in_use
         from portal.connections.schema import after_change
         from portal.ledger.links import leads_to
-        from portal.mappings.drift import forget_changes, judge, links, look_again, modules_of
+        from portal.mappings.drift import forget_changes, judge, look_again, modules_of, table_saved
+        from portal.mappings.drift_links import links
         from portal.mappings.save import after_save
+        from portal.mappings.table_save import after_table_save
 
         in_use.append(modules_of)
         after_change.append(judge)
         after_save.append(look_again)
+        after_table_save.append(table_saved)
         forget_records.append(forget_changes)
         leads_to.append(links)

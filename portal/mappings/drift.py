@@ -4,32 +4,32 @@ done."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextvars import ContextVar
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
-from django.urls import reverse
 
 from connectors.types import JSON
 from portal.accounts.models import User
-from portal.connections.models import Connection, KnownSchema
+from portal.connections.models import Connection
 from portal.connections.schema import Drift, drift_of, note_drift, with_owner
 from portal.ledger import write
-from portal.ledger.links import Link
 from portal.ledger.models import Problem
 from portal.mappings.definition import Definition
 from portal.mappings.definition import SideName as Side
 from portal.mappings.drift_words import Verdict, reason, words
-from portal.mappings.expression import ExpressionError, fields_of
-from portal.mappings.hits import Hit, hits
-from portal.mappings.models import Mapping, MappingVersion
+from portal.mappings.expression import ExpressionError, fields_of, tables_of
+from portal.mappings.hits import Around, Hit, hits
+from portal.mappings.means import read_tables, tables_in
+from portal.mappings.models import Mapping, MappingVersion, ValueTable
 from portal.mappings.save import pause_mapping
 from portal.mappings.stored import definition_of
+from portal.mappings.table_uses import uses_of
 from portal.ui.wording import portal_language
 
 KIND = "schema"
+LEADS = "leads"  # under which the pages are noted that a person has to look at besides the mappings
 STOPPED, TOUCHED = "stopped", "touched"  # what is noted of a mapping; a number: looked at after so many changes
 
 
@@ -48,7 +48,7 @@ def judge(connection: Connection, module: str) -> None:
     with portal_language(), transaction.atomic():
         drift = drift_of(connection, module, lock=True)
         if drift is None:
-            write.close_problem(_key(connection, module))
+            write.close_problem(key_of(connection, module))
             return
         found = [_verdict(mapping, connection, module, drift) for mapping in _mappings(connection, module)]
         for verdict in found:
@@ -81,22 +81,13 @@ def broken(mapping: Mapping) -> str:
     return ""
 
 
-def links(problems: Sequence[Problem]) -> dict[int, list[Link]]:
-    """Return the pages of the mappings that each problem names, by the problem's number."""
-    named = {problem.pk: [problem.mapping] if problem.mapping else [] for problem in problems}
-    concerned = [p for p in problems if p.kind == KIND and p.closed_at is None]
-    rows = KnownSchema.objects.filter(connection__in=[p.connection_id for p in concerned], former__isnull=False)
-    noted = {_key(row.connection, row.module): row.notes for row in rows.select_related("connection")}
-    for problem in concerned:
-        notes = noted.get(problem.key, {})
-        named[problem.pk] = [UUID(uuid) for uuid, how in notes.items() if how in (STOPPED, TOUCHED)]
-    wanted = {uuid for uuids in named.values() for uuid in uuids}
-    mappings = {mapping.uuid: mapping for mapping in Mapping.objects.filter(uuid__in=wanted)} if wanted else {}
-    return {pk: [_link(mappings[uuid]) for uuid in uuids if uuid in mappings] for pk, uuids in named.items()}
-
-
-def _link(mapping: Mapping) -> Link:
-    return Link(mapping.name, reverse("mappings:change", args=[mapping.name]))
+def table_saved(row: ValueTable) -> None:
+    """Judge anew what concerns the mappings that use the table: a row that held an entry which is gone may be gone too."""
+    names = {use.mapping for use in uses_of(row.name)}
+    for mapping in Mapping.objects.filter(name__in=names).select_related("left_connection", "right_connection"):
+        for connection, module, _side in _sides(mapping):
+            if drift_of(connection, module) is not None:
+                judge(connection, module)
 
 
 def forget_changes(connection: Connection, user: User | None, actor: str) -> None:
@@ -121,13 +112,21 @@ def _verdict(mapping: Mapping, connection: Connection, module: str, drift: Drift
 
 def _hits(definition: Definition, side: Side, connection: Connection, drift: Drift) -> list[Hit]:
     after = with_owner(drift.after, connection.settings) if drift.after else None
-    return hits(definition, side, drift.changes, drift.before, after, _read_by)
+    around = Around(_read_by, _looked_up_by, read_tables(tables_in(definition)))
+    return hits(definition, side, drift.changes, drift.before, after, around)
 
 
 def _read_by(expression: str) -> frozenset[str]:
     try:
         return fields_of(expression)
     except ExpressionError:  # runs say so
+        return frozenset()
+
+
+def _looked_up_by(expression: str) -> frozenset[str]:
+    try:
+        return tables_of(expression)
+    except ExpressionError:
         return frozenset()
 
 
@@ -144,7 +143,7 @@ def _stop(verdict: Verdict, connection: Connection) -> None:
 
 def _tell(connection: Connection, module: str, drift: Drift, found: list[Verdict]) -> None:
     """Open or renew the module's Problem; close it when nobody has to look at anything."""
-    key = _key(connection, module)
+    key = key_of(connection, module)
     if not found and drift.doubted is None:
         write.close_problem(key)
         return
@@ -163,7 +162,15 @@ def _note(connection: Connection, module: str, drift: Drift, found: list[Verdict
     for verdict in found:
         stopped = verdict.breaks or verdict.stopped
         notes[str(verdict.mapping.uuid)] = STOPPED if stopped else TOUCHED
-    note_drift(connection, module, notes)
+    note_drift(connection, module, {**notes, LEADS: _leads(found)})
+
+
+def _leads(found: list[Verdict]) -> JSON:
+    """Return where an entry stands that is gone: the value tables, and the mappings in whose filters, by their numbers."""
+    named = {name for verdict in found for hit in verdict.hits for name in hit.tables}
+    tables = ValueTable.objects.filter(name__in=named) if named else ()
+    filters = [str(verdict.mapping.uuid) for verdict in found if any(hit.in_filter for hit in verdict.hits)]
+    return {"tables": [str(table.uuid) for table in tables], "filters": filters}
 
 
 def _mappings(connection: Connection, module: str) -> list[Mapping]:
@@ -179,5 +186,5 @@ def _sides(mapping: Mapping) -> tuple[tuple[Connection, str, Side], ...]:
     )
 
 
-def _key(connection: Connection, module: str) -> str:
+def key_of(connection: Connection, module: str) -> str:
     return f"{KIND}:{connection.pk}:{module}"[:200]

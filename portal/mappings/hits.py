@@ -3,40 +3,54 @@ what is certain to go wrong breaks a mapping; all else is told and the mapping g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from connectors.errors import QueryError
 from connectors.query import conditions, parse
 from connectors.types import JSON, ModuleSchema
 from connectors.wording import text as _
 from portal.connections.schema_diff import Kind, SchemaChange
+from portal.mappings.choice_hits import is_named, table_feels, table_words
 from portal.mappings.definition import Definition, Rule
 from portal.mappings.definition import SideName as Side
+from portal.mappings.tables import Table
 
-Reads = Callable[[str], Collection[str]]
 OTHER: dict[Side, Side] = {"left": "right", "right": "left"}
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
     """One place where a mapping uses a field. `what` is "rule", "match" or "filter"; `writes`: its value is changed there;
-    `values`: those named there, None where any value may come."""
+    `values`: those named there, None where any value may come; `tables`: those it goes through."""
 
     field: str
     what: str
     words: str
     writes: bool = False
     values: tuple[JSON, ...] | None = None
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is known besides the definition: which fields and which tables an expression reads, and the tables by name."""
+
+    reads: Callable[[str], Collection[str]]
+    looks_up: Callable[[str], Collection[str]] = lambda expression: ()
+    tables: Mapping[str, Table] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A change that a mapping feels: where, and whether it can no longer work for certain."""
+    """A change that a mapping feels: where, and whether it can no longer work for certain; `tables` are those in which the
+    entry stands that is gone, `in_filter`: it is named in the filter."""
 
     change: SchemaChange
     places: tuple[str, ...]
     breaks: bool = False
+    tables: tuple[str, ...] = ()
+    in_filter: bool = False
 
 
 def hits(
@@ -45,21 +59,20 @@ def hits(
     changes: Sequence[SchemaChange],
     before: ModuleSchema,
     after: ModuleSchema | None,
-    reads: Reads,
+    around: Around,
 ) -> list[Hit]:
-    """Return what the changes of that side's module mean for the mapping; changes it does not feel are left out. `reads`
-    tells which fields an expression reads."""
-    used = list(uses(definition, side, before, reads))
+    """Return what the changes of that side's module mean for the mapping; changes it does not feel are left out."""
+    used = list(uses(definition, side, before, around))
     text = getattr(definition, side).filter
     unreadable = after is not None and _reads(text, before) and not _reads(text, after)
     found = (_hit(definition, side, change, used, after) for change in changes)
     return [_with_filter(hit, unreadable, used) for hit in found if hit is not None]
 
 
-def uses(definition: Definition, side: Side, schema: ModuleSchema, reads: Reads) -> Iterator[Use]:
+def uses(definition: Definition, side: Side, schema: ModuleSchema, around: Around) -> Iterator[Use]:
     """Yield every place where the mapping uses a field of that side: rules, match key, filter."""
     for rule in definition.rules:
-        yield from _of_rule(definition, rule, side, reads)
+        yield from _of_rule(definition, rule, side, around)
     for left, right in definition.match:
         yield Use(left if side == "left" else right, "match", _("match key"))
     try:
@@ -70,23 +83,34 @@ def uses(definition: Definition, side: Side, schema: ModuleSchema, reads: Reads)
         yield Use(condition.field, "filter", _("filter"), values=condition.values)
 
 
-def _of_rule(definition: Definition, rule: Rule, side: Side, reads: Reads) -> Iterator[Use]:
+def _of_rule(definition: Definition, rule: Rule, side: Side, around: Around) -> Iterator[Use]:
     name, words, written = rule.at(side), _in_words(rule), definition.targets_of(rule)
     if name:
         values = (rule.value,) if rule.source == "value" else None
-        yield Use(name, "rule", words, side in written, values)
+        yield Use(name, "rule", words, side in written, values, _named(around, [rule.table] if rule.table else ()))
     if rule.source == "expression" and OTHER[side] in written:
-        yield from (Use(read, "rule", words) for read in sorted(reads(rule.expression)))
+        tables = _named(around, around.looks_up(rule.expression))
+        yield from (Use(read, "rule", words, tables=tables) for read in sorted(around.reads(rule.expression)))
     for line in rule.lines:
-        for use in _of_rule(definition, line, side, reads):
+        for use in _of_rule(definition, line, side, around):
             yield replace(use, field=f"{name}.{use.field}", words=_("%(rule)s, of its lines", rule=use.words))
+
+
+def _named(around: Around, names: Iterable[str]) -> tuple[Table, ...]:
+    return tuple(around.tables[name] for name in sorted(names) if name in around.tables)
 
 
 def _in_words(rule: Rule) -> str:
     shown = " → ".join(name for name in (rule.left, rule.right) if name)
     if rule.table:
         return _("rule “%(fields)s” with the value table “%(table)s”", fields=shown, table=rule.table)
+    if rule.source == "value":
+        return _("rule “%(fields)s” with the fixed value “%(value)s”", fields=shown, value=_shown(rule.value))
     return _("rule “%(fields)s”", fields=shown)
+
+
+def _shown(value: JSON) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _reads(text: str, schema: ModuleSchema) -> bool:
@@ -106,10 +130,14 @@ def _hit(
         return Hit(change, (_("the whole mapping"),), True) if felt else None
     if change.kind == Kind.NOW_REQUIRED:
         return _required(change, used, after) if is_target else None
-    here = [use for use in used if use.field == change.field and _feels(use, change)]
+    here = [use for use in used if use.field == change.field and _feels(use, change, side)]
     if not here:
         return None
-    return Hit(change, _words_of(here), change.kind in (Kind.READ_ONLY, Kind.FIELD_GONE))
+    rows = {table.name: table_words(table, side, change) for use in here for table in use.tables}
+    said = (*_words_of(here), *(words for name in rows for words in rows[name]))
+    in_filter = any(use.what == "filter" for use in here)
+    breaks = change.kind in (Kind.READ_ONLY, Kind.FIELD_GONE)
+    return Hit(change, said, breaks, tuple(name for name in rows if rows[name]), in_filter)
 
 
 def _required(change: SchemaChange, used: Sequence[Use], after: ModuleSchema | None) -> Hit | None:
@@ -123,12 +151,14 @@ def _required(change: SchemaChange, used: Sequence[Use], after: ModuleSchema | N
     return Hit(change, (_("no rule fills it"),), True)
 
 
-def _feels(use: Use, change: SchemaChange) -> bool:
+def _feels(use: Use, change: SchemaChange, side: Side) -> bool:
     """Say whether this use is any different after the change."""
     if change.kind in (Kind.READ_ONLY, Kind.SHORTER):
         return use.writes
+    if change.kind in (Kind.CHOICE_GONE, Kind.CHOICE_NEW) and use.tables:
+        return any(table_feels(table, side, change, writes=use.writes) for table in use.tables)
     if change.kind == Kind.CHOICE_GONE:
-        return use.what == "rule" if use.values is None else change.before in use.values
+        return use.what == "rule" if use.values is None else is_named(use.values, change.before)
     if change.kind == Kind.CHOICE_NEW:
         return use.values is None and use.what != "match"
     return change.kind in (Kind.FIELD_GONE, Kind.TYPE_CHANGED)

@@ -3,6 +3,8 @@ mapping needs is not deleted."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -15,6 +17,9 @@ from portal.mappings.table_check import flaws, tidied
 from portal.mappings.table_uses import uses_of
 from portal.mappings.tables import Table
 from portal.ui.wording import translated
+
+# Called with each saved table, inside its transaction: what is told of the mappings that use it may be over.
+after_table_save: list[Callable[[ValueTable], None]] = []
 
 
 class TableInUse(Exception):
@@ -44,6 +49,8 @@ def save_table(
         _put(saved, table, description, pairs=before is None or before.pairs != table.pairs)
         deed = "change_value_table" if old else "add_value_table"
         write.audit(user, deed, saved, _differences(before, table), actor=actor)
+        for tell in after_table_save:
+            tell(saved)
     return saved, "updated" if old else "created"
 
 
