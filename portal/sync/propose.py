@@ -32,6 +32,7 @@ from portal.sync.entries import (
     source_side,
     was_tried,
 )
+from portal.sync.flips import stopping, written_lately
 from portal.sync.job import Job
 from portal.sync.keys import holders, mark_due
 from portal.sync.load import Batch, load, next_changed, next_due
@@ -117,13 +118,13 @@ def _propose(job: Job, batch: Batch) -> _Proposal:
     terms = job.terms.knowing(partners_of(cases, job.terms.definition, job.connections))
     if job.run.anew:
         cases = _all_anew(job, cases, terms)
-    waiting = _waiting(job, cases)
+    waiting, written = _waiting(job, cases), written_lately(job, cases)
     proposal = _Proposal()
     for case in cases:
         if isinstance(case, Pair) and case.state != Link.State.LINKED:
             continue  # being created, or undone: not planned, and what waits for a person goes on waiting
         known = [entry for place in _places(case) for entry in waiting.get(place, [])]
-        actions = plan(replace(case, choices=choices_about(known)), terms)
+        actions = stopping(plan(replace(case, choices=choices_about(known)), terms), written, known)
         for place in _decided(case, actions):
             fresh = [entry_of(job, a) for a in actions if a.source and (OTHER[a.side], a.source.id) == place]
             _compare(job, proposal, obeying(fresh, known), waiting.get(place, []))

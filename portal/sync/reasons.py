@@ -116,6 +116,10 @@ REASONS: dict[str, Reason] = {
     ),
     "no_copy": Reason(_("There is no copy of it any more, so nobody can tell what it holds now.")),
     "cannot_undo": Reason(_("This cannot be taken away through the CRM’s interface."), _("Correct it in the CRM.")),
+    "flips": Reason(
+        _("It went back and forth between the two CRMs, the third time within an hour, and is written no more."),
+        _("Something in one of them changes back what arrives. Mend that, then have it looked at again."),
+    ),
     "both_gone": Reason(_("Deleted on both sides. If one of the two is restored, a person decides about the other.")),
     "agreed": Reason(_("Both sides were changed alike.")),
     "resolved": Reason(_("Nothing is left to do about an earlier entry.")),

@@ -21,6 +21,7 @@ from portal.ledger import lease, write
 from portal.ledger.lease import Held, LeaseLost
 from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping, MappingVersion
+from portal.sync import flips
 from portal.sync.job import Progress, Stopped, open_job
 from portal.sync.slice import End, advance, count
 from portal.sync.undo_slice import take_back
@@ -252,6 +253,8 @@ def _tell(run: Run, end: End) -> None:
         )
     elif end.state == Run.State.SUCCEEDED and run.kind == Run.Kind.SYNC:
         write.close_problem(key)
+    if run.kind == Run.Kind.SYNC:
+        flips.tell(run)
 
 
 def _reporter(run: Run, held: Held, progress: Progress | None) -> Progress:
