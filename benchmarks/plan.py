@@ -1,8 +1,9 @@
 """How long planning takes beside the number of records and of changes: it must grow with changes alone.
 
 `python benchmarks/plan.py` fills two mirrors with 100,000 linked pairs, through the portal's own store and no CRM, and measures
-in fresh processes what a slice does between pulling and sending: `none` with nothing new, `some` with 1,000 changed records,
-`few` with 250. Everything once more with a fourth of the pairs. `--quick` is a short look; `--gate` fails when a goal is missed.
+in fresh processes what a slice does between pulling and sending: with nothing new, with 1,000 changed records, and with 250.
+Everything once more with a fourth of the pairs; of several rounds the fastest counts, since others can only make them slower.
+`--quick` is a short look; `--gate` fails when a goal is missed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +63,7 @@ def plan(records: int, changes: int) -> Result:
 
     mirror, before = Mirror.objects.order_by("pk").first(), Entry.objects.count()
     news = {"notes": f"news {time.time()}"}
-    ids = [f"r{number:07}" for number in range(changes, 2 * changes)]
+    ids = [f"r{number:07}" for number in range(before, before + changes)]  # of each planned so far there is an entry
     store_changes(mirror, [Change(id, Record(MODULE, id, news)) for id in ids])
     began, cpu = time.perf_counter(), time.process_time()
     with at_work(Mapping.objects.get()) as job:
@@ -97,9 +99,10 @@ def goals(bench: Bench, kind: str) -> Iterator[Goal]:
     for number in (records // 4, records):
         with fresh_database(bench, kind) as database:
             measure(bench, "fill", number, 0, database)
-            for changes in (0, some, some // 4):
-                found[number, changes] = measure(bench, "plan", number, changes, database)
-                assert found[number, changes]["entries"] == changes
+            for changes in (0, some, some // 4) * bench.options.rounds:
+                result = measure(bench, "plan", number, changes, database)
+                assert result["entries"] == changes
+                found[number, changes] = min(result, found.get((number, changes), result), key=itemgetter("seconds"))
     large, small = found[records, some], found[records // 4, some]
     yield Goal(f"{kind}: planning {records:,} pairs, nothing new", found[records, 0]["seconds"], MOST_SECONDS, "s")
     yield Goal(f"{kind}: … {some:,} changed / of a fourth of the pairs", large["seconds"] / small["seconds"], 1.3)
@@ -112,14 +115,15 @@ def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--changes", type=int, default=1_000)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--databases", nargs="+", default=["sqlite", "postgres"], choices=["sqlite", "postgres"])
     parser.add_argument("--postgres", default="postgres://root@127.0.0.1:5432/postgres", metavar="URL")
-    parser.add_argument("--quick", action="store_true", help="8,000 pairs, 400 changes.")
+    parser.add_argument("--quick", action="store_true", help="8,000 pairs, 400 changes, one round.")
     parser.add_argument("--gate", action="store_true", help="End with 1 when a goal is missed.")
     parser.add_argument("--deed", nargs=2, metavar=("DEED", "CHANGES"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.quick:
-        options.records, options.changes = 8_000, 400
+        options.records, options.changes, options.rounds = 8_000, 400, 1
     return options
 
 

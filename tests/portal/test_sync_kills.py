@@ -77,9 +77,11 @@ class Blows:
         self.start(number)
 
     def freeze(self) -> None:
-        """Stop the worker at work until its lease has run out and somebody else works, then let it go on."""
+        """Stop the worker at work until its lease has run out and another works, for somebody has pressed the button; then let
+        it go on."""
         frozen = self.wait_until(self._stop_worker, "a worker was stopped at work")
         self.wait_until(lambda: lease_ran_out(self.portal) or who_works(self.portal) != frozen, "its lease ran out")
+        self.portal.manage("sync", "contacts", "--background")
         self.wait_until(lambda: self._others_work(frozen), "somebody else went on")
         time.sleep(self.random.random())
         if group_of(frozen) in self.groups:
