@@ -17,6 +17,7 @@ from connectors.types import (
     ChangePage,
     Cursor,
     Explanation,
+    FieldSchema,
     FieldType,
     FileContent,
     FileInfo,
@@ -32,6 +33,7 @@ from connectors.types import (
     View,
     WebhookRequest,
 )
+from connectors.values import Codec
 from connectors.wording import joined
 from connectors.wording import text as _
 
@@ -84,7 +86,7 @@ class Connector(ABC):
     likely_causes: ClassVar[tuple[str, ...]] = ()  # shown under a failed test of the connection
 
     def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], context: Context) -> None:
-        self.context = context
+        self.context, self.codec = context, Codec()  # the vendor's own where it spells values in its way
         self.config = {s.name: settings.get(s.name) or s.default for s in self.settings if not s.secret}
         self.secrets = {s.name: secrets.get(s.name) or "" for s in self.settings if s.secret}
         missing = [s.label for s in self.settings if s.required and not (self.config | self.secrets).get(s.name)]
@@ -246,6 +248,11 @@ class Connector(ABC):
         self._unsupported(_("upload files"))
 
     # The rest
+
+    def stored_as(self, field: FieldSchema, value: JSON) -> JSON:
+        """Return a canonical value as it would come back after it was written, as far as its spelling tells. Makes no request.
+        Raises RecordInvalid for one that cannot be sent."""
+        return self.codec.decode(field, self.codec.encode(field, value))
 
     def call(self, operation: str, params: Mapping[str, JSON]) -> JSON:
         """Carry out one of `operations` and return the vendor's answer."""

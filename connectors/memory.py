@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from connectors.base import DEFAULT_OWNER, REGION, TIME_ZONE, Connector, find_operation
-from connectors.context import Call, Outcome
+from connectors.context import Call, Context, Outcome
 from connectors.errors import AuthError, ConnectorError, QueryError, RecordInvalid, RecordNotFound
 from connectors.memory_store import MemoryCodec, Store, checked_id, forget, place, store, with_choices
 from connectors.operations import checked
@@ -84,13 +84,17 @@ class MemoryConnector(Connector):
     )
     likely_causes = (_("The store has a password and another one is set here."),)
 
+    def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], context: Context) -> None:
+        super().__init__(settings, secrets, context)
+        self.codec = MemoryCodec(self.config["time_zone"])
+
     @property
     def _known(self) -> Store:
         return store(self.config["store"])
 
     def _wire(self, module: str, values: Values) -> Values:
         """Return the values in canonical spelling. Raises RecordInvalid before any request."""
-        return MemoryCodec(self.config["time_zone"]).encode_values(self._known.schema(module), values)
+        return self.codec.encode_values(self._known.schema(module), values)
 
     @contextmanager
     def _request(self, operation: str, *, writes: bool = False) -> Iterator[Store]:

@@ -67,6 +67,7 @@ class OpenCrmConnector(Connector):
     field_types: ClassVar[Mapping[str, FieldType]] = {name: FieldType(name) for name in OWN_TYPES}
     credentials_help: ClassVar[str] = about.CREDENTIALS_HELP
     likely_causes: ClassVar[tuple[str, ...]] = about.LIKELY_CAUSES
+    codec: OpenCrmCodec
 
     def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], context: Context) -> None:
         super().__init__(settings, secrets, context)

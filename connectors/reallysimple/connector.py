@@ -67,6 +67,7 @@ class ReallySimpleConnector(Connector):
     oauth: ClassVar[OAuth | None] = OAUTH
     credentials_help: ClassVar[str] = about.CREDENTIALS_HELP
     likely_causes: ClassVar[tuple[str, ...]] = about.LIKELY_CAUSES
+    codec: ReallySimpleCodec
 
     def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], context: Context) -> None:
         super().__init__(settings, secrets, context)

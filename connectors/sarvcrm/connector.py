@@ -76,6 +76,7 @@ class SarvConnector(Connector):
     field_types: ClassVar[Mapping[str, FieldType]] = TYPES
     credentials_help: ClassVar[str] = about.CREDENTIALS_HELP
     likely_causes: ClassVar[tuple[str, ...]] = about.LIKELY_CAUSES
+    codec: SarvCodec
 
     def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], context: Context) -> None:
         super().__init__(settings, secrets, context)

@@ -72,6 +72,7 @@ class VtigerConnector(Connector):
     field_types: ClassVar[Mapping[str, FieldType]] = TYPES
     credentials_help: ClassVar[str] = about.CREDENTIALS_HELP
     likely_causes: ClassVar[tuple[str, ...]] = about.LIKELY_CAUSES
+    codec: VtigerCodec
 
     def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], context: Context) -> None:
         super().__init__(settings, secrets, context)

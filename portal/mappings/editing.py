@@ -13,6 +13,7 @@ from connectors.types import JSON, FieldSchema, ModuleSchema
 from portal.connections.models import Connection
 from portal.connections.schema import module_schema
 from portal.mappings.check import check
+from portal.mappings.come_back import lost_on_the_way
 from portal.mappings.definition import Definition, SideName
 from portal.mappings.findings import Finding, Known
 from portal.mappings.known import what_is_known
@@ -66,7 +67,8 @@ class Editing:
     @cached_property
     def findings(self) -> list[Finding]:
         """Return everything that is wrong with it."""
-        return check(self.definition, self.schemas, self.known)
+        lost = lost_on_the_way(self.definition, self.connections, self.schemas, self.mirrors)
+        return [*check(self.definition, self.schemas, self.known), *lost]
 
     @cached_property
     def suggestions(self) -> list[Suggestion]:

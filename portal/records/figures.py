@@ -56,6 +56,12 @@ def figures_of(mirror: Mirror | None, schema: ModuleSchema | None = None, *, mos
     return Figures(mirror.records, looked_at, mirror.records > most, mirror.pulled_at, found)
 
 
+def sample_of(mirror: Mirror, most: int) -> list[Values]:
+    """Return the values of up to so many copies that are present, spread over the whole mirror."""
+    copies = _sampled(Copy.objects.filter(mirror=mirror, deleted=Copy.Deleted.NO), mirror.records, most)
+    return list(copies.order_by("record_id").values_list("values", flat=True)[:most])
+
+
 def _kept_schema(mirror: Mirror) -> ModuleSchema | None:
     row = KnownSchema.objects.filter(connection=mirror.connection_id, module=mirror.module).first()
     try:
