@@ -47,6 +47,7 @@ DEEDS = {  # what `write.audit` is told, in words
     "reread_mapping": _("read both sides again"),
     "reset_mapping": _("reset mapping"),
     "resume mapping": _("resume mapping"),
+    "revive_record": _("sync a record again"),
     "save mapping": _("save mapping"),
     "settle_edit": _("settle an edit"),
     "stop_run": _("stop run"),

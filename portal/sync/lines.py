@@ -40,6 +40,12 @@ class EntryLine:
     fields: tuple[FieldLine, ...]
     later: tuple[str, ...] = ()  # what follows once the record it refers to exists
 
+    @property
+    def waits(self) -> bool:
+        """Say whether it stands on the page of what waits for a person."""
+        entry = self.entry
+        return entry.mapping is not None and entry.superseded_by_id is None and entry.state in Entry.WAITING
+
 
 def entry_lines(entries: Iterable[Entry]) -> list[EntryLine]:
     """Return the entries as lines; their connections must be selected with them."""

@@ -90,7 +90,7 @@ def _fields(words: Sequence[str], entry: Entry) -> dict[str, str]:
 
 
 def _refusal(entry: Entry, may: Sequence[str]) -> str:
-    spelled: Mapping[str, str] = {FIELDS: "left, right, both, FIELD=left", JOIN: "--record ID"}
+    spelled: Mapping[str, str] = {FIELDS: ", ".join((*WINNERS, "FIELD=left")), JOIN: "--record ID"}
     if entry.superseded_by_id or entry.state not in Entry.WAITING:
         return _("Entry %(entry)d waits no longer: nothing is to be chosen about it.") % {"entry": entry.pk}
     words = ", ".join(spelled.get(take, take) for take in may)

@@ -10,6 +10,7 @@ from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping
 from portal.records.models import Mirror
 from portal.sync import care_panel  # noqa: F401  its panel registers itself
+from portal.sync.inbox import DECIDE, Asked, groups, waiting
 from portal.sync.lines import record_url
 from portal.sync.models import Link
 from portal.sync.reasons import describe
@@ -22,14 +23,23 @@ def runs(request: HttpRequest, *, mapping: Mapping) -> Drawn:
     """The mapping's last runs, when it runs next, and the button."""
     if not request.user.has_perm("ledger.view_run"):
         return None
-    waiting = Entry.objects.filter(mapping=mapping.uuid, superseded_by=None, state__in=Entry.WAITING)
+    open_entries = Entry.objects.filter(mapping=mapping.uuid, superseded_by=None, state__in=Entry.WAITING)
     return "sync/mapping_panel.html", {
         "mapping": mapping,
         "runs": Run.objects.filter(mapping=mapping.uuid)[:5],
         "next_run": next_run(mapping),
         "links": _links(mapping).count(),
-        "waiting": waiting.count(),
+        "waiting": open_entries.count(),
     }
+
+
+@register_panel("dashboard", 15)
+def to_decide(request: HttpRequest) -> Drawn:
+    """What waits for somebody to choose, before all figures; nothing where nothing does."""
+    if not request.user.has_perm("ledger.view_run"):
+        return None
+    found = [group for group in groups(waiting(Asked(part=DECIDE))) if group.number > group.chosen]
+    return ("sync/waiting_panel.html", {"groups": found}) if found else None
 
 
 @register_panel("record", 10)
@@ -37,15 +47,19 @@ def partners(request: HttpRequest, *, connection: Connection, module: str, recor
     """The records that are one with this, and what waits for it."""
     mirror = Mirror.objects.filter(connection=connection, module=module).first()
     found = [] if mirror is None else [_partner(link, mirror) for link in _links_of(mirror, record_id)]
-    waiting = Entry.objects.filter(
+    open_entries = Entry.objects.filter(
         source_connection=connection,
         source_module=module,
         source_id=record_id,
         superseded_by=None,
         state__in=(*Entry.WAITING, *Entry.UNSETTLED),
     )
-    lines = [(entry, entry.message or describe(entry.reason).text) for entry in waiting[:5]]
-    return ("sync/record_panel.html", {"partners": found, "waiting": lines}) if found or lines else None
+    lines = [(entry, entry.message or describe(entry.reason).text) for entry in open_entries[:5]]
+    return (
+        ("sync/record_panel.html", {"partners": found, "waiting": lines, "deciding": Entry.WAITING})
+        if found or lines
+        else None
+    )
 
 
 def _links(mapping: Mapping) -> QuerySet[Link]:

@@ -123,7 +123,8 @@ def _propose(job: Job, batch: Batch) -> _Proposal:
     for case in cases:
         if isinstance(case, Pair) and case.state != Link.State.LINKED:
             continue  # being created, or undone: not planned, and what waits for a person goes on waiting
-        known = [entry for place in _places(case) for entry in waiting.get(place, [])]
+        about = _places(case)[:1] if isinstance(case, Lone) else _places(case)
+        known = [entry for place in about for entry in waiting.get(place, [])]
         actions = stopping(plan(replace(case, choices=choices_about(known)), terms), written, known)
         for place in _decided(case, actions):
             fresh = [entry_of(job, a) for a in actions if a.source and (OTHER[a.side], a.source.id) == place]

@@ -57,7 +57,7 @@ def join_all(
     """Say of many pairs of a left and a right id that they are one. What cannot be joined is told; the others are. `least`
     is the score from which on they were accepted at once, for the audit trail. Raises RelinkRefused while a run is at work."""
     links, refused = [], []
-    with _alone(mapping) as (held, mappings, known):
+    with alone(mapping) as (held, mappings, known):
         for start in range(0, len(pairs), BATCH):
             batch: list[Ids] = [{"left": left, "right": right} for left, right in pairs[start : start + BATCH]]
             for each in held:
@@ -74,7 +74,7 @@ def join_all(
 def part(mapping: MappingRow, link: Link, *, user: User | None, actor: str) -> None:
     """Take back that two records are one. Raises RelinkRefused once anything was carried over between them, where no person
     had said it, or while a run is at work."""
-    with _alone(mapping) as (held, mappings, known):
+    with alone(mapping) as (held, mappings, known):
         ids: Ids = {side: known.id_at(link, side) for side in SIDES}
         with fenced(held[0]):
             if link.made_by_entry is not None:
@@ -97,7 +97,7 @@ def unite(known: Links, mappings: list[MappingRow], pairs: Sequence[Ids]) -> tup
 
 
 @contextmanager
-def _alone(mapping: MappingRow) -> Iterator[tuple[list[Held], list[MappingRow], Links]]:
+def alone(mapping: MappingRow) -> Iterator[tuple[list[Held], list[MappingRow], Links]]:
     """Hold the lease of every mapping of the two modules; yield the leases, those mappings, and their links."""
     links, mappings = links_of(mapping), mappings_of(mapping)
     if links is None:

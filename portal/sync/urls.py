@@ -5,10 +5,15 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import path
 
-from portal.sync import care_views, match_views, preview_views, reconcile_views, views, why_views
+from portal.sync import care_views, inbox_views, match_views, preview_views, reconcile_views, views, why_views
 
 app_name = "sync"
 urlpatterns = [
+    path("conflicts/", admin.site.admin_view(inbox_views.inbox), name="inbox"),
+    path("conflicts/choose/", admin.site.admin_view(inbox_views.choose), name="choose"),
+    path("conflicts/chosen/", admin.site.admin_view(inbox_views.past), name="inbox_past"),
+    path("conflicts/<int:pk>/take-back/", admin.site.admin_view(inbox_views.take_back), name="take_back"),
+    path("conflicts/<int:pk>/sync-again/", admin.site.admin_view(inbox_views.sync_again), name="sync_again"),
     path("runs/", admin.site.admin_view(views.run_list), name="runs"),
     path("runs/<int:pk>/", admin.site.admin_view(views.show), name="run"),
     path("runs/<int:pk>/progress/", admin.site.admin_view(views.progress), name="progress"),

@@ -123,7 +123,9 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _entries(run: Run, state: str) -> QuerySet[Entry]:
-    entries = Entry.objects.filter(run=run).select_related("connection", "source_connection").order_by("number")
+    entries = (
+        Entry.objects.filter(run=run).select_related("connection", "source_connection", "obeys").order_by("number")
+    )
     return entries.filter(state=state) if state in Entry.State.values else entries
 
 

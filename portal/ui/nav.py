@@ -43,6 +43,7 @@ NAV: tuple[tuple[Any, tuple[NavEntry, ...]], ...] = (
             NavEntry(_("Mappings"), "mappings:list", "mappings.view_mapping", "arrows"),
             NavEntry(_("Value tables"), "mappings:tables", "mappings.view_valuetable", "list"),
             NavEntry(_("Runs"), "sync:runs", "ledger.view_run", "play"),
+            NavEntry(_("To decide"), "sync:inbox", "ledger.view_run", "check"),
         ),
     ),
     (
