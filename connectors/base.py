@@ -12,6 +12,7 @@ from connectors.errors import ConfigError, ConnectorError, ErrorMeaning, RecordN
 from connectors.query import Query
 from connectors.types import (
     JSON,
+    Alteration,
     Capabilities,
     Change,
     ChangePage,
@@ -77,6 +78,7 @@ class Connector(ABC):
     label: ClassVar[str]
     settings: ClassVar[tuple[Setting, ...]]
     capabilities: ClassVar[Capabilities]
+    alters: ClassVar[tuple[Alteration, ...]] = ()  # what nobody can know before it was stored
     operations: ClassVar[tuple[Operation, ...]] = ()
     errors: ClassVar[tuple[ErrorMeaning, ...]] = ()  # what the server's refusals mean
     catalog: ClassVar[tuple[ModuleSchema, ...]] = ()  # what is known without asking, where no server tells it

@@ -271,6 +271,17 @@ class Capabilities:
     webhooks: bool = False  # Does the vendor send us requests?
     page_size: int = 100  # How many records does the largest page hold?
     max_upload: int = 0  # How large may a file be, in bytes?
+    create_calls: int = 1  # How many calls does it cost to create a record?
+    update_calls: int = 1  # How many to change one?
+    delete_calls: int = 1  # How many to delete one?
+
+
+@dataclass(frozen=True, slots=True)
+class Alteration:
+    """How this server may keep a value of these types otherwise than it was sent, without a word; told before anything is sent."""
+
+    types: frozenset[FieldType]
+    what: str
 
 
 @dataclass(frozen=True, slots=True)

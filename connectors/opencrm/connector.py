@@ -26,6 +26,8 @@ from connectors.opencrm.writing import hidden, holds, unclear
 from connectors.query import Query
 from connectors.types import (
     JSON,
+    TEXT_TYPES,
+    Alteration,
     Capabilities,
     ChangePage,
     Cursor,
@@ -60,6 +62,12 @@ class OpenCrmConnector(Connector):
         find_by_phone=True,
         parallel_pages=True,
         page_size=PAGE,
+        create_calls=2,
+        update_calls=2,
+        delete_calls=0,
+    )
+    alters: ClassVar[tuple[Alteration, ...]] = (
+        Alteration(TEXT_TYPES, _("a text longer than its column in the CRM is cut, which the CRM does not tell")),
     )
     operations = OPERATIONS
     errors = ERRORS

@@ -30,6 +30,8 @@ from connectors.sarvcrm.schema import TYPES, Described, described, kept, remembe
 from connectors.sarvcrm.writing import hidden
 from connectors.types import (
     JSON,
+    NUMBER_TYPES,
+    Alteration,
     Capabilities,
     ChangePage,
     Cursor,
@@ -70,6 +72,11 @@ class SarvConnector(Connector):
         upload=True,
         page_size=PAGE,
         max_upload=notes.MOST_BYTES,
+        create_calls=2,
+        update_calls=2,
+    )
+    alters: ClassVar[tuple[Alteration, ...]] = (
+        Alteration(NUMBER_TYPES, _("a number is rounded to the places of its field")),
     )
     operations = OPERATIONS
     errors = ERRORS

@@ -45,7 +45,9 @@ from connectors.wording import text as _
 VERSIONS = ("simply_version", "SimplyVersion", "simplyVersion", "vtigerVersion", "vtiger_version")  # one of these
 BOTH = replace(VtigerConnector.capabilities, views=True)
 KEY_ONLY = replace(BOTH, views=False)
-PASSWORD_ONLY = replace(BOTH, link=False, files=False, upload=False, counts=False, parallel_pages=False, max_upload=0)
+PASSWORD_ONLY = replace(
+    BOTH, link=False, files=False, upload=False, counts=False, parallel_pages=False, max_upload=0, delete_calls=2
+)
 
 
 class SimplyCrmConnector(VtigerConnector):

@@ -17,6 +17,9 @@ from connectors.paging import local_page
 from connectors.query import Query
 from connectors.types import (
     JSON,
+    NUMBER_TYPES,
+    TEXT_TYPES,
+    Alteration,
     Capabilities,
     ChangePage,
     Cursor,
@@ -66,6 +69,11 @@ class VtigerConnector(Connector):
         parallel_pages=True,
         page_size=vtql.PAGE,
         max_upload=documents.MAX_UPLOAD,
+    )
+    alters: ClassVar[tuple[Alteration, ...]] = (
+        Alteration(TEXT_TYPES, _("a text longer than its column in the CRM is cut, which the CRM does not tell")),
+        Alteration(TEXT_TYPES, _("a text that looks like a script is kept with other signs, and so may be emoji")),
+        Alteration(NUMBER_TYPES, _("a number is rounded to the decimals of the user whose key is used")),
     )
     operations = OPERATIONS
     errors = (*ERRORS, *OF_NO_ANSWER)

@@ -6,19 +6,22 @@ from django.utils.translation import gettext as _
 
 from connectors.types import JSON
 from portal.ledger.models import Entry, Run
+from portal.sync.plan_cost import as_json, plan_cost, sentence
 from portal.sync.reasons import describe
 
 MOST = 50  # entries listed; the screen has them all
 
 
 def run_as_json(run: Run) -> JSON:
-    """Return the run as the commands print it: id, state, counts by kind, calls sent, seconds worked."""
+    """Return the run as the commands print it: id, state, counts by kind, calls sent, seconds worked; `cost`: what carrying out
+    a plan that waits for approval costs each CRM."""
     return {
         "id": run.pk,
         "state": run.state,
         "counts": run.counts,
         "calls": run.calls,
         "seconds": round(run.seconds, 3),
+        "cost": as_json(plan_cost(run)),
     }
 
 
@@ -33,6 +36,8 @@ def as_text(run: Run) -> str:
         text % {"run": run, "state": run.get_state_display(), "done": done, "calls": run.calls, "seconds": run.seconds}
     ]
     lines += [run.message] if run.message else []
+    for side in plan_cost(run):
+        lines += [sentence(side), *(f"  {_('Not known before:')} {text}" for text in side.unknown)]
     waiting = Entry.objects.filter(
         run=run, superseded_by=None, state__in=(*Entry.WAITING, *Entry.UNSETTLED, Entry.State.AWAITING)
     )

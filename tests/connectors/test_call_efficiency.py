@@ -174,6 +174,12 @@ def test_every_vendor_is_in_the_table_and_says_why_it_costs_more_than_the_least(
         assert costs.page_why and (costs.why or costs == least)
 
 
+def test_what_a_record_costs_is_declared(world: World, crm: Connector) -> None:
+    able = crm.capabilities
+    declared = able.create_calls, able.update_calls, able.delete_calls
+    assert declared == (world.costs.create, world.costs.update, world.costs.delete)
+
+
 def test_a_page_is_as_large_as_the_vendor_lets_it_be_and_costs_one_call(world: World, crm: Connector) -> None:
     assert crm.capabilities.page_size == world.costs.page
     with world.server.calls() as calls:

@@ -43,7 +43,7 @@ ABLE = {
     "parallel_pages": ("fetch several pages of a list at the same time", ""),
     "webhooks": ("be told of changes by the CRM at once", "the portal asks for them by a schedule"),
 }
-NUMBERS = ("page_size", "max_upload")  # told among the limits
+NUMBERS = ("page_size", "max_upload", "create_calls", "update_calls", "delete_calls")  # told among the limits
 
 
 def abilities(kind: type[Connector]) -> Iterator[str]:
@@ -65,6 +65,17 @@ def limits(kind: type[Connector]) -> Iterator[str]:
     able, rules = kind.capabilities, NetworkRules()
     yield f"* A call brings {able.page_size} records at most; longer lists take several."
     yield f"* A file may have {able.max_upload // MB} MB." if able.max_upload else "* Files cannot be sent."
+    costs = [
+        f"{deed} {number}"
+        for deed, number in (
+            ("create", able.create_calls),
+            ("change", able.update_calls),
+            ("delete", able.delete_calls),
+        )
+        if number
+    ]
+    yield f"* Calls that a record costs: {', '.join(costs)}."
+    yield from (f"* What it stores may differ from what it is sent: {alteration.what}." for alteration in kind.alters)
     yield f"* A call is given up after {rules.deadline:.0f} seconds, an answer after {rules.max_response // MB} MB."
     yield "* Calls a minute, a day and at the same time are limited on the connection's page, where you want it."
 

@@ -146,6 +146,8 @@ class ValuesContract(ContractFixtures):
         assert unsaid == {}
         assert self.DIFFERENT.keys() <= {*different, *(name.partition(": ")[2] for name in different)}
         assert not [name for name in GOOD if became.get(name) == "refused"]
+        declared = {str(kind) for alteration in errand.crm.alters for kind in alteration.types}
+        assert {name.partition(": ")[0] for name in different} <= declared, "told before anything is sent: `alters`"
 
     def test_any_value_arrives_or_is_refused_or_the_difference_is_told(
         self, errand: Errand, tried: dict[FieldType, FieldSchema]
