@@ -115,7 +115,9 @@ def test_an_owner_that_a_rule_or_a_setting_names_is_known(world: World) -> None:
 
 def test_what_a_server_may_store_otherwise_is_told_of_the_types_that_are_written(world: World) -> None:
     run = planned(world)
-    Connection.objects.filter(name="south").update(connector="vtiger", settings={})  # only what it declares is looked at
+    Connection.objects.filter(name="south").update(
+        connector="vtiger", settings={}
+    )  # only what it declares is looked at
     (side,) = plan_cost(run)
     assert any("longer than its column" in text for text in side.unknown)
     assert not any("rounded" in text for text in side.unknown)  # no number is written
