@@ -105,6 +105,8 @@ def _approve(job: Job, tripped: list[str]) -> None:
 def _rest(job: Job) -> int:
     """Return how much of this run waits for approval again; what was approved and is not to be done now waits no more."""
     waiting = Entry.objects.filter(run=job.run, state=Entry.State.AWAITING, superseded_by=None)
+    if not waiting.exists():
+        return 0
     write.move(job.held, waiting.filter(reason=APPROVED), Entry.State.SKIPPED, reason="changed_meanwhile")
     return waiting.count()
 
