@@ -51,8 +51,8 @@ def holders(job: Job, keys: Collection[str]) -> dict[tuple[Side, str], list[str]
     only a source those count that pass its filter."""
     sides = {job.mirrors[side].pk: side for side in SIDES}
     found: dict[tuple[Side, str], list[str]] = defaultdict(list)
-    rows = MatchKey.objects.filter(mapping=job.mapping, key__in=set(keys) - {""}).order_by("record_id")
-    for row in rows.iterator():
+    rows = MatchKey.objects.filter(mapping=job.mapping, key__in=set(keys)).exclude(key="")  # as its index says
+    for row in rows.order_by("record_id").iterator():
         side = sides.get(row.mirror_id)
         if side is not None and (row.inside or job.terms.writes(side)) and len(found[side, row.key]) < MOST:
             found[side, row.key].append(row.record_id)
@@ -63,7 +63,7 @@ def mark_due(job: Job, *, keys: Iterable[str] = (), ids: Mapping[Side, Collectio
     """Have these records, or all holders of these keys, planned again though their copies did not change."""
     rows = MatchKey.objects.filter(mapping=job.mapping, due=False)
     if wanted := set(keys) - {""}:
-        rows.filter(key__in=wanted).update(due=True)
+        rows.filter(key__in=wanted).exclude(key="").update(due=True)
     for side, found in (ids or {}).items():
         if found:
             rows.filter(mirror=job.mirrors[side], record_id__in=found).update(due=True)
@@ -75,7 +75,7 @@ def mark_holders_due(mappings: Iterable[MappingRow], mirror: Mirror, ids: Collec
     named = rows.filter(mirror=mirror, record_id__in=ids)
     keys = set(named.exclude(key="").values_list("key", flat=True))
     named.update(due=True)
-    rows.filter(key__in=keys, due=False).update(due=True)
+    rows.filter(key__in=keys, due=False).exclude(key="").update(due=True)
 
 
 def _store(job: Job, side: Side, seen: list[Seen]) -> set[str]:

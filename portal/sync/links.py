@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -39,12 +40,18 @@ class Links:
 
     def find(self, side: Side, ids: Collection[str]) -> dict[str, Link]:
         """Return id -> link for the records of one side that have one, in whatever state."""
-        found = self.all().filter(**{f"{self.column(side)}__in": ids}) if ids else ()
+        column = self.column(side)
+        found = self.all().filter(**{f"{column}__in": ids}).exclude(**{column: ""}) if ids else ()  # as its index says
         return {self.id_at(link, side): link for link in found}
 
     def taken(self, side: Side, ids: Collection[str]) -> frozenset[str]:
         """Return which of these records have a link."""
         return frozenset(self.find(side, ids))
+
+    def of(self, side: Side, id: Any) -> QuerySet[Link]:
+        """Return the link of a record of that side, for a query about many: `id` is an OuterRef."""
+        column = self.column(side)
+        return self.all().filter(**{column: id}).exclude(**{column: ""})  # as its index says
 
     def make(self, ids: Mapping[Side, str], entry: int | None, state: str = Link.State.LINKED) -> Link:
         """Return a new link, not saved yet; an id of "" is a create under way, no entry a person's word."""

@@ -3,15 +3,19 @@ as nobody else is nearly as likely for; what is accepted becomes a link, what is
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Window
+from django.db.models.functions import Lag, Lead
 
 from portal.accounts.models import User
 from portal.ledger import write
 from portal.mappings.models import Mapping
 from portal.sync import match_store
+from portal.sync.cases import SIDES
 from portal.sync.links import links_of
 from portal.sync.models import Link, MatchCandidate
 from portal.sync.relink import join, join_all, part
@@ -34,26 +38,28 @@ def still_open(mapping: Mapping) -> QuerySet[MatchCandidate]:
     links = links_of(mapping)
     if links is None:
         return rows.none()
-    left = links.all().filter(**{links.column("left"): OuterRef("left_id")})
-    right = links.all().filter(**{links.column("right"): OuterRef("right_id")})
+    left, right = links.of("left", OuterRef("left_id")), links.of("right", OuterRef("right_id"))
     return rows.filter(~Exists(left), ~Exists(right))
 
 
-def clear(mapping: Mapping, at_least: int) -> QuerySet[MatchCandidate]:
-    """Return the pairs that may be accepted at once: so sure, and neither record has another partner nearly as likely."""
-    rivals = MatchCandidate.objects.filter(
-        mapping=mapping, within="", state=State.OPEN, score__gt=OuterRef("score") - APART
-    ).exclude(pk=OuterRef("pk"))
-    left, right = rivals.filter(left_id=OuterRef("left_id")), rivals.filter(right_id=OuterRef("right_id"))
-    return still_open(mapping).filter(~Exists(left), ~Exists(right), score__gte=at_least)
+def clear(mapping: Mapping, at_least: int) -> list[MatchCandidate]:
+    """Return the pairs that may be accepted at once, surest first: so sure, and neither record has another partner nearly as
+    likely."""
+    near = {
+        f"{where}_{side}": Window(neighbour("score"), partition_by=f"{side}_id", order_by=["-score", "pk"])
+        for side in SIDES
+        for where, neighbour in (("before", Lag), ("behind", Lead))
+    }
+    first: Any = still_open(mapping).annotate(**near).filter(Q(before_left=None) & Q(before_right=None))
+    apart = (row for row in first if row.score - max(row.behind_left or 0, row.behind_right or 0) >= APART)
+    return sorted((row for row in apart if row.score >= at_least), key=lambda row: (-row.score, row.pk))
 
 
 def numbers_above(mapping: Mapping, thresholds: Iterable[int]) -> list[tuple[int, int]]:
     """Return for each threshold how many pairs would be accepted at once, in one query."""
     thresholds = list(thresholds)
-    scores = clear(mapping, min(thresholds)).order_by().values_list("score").annotate(n=Count("pk"))
-    found = list(scores)
-    return [(least, sum(n for score, n in found if score >= least)) for least in thresholds]
+    scores = Counter(pair.score for pair in clear(mapping, min(thresholds)))
+    return [(least, sum(n for score, n in scores.items() if score >= least)) for least in thresholds]
 
 
 def accept(pair: MatchCandidate, *, user: User | None, actor: str) -> Link:
@@ -65,7 +71,7 @@ def accept(pair: MatchCandidate, *, user: User | None, actor: str) -> Link:
 
 def accept_above(mapping: Mapping, least: int, *, user: User | None, actor: str) -> Accepted:
     """Say of all clear pairs from that score on that they are one. Raises RelinkRefused while a run is at work."""
-    pairs = list(clear(mapping, least).order_by("-score", "pk"))
+    pairs = clear(mapping, least)
     ids = [(pair.left_id, pair.right_id) for pair in pairs]
     done = join_all(mapping, ids, user=user, actor=actor, least=least)
     refused = {(left, right) for left, right, _why in done.refused}

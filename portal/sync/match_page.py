@@ -46,8 +46,8 @@ class RecordLine:
 def unmatched(known: Planning, review: Preview, side: Side, show: str) -> QuerySet[Unmatched]:
     """Return the records of one side that a page lists: such as have candidates ("decide"), none ("alone"), or no value in
     the match key and none ("without")."""
-    links = known.links.all().filter(**{known.links.column(side): OuterRef("record_id")})
-    rows = Unmatched.objects.filter(~Exists(links), review=review, side=side)
+    link = known.links.of(side, OuterRef("record_id"))
+    rows = Unmatched.objects.filter(~Exists(link), review=review, side=side)
     if show == "decide":
         return rows.filter(best__gt=0).order_by("-best", "pk")
     is_without = Q(why=Why.WITHOUT)

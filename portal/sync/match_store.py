@@ -16,6 +16,7 @@ from portal.sync.match_index import Listed
 from portal.sync.models import MatchCandidate, Preview, Unmatched
 
 State = MatchCandidate.State
+BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,12 @@ def said_of(mapping: Mapping, within: str, left: Collection[str]) -> set[tuple[s
 
 def say(pairs: Iterable[MatchCandidate], state: str, actor: str) -> None:
     """Write down what a person said of these pairs."""
-    found = list(pairs)
+    found, now = list(pairs), timezone.now()
+    for start in range(0, len(found), BATCH):
+        rows = MatchCandidate.objects.filter(pk__in=[pair.pk for pair in found[start : start + BATCH]])
+        rows.update(state=state, decided_by=actor[:150], decided_at=now)
     for pair in found:
-        pair.state, pair.decided_by, pair.decided_at = state, actor[:150], timezone.now()
-    MatchCandidate.objects.bulk_update(found, ["state", "decided_by", "decided_at"], batch_size=500)
+        pair.state, pair.decided_by, pair.decided_at = state, actor[:150], now
 
 
 def say_nothing(pair: MatchCandidate) -> None:

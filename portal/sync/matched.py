@@ -3,10 +3,11 @@ rule: a few queries, however many records there are."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Sum, When
 
 from portal.ledger.models import Run
 from portal.mappings.models import Mapping
@@ -42,42 +43,50 @@ def matched(run: Run, mapping: Mapping | None) -> list[Standing]:
     if Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.SYNC, state__in=_CARRIED_OUT).exists():
         return []
     targets = definition_of(mapping, run.mapping_version).targets
-    holders = {side: _holders(mapping, links, side, side in targets) for side in SIDES}
-    return [_standing(mapping, links, side, holders) for side in SIDES]
+    rows = _rows(mapping, links)
+    by_key = rows.exclude(key="").order_by().values("key").annotate(**_per_key(links, targets))
+    present = rows.filter(_present(), inside=True)
+    return [_standing(mapping, links, side, by_key, present) for side in SIDES]
 
 
-def _holders(mapping: Mapping, links: Links, side: Side, is_written: bool) -> QuerySet[MatchKey]:
-    """Return who counts as holding a key: on a side that is only a source, such as pass its filter."""
-    rows = MatchKey.objects.filter(mapping=mapping, mirror=links.mirrors[side])
-    return rows if is_written else rows.filter(inside=True)
+def _rows(mapping: Mapping, links: Links) -> QuerySet[Any]:
+    """Return the keys of both sides, each with whether its record is linked."""
+    linked = [When(mirror=links.mirrors[side], then=Exists(links.of(side, OuterRef("record_id")))) for side in SIDES]
+    rows = MatchKey.objects.filter(mapping=mapping, mirror__in=links.mirrors.values())
+    return rows.annotate(is_linked=Case(*linked, default=False))
 
 
-def _standing(mapping: Mapping, links: Links, side: Side, holders: dict[Side, QuerySet[MatchKey]]) -> Standing:
-    rows = MatchKey.objects.filter(mapping=mapping, mirror=links.mirrors[side], inside=True)
-    present = Copy.objects.filter(mirror=OuterRef("mirror"), record_id=OuterRef("record_id"), deleted=Copy.Deleted.NO)
-    rows = rows.annotate(is_linked=_linked(links, side)).filter(Exists(present))
-    others = holders[OTHER[side]].filter(key=OuterRef("key"))
-    number = others.order_by().values("key").annotate(n=Count("pk")).values("n")
-    free = rows.filter(is_linked=False).exclude(key="")
-    told = free.annotate(
-        doubled=Exists(holders[side].filter(key=OuterRef("key")).exclude(pk=OuterRef("pk"))),
-        found=Coalesce(Subquery(number), 0),
-        taken=Exists(others.filter(_linked(links, OTHER[side]))),
-    ).aggregate(
-        all=Count("pk"),
-        one=Count("pk", filter=Q(doubled=False, found=1, taken=False)),
-        none=Count("pk", filter=Q(doubled=False, found=0)),
+def _per_key(links: Links, targets: Collection[Side]) -> dict[str, Count]:
+    """Return what is counted of each key: who holds it on either side (on one that is only a source, such as pass its filter),
+    which of them are free, which linked."""
+    counted: dict[str, Count] = {}
+    for side in SIDES:
+        here = Q(mirror=links.mirrors[side])
+        counted[side] = Count("pk", filter=here if side in targets else here & Q(inside=True))
+        counted[f"{side}_free"] = Count("pk", filter=here & Q(inside=True, is_linked=False))
+        counted[f"{side}_linked"] = Count("pk", filter=here & Q(is_linked=True))
+    return counted
+
+
+def _standing(mapping: Mapping, links: Links, side: Side, by_key: QuerySet[Any], present: QuerySet[Any]) -> Standing:
+    other, free = OTHER[side], f"{side}_free"
+    alone, one = Q(**{side: 1, other: 0}), Q(**{side: 1, other: 1, f"{other}_linked": 0})
+    told = by_key.aggregate(
+        all=Sum(free, default=0),
+        lonely=Sum(Case(When(alone, then=free), default=0), default=0),
+        paired=Sum(Case(When(one, then=free), default=0), default=0),
     )
-    connection, module = _where(mapping, side)
-    linked = rows.filter(is_linked=True).count()
-    without = rows.filter(is_linked=False, key="").count()
-    return Standing(
-        connection, module, linked, told["one"], told["none"], told["all"] - told["one"] - told["none"], without
+    several = told["all"] - told["paired"] - told["lonely"]
+    rest = present.filter(mirror=links.mirrors[side]).aggregate(
+        linked=Count("pk", filter=Q(is_linked=True)), without=Count("pk", filter=Q(is_linked=False, key=""))
     )
+    return Standing(*_where(mapping, side), rest["linked"], told["paired"], told["lonely"], several, rest["without"])
 
 
-def _linked(links: Links, side: Side) -> Exists:
-    return Exists(links.all().filter(**{links.column(side): OuterRef("record_id")}))
+def _present() -> Exists:
+    """A deleted record has no key either, but nobody waits for it."""
+    copies = Copy.objects.filter(mirror=OuterRef("mirror"), record_id=OuterRef("record_id"))
+    return Exists(copies.filter(deleted=Copy.Deleted.NO))
 
 
 def _where(mapping: Mapping, side: Side) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from portal.sync.run import request_sync, work
 from tests.portal.sync_world import World, start_again
@@ -71,3 +72,26 @@ def test_an_entry_costs_at_most_eight_statements_on_average() -> None:
     idle = statements(world)
     world.add(world.north, *(f"p{n}" for n in range(120)))
     assert (statements(world) - idle) / 120 <= 8
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL decides by its statistics")
+@pytest.mark.parametrize(("index", "text"), [("link_left_once", "sync_link"), ("match_key_key", "sync_matchkey")])
+def test_links_and_holders_of_keys_are_found_by_their_index_not_by_reading_all(index: str, text: str) -> None:
+    world = World()
+    world.add(world.north, "ada")
+    with CaptureQueriesContext(connection) as captured:
+        world.sync()
+    wanted = [
+        query["sql"]
+        for query in captured.captured_queries
+        if query["sql"].startswith("SELECT")
+        and text in query["sql"]
+        and (" IN (" in query["sql"])
+        and "'" in query["sql"]
+    ]
+    plans = []
+    with connection.cursor() as cursor:
+        for sql in wanted:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            plans += [str(row[-1]) for row in cursor.fetchall()]
+    assert any(f"USING INDEX {index}" in plan for plan in plans), plans
