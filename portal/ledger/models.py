@@ -122,7 +122,10 @@ class Run(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"#{self.pk} {self.mapping_name or self.get_kind_display()}"
+        name = f"#{self.pk} {self.mapping_name or self.get_kind_display()}"
+        if self.kind != Run.Kind.UNDO or not self.undoes_id:
+            return name
+        return _("%(run)s, takes back #%(undone)d") % {"run": name, "undone": self.undoes_id}
 
     @property
     def is_plan(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.contrib.admin.utils import quote
@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from connectors.types import JSON
 from portal.connections.models import Connection
 from portal.ledger.models import Entry
-from portal.sync.reasons import describe
+from portal.sync.reasons import told_of
+from portal.sync.undo_plan import EDITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,16 @@ class FieldLine:
 
 
 @dataclass(frozen=True, slots=True)
+class EditLine:
+    """One field that keeps a record from being taken back: what the run left in it, what it holds now and held before."""
+
+    name: str
+    stored: JSON
+    now: JSON
+    before: JSON
+
+
+@dataclass(frozen=True, slots=True)
 class EntryLine:
     """One entry with the addresses of both records ("" where there is none) and its reason in words."""
 
@@ -38,6 +49,7 @@ class EntryLine:
     why: str | Promise
     advice: str | Promise
     fields: tuple[FieldLine, ...]
+    edits: tuple[EditLine, ...] = ()
     later: tuple[str, ...] = ()  # what follows once the record it refers to exists
 
     @property
@@ -60,7 +72,7 @@ def record_url(connection: Connection | None, module: str, id: str) -> str:
 
 
 def _line(entry: Entry) -> EntryLine:
-    reason = describe(entry.reason) if entry.reason else None
+    reason = told_of(entry)
     return EntryLine(
         entry,
         entry.label or entry.source_id or entry.record_id or entry.module,
@@ -69,6 +81,7 @@ def _line(entry: Entry) -> EntryLine:
         entry.message or (reason.text if reason else ""),
         reason.advice if reason else "",
         tuple(_field(entry, name) for name in entry.intended),
+        tuple(_edit(name, told) for name, told in entry.evidence.get(EDITS, {}).items()),
         tuple(_follows(name, waits) for name, waits in entry.evidence.get("later", {}).items()),
     )
 
@@ -76,6 +89,10 @@ def _line(entry: Entry) -> EntryLine:
 def _follows(name: str, waits: JSON) -> str:
     text = _("“%(field)s” follows once “%(mapping)s” has brought the record %(id)s to the other side.")
     return text % {"field": name, "mapping": waits["mapping"], "id": waits["id"]}
+
+
+def _edit(name: str, told: Mapping[str, JSON]) -> EditLine:
+    return EditLine(name, told.get("stored"), told.get("now"), told.get("before"))
 
 
 def _field(entry: Entry, name: str) -> FieldLine:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from portal.ledger.models import Entry
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -162,3 +164,20 @@ REASONS: dict[str, Reason] = {
 def describe(code: str) -> Reason:
     """Return the words for a reason code; the code itself for one that is not known."""
     return REASONS.get(code, Reason(code))
+
+
+# What an entry of an undo does, by its action.
+TAKES_BACK: dict[str, Reason] = {
+    "create": Reason(
+        _("The run deleted it: it is made again, as a new record with a number of its own, without comments and files.")
+    ),
+    "update": Reason(_("The run changed it: the fields get back what they held.")),
+    "delete": Reason(_("The run made it and nobody changed it since: it is deleted, and not made again.")),
+}
+
+
+def told_of(entry: Entry) -> Reason | None:
+    """Return the words for why an entry is as it is, or for what it takes back; None where nothing is to be said."""
+    if entry.reason:
+        return describe(entry.reason)
+    return TAKES_BACK.get(entry.action) if entry.undoes_id else None

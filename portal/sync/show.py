@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from connectors.types import JSON
 from portal.ledger.models import Entry, Run
 from portal.sync.plan_cost import as_json, plan_cost, sentence
 from portal.sync.reasons import describe
+from portal.sync.undo_plan import EDITS
 
 MOST = 50  # entries listed; the screen has them all
+MOST_LEFT = 1_000
 
 
 def run_as_json(run: Run) -> JSON:
     """Return the run as the commands print it: id, state, counts by kind, calls sent, seconds worked; `cost`: what carrying out
-    a plan that waits for approval costs each CRM."""
+    a plan that waits for approval costs each CRM; of an undo also which run it takes back, and what it leaves as it is: at
+    most a thousand records with the reason."""
     return {
         "id": run.pk,
         "state": run.state,
@@ -22,7 +26,23 @@ def run_as_json(run: Run) -> JSON:
         "calls": run.calls,
         "seconds": round(run.seconds, 3),
         "cost": as_json(plan_cost(run)),
+        **(_undo_as_json(run) if run.kind == Run.Kind.UNDO else {}),
     }
+
+
+def _undo_as_json(run: Run) -> dict[str, JSON]:
+    left = left_by(run).select_related("connection")[:MOST_LEFT]
+    told = ("connection", "module", "record_id", "reason")
+    return {
+        "undoes": run.undoes_id,
+        "left": [{**{n: str(getattr(e, n)) for n in told}, "fields": e.evidence.get(EDITS, {})} for e in left],
+    }
+
+
+def left_by(run: Run) -> QuerySet[Entry]:
+    """Return what an undo leaves as it is, in its order."""
+    left = Entry.objects.filter(run=run, state=Entry.State.SKIPPED, superseded_by=None, undoes__isnull=False)
+    return left.exclude(action=Entry.Action.SKIP).order_by("number")
 
 
 def as_text(run: Run) -> str:
@@ -38,9 +58,10 @@ def as_text(run: Run) -> str:
     lines += [run.message] if run.message else []
     for side in plan_cost(run):
         lines += [sentence(side), *(f"  {_('Not known before:')} {text}" for text in side.unknown)]
-    waiting = Entry.objects.filter(
-        run=run, superseded_by=None, state__in=(*Entry.WAITING, *Entry.UNSETTLED, Entry.State.AWAITING)
-    )
+    told = Q(state__in=(*Entry.WAITING, *Entry.UNSETTLED, Entry.State.AWAITING))
+    if run.kind == Run.Kind.UNDO:
+        told |= Q(pk__in=left_by(run).values("pk"))
+    waiting = Entry.objects.filter(told, run=run, superseded_by=None)
     for entry in waiting.order_by("number")[:MOST]:
         why = entry.message or describe(entry.reason).text
         lines.append(f"  {entry.source_id} {entry.label} [{entry.get_state_display()}] {why}")

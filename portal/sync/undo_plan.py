@@ -13,6 +13,7 @@ from portal.mappings.transform import ABSENT
 from portal.sync.cases import Seen
 
 LEFT, UPDATE, CREATE, DELETE = "", "update", "create", "delete"  # `Undo.kind`
+EDITS = "edits"  # where an entry keeps `Undo.differs`
 GONE_ALREADY, CAME_BACK = "gone_already", "came_back"  # nothing has to be sent, but the link must not act again
 
 

@@ -11,7 +11,7 @@ from portal.sync.cases import OTHER
 from portal.sync.entries import APPROVED, MEANWHILE, as_shown, is_as_shown, is_bound
 from portal.sync.job import Job
 from portal.sync.undo_load import Known, agreed_after, load, means_of, next_heads
-from portal.sync.undo_plan import CREATE, DELETE, LEFT, UPDATE, Undo, decide
+from portal.sync.undo_plan import CREATE, DELETE, EDITS, LEFT, UPDATE, Undo, decide
 
 BATCH = 500
 
@@ -55,7 +55,7 @@ def _entry(job: Job, known: Known, undo: Undo) -> Entry:
         intended=dict(undo.values),
         base=agreed_after(job, known, undo.values),
         reason=undo.reason,
-        evidence={"differs": undo.differs} if undo.differs else {},
+        evidence={EDITS: undo.differs} if undo.differs else {},
         actor=job.run.actor,
     )
 

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from portal.ledger import write
 from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping
-from portal.mappings.save import pause_mapping
+from portal.mappings.pause import pause
 from portal.sync.apply import apply
 from portal.sync.cases import SIDES
 from portal.sync.entries import is_bound
@@ -19,6 +19,7 @@ from portal.sync.job import Job
 from portal.sync.keys import index_keys
 from portal.sync.recover import next_look_up, recover
 from portal.sync.refresh import refresh
+from portal.sync.show import left_by
 from portal.sync.slice import ROUNDS, End, as_asked, end_of
 from portal.sync.undo_propose import propose_undo
 from portal.ui.wording import portal_language
@@ -48,20 +49,14 @@ def take_back(job: Job) -> End | None:
 
 
 def _pause(job: Job) -> None:
-    mapping = Mapping.objects.get(pk=job.mapping.pk)
-    if mapping.state == Mapping.State.ACTIVE:
-        with portal_language():
-            reason = _("run %(undone)s was taken back by run %(run)d") % {
-                "undone": job.run.undoes_id,
-                "run": job.run.pk,
-            }
-        pause_mapping(mapping, True, "", reason=reason)
-        write.audit(job.run.user, "pause mapping", mapping, {"reason": reason}, actor=job.run.actor)
+    with portal_language():
+        reason = _("run %(undone)s was taken back by run %(run)d") % {"undone": job.run.undoes_id, "run": job.run.pk}
+    pause(Mapping.objects.get(pk=job.mapping.pk), user=job.run.user, actor=job.run.actor, reason=reason)
 
 
 def _left(run: Run) -> str:
     """Say how many records are left as they are; "" for none."""
-    left = Entry.objects.filter(run=run, state=Entry.State.SKIPPED, superseded_by=None).exclude(action="skip").count()
+    left = left_by(run).count()
     text = ngettext(
         "%(count)d record is left as it is: look at the list for the reason.",
         "%(count)d records are left as they are: look at the list for the reasons.",

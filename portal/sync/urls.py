@@ -5,7 +5,16 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import path
 
-from portal.sync import care_views, inbox_views, match_views, preview_views, reconcile_views, views, why_views
+from portal.sync import (
+    care_views,
+    inbox_views,
+    match_views,
+    preview_views,
+    reconcile_views,
+    undo_views,
+    views,
+    why_views,
+)
 
 app_name = "sync"
 urlpatterns = [
@@ -19,6 +28,7 @@ urlpatterns = [
     path("runs/<int:pk>/progress/", admin.site.admin_view(views.progress), name="progress"),
     path("runs/<int:pk>/approve/", admin.site.admin_view(views.approve_plan), name="approve"),
     path("runs/<int:pk>/entries/<int:entry>/settle/", admin.site.admin_view(views.settle), name="settle"),
+    path("runs/<int:pk>/undo/", admin.site.admin_view(undo_views.ask), name="undo"),
     path("runs/<int:pk>/stop/", admin.site.admin_view(views.stop), name="stop"),
     path("mappings/<str:name>/sync/", admin.site.admin_view(views.start), name="start"),
     path("mappings/<str:name>/preview/", admin.site.admin_view(preview_views.show), name="preview"),

@@ -20,6 +20,7 @@ from portal.sync.approve import approve
 from portal.sync.lines import entry_lines
 from portal.sync.matched import matched
 from portal.sync.run import SyncRefused, request_stop, request_sync
+from portal.sync.undo_views import undoing
 
 PAGE = 50
 
@@ -53,6 +54,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         run=run,
         mapping=mapping,
         matched=matched(run, mapping),
+        undoing=undoing(run),
         states=[(value, label, states[value]) for value, label in Entry.State.choices if value in states],
         state=state,
         page=page,

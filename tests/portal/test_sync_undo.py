@@ -73,7 +73,7 @@ def test_an_update_is_restored_where_the_record_still_holds_what_was_stored() ->
     assert names(world) == {"ada@example.org": "Test", "bo@example.org": "By hand", "cy@example.org": "Test"}
     assert taken.counts["update"] == 1 and left(taken) == {"New Bo": "edited_since"}
     entry = Entry.objects.get(run=taken, state="skipped")
-    assert entry.evidence["differs"] == {"firstname": {"stored": "New", "now": "By hand", "before": "Test"}}
+    assert entry.evidence["edits"] == {"firstname": {"stored": "New", "now": "By hand", "before": "Test"}}
 
 
 def test_the_next_run_neither_repeats_what_was_taken_back_nor_sends_anything() -> None:

@@ -1,0 +1,68 @@
+"""The screens by which a run is taken back: what that does to which records, asked before a plan of it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib import admin, messages
+from django.contrib.auth.decorators import permission_required
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from portal.ledger.models import Run
+from portal.sync.run import SyncRefused
+from portal.sync.undo import KINDS, has_writes, mapping_of, refuse_undo, request_undo
+from portal.sync.undo_load import writes_of
+
+KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """What a run's page says of taking runs back: whether this one can be, by which it was or is being, and which it takes
+    back itself."""
+
+    offered: bool
+    undone_by: tuple[Run, ...] = ()
+    undoes: Run | None = None
+
+
+def undoing(run: Run) -> Undoing:
+    """Return what the page of this run says of taking it back."""
+    by = tuple(run.undone_by.order_by("pk")) if run.kind in KINDS else ()
+    return Undoing(run.kind in KINDS and run.state in Run.ENDED and has_writes(run), by, run.undoes)
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("ledger.add_run", raise_exception=True)
+def ask(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say what taking this run back would do; pressed, have its plan made and show that."""
+    run = get_object_or_404(Run, pk=pk)
+    try:
+        if request.method == "POST":
+            return redirect("sync:run", _plan(request, run).pk)
+        refuse_undo(run, mapping_of(run))
+        refused = ""
+    except SyncRefused as e:
+        if request.method == "POST":
+            messages.error(request, str(e))
+            return redirect("sync:run", run.pk)
+        refused = str(e)
+    writes = writes_of(run).filter(superseded_by=None).order_by().values_list("action").annotate(n=Count("pk"))
+    title = _("Take run #%(run)d back") % {"run": run.pk}
+    about = {"run": run, "refused": refused, "counts": dict(writes), "title": title}
+    return render(request, "sync/undo.html", {**admin.site.each_context(request), **about})
+
+
+def _plan(request: HttpRequest, run: Run) -> Run:
+    return request_undo(
+        run,
+        user=request.user,  # type: ignore[arg-type]
+        actor=request.user.get_username(),
+        trigger="button",
+        plan_only=True,
+        keep_created=request.POST.get("created") == KEEP,
+    )
