@@ -9,6 +9,7 @@ from connectors.query import check as check_query
 from connectors.query import parse, unlisted
 from connectors.types import FieldType, ModuleSchema
 from connectors.wording import text as _
+from portal.mappings.check_marker import check_marker
 from portal.mappings.check_rules import check_rules
 from portal.mappings.definition import Definition, Rule, SideName
 from portal.mappings.findings import Finding, Known, Schemas, no_field
@@ -26,6 +27,7 @@ def check(definition: Definition, schemas: Schemas, known: Known | None = None) 
         *_check_required(definition, schemas),
         *_check_owner(definition, schemas),
         *_check_policies(definition, schemas),
+        *check_marker(definition, schemas),
     ]
 
 

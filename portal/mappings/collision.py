@@ -16,7 +16,7 @@ from portal.mappings.diff import policies_in_words, rule_in_words
 PARTS: Mapping[str, tuple[str, ...]] = {
     "match": ("match",),
     "fields": ("rules",),
-    "policies": ("left", "right", "direction", "conflict_policy", "delete_policy", "leaving", "guards"),
+    "policies": ("left", "right", "direction", "conflict_policy", "delete_policy", "leaving", "marker", "guards"),
     "schedule": ("name", "schedule"),
 }
 Who = Literal["me", "them", "both"]

@@ -78,7 +78,8 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A whole mapping. `guards` None means the defaults, {} off. `leaving`: whether a linked record that passes its side's
+    """A whole mapping. `marker`: the field of each side into which a record made there gets written where it comes from, so that
+    it is found for certain when no answer came; "" for none. `guards` None means the defaults, {} off. `leaving`: whether a linked record that passes its side's
     filter no longer is still carried over ("keep") or not ("stop")."""
 
     name: str
@@ -92,6 +93,7 @@ class Definition:
     conflict_policy: str = "left"
     delete_policy: str = "ignore"
     leaving: str = "stop"
+    marker: tuple[str, str] = ("", "")
 
     @property
     def every_rule(self) -> tuple[Rule, ...]:

@@ -71,6 +71,7 @@ def policies_in_words(said: Definition) -> dict[str, tuple[str, str]]:
         "delete_policy": (_("Deleted records"), said.delete_policy),
         "leaving": (_("Leaving the filter"), said.leaving),
         "guards": (_("Guards"), _guards(said.guards)),
+        "marker": (_("Marker field"), " ⇄ ".join(said.marker) if any(said.marker) else _("none")),
         "match": (_("Match key"), _key(said)),
         "name": (_("Name"), said.name),
         "schedule": (_("Schedule"), joined(_(", "), (often, _("paused"))) if when.paused else often),
@@ -87,7 +88,7 @@ def _sides(old: Definition, new: Definition) -> Iterator[Difference]:
 
 def _policies(old: Definition, new: Definition) -> Iterator[Difference]:
     before, after = policies_in_words(old), policies_in_words(new)
-    for name in ("direction", "conflict_policy", "delete_policy", "leaving", "guards"):
+    for name in ("direction", "conflict_policy", "delete_policy", "leaving", "marker", "guards"):
         if before[name] != after[name]:
             yield Difference(before[name][0], before[name][1], after[name][1])
 

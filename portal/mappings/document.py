@@ -90,6 +90,7 @@ MAPPING_KEYS = (
     "conflicts",
     "deletes",
     "leaving",
+    "marker",
 )
 
 
@@ -112,12 +113,18 @@ def read_definition(document: JSON, place: str) -> Definition:
         conflict_policy=one_of(found.get("conflicts", "left"), f"{place}.conflicts", POLICIES),
         delete_policy=one_of(found.get("deletes", "ignore"), f"{place}.deletes", DELETE_POLICIES),
         leaving=one_of(found.get("leaving", "stop"), f"{place}.leaving", LEAVING),
+        marker=_read_marker(found.get("marker") or {}, f"{place}.marker"),
     )
 
 
 def _read_side(document: JSON, place: str) -> Side:
     found = mapping_of(document, place, ("connection", "module", "filter"), ("connection", "module"))
     return Side(*(text_of(found.get(key) or "", f"{place}.{key}") for key in ("connection", "module", "filter")))
+
+
+def _read_marker(document: JSON, place: str) -> tuple[str, str]:
+    found = mapping_of(document, place, ("left", "right"), ())
+    return text_of(found.get("left") or "", f"{place}.left"), text_of(found.get("right") or "", f"{place}.right")
 
 
 def _read_match(document: JSON, place: str) -> tuple[str, str]:

@@ -27,6 +27,11 @@ def mapping_document(definition: Definition) -> dict[str, JSON]:
         **({"conflicts": d.conflict_policy} if d.conflict_policy != "left" else {}),
         **({"deletes": d.delete_policy} if d.delete_policy != "ignore" else {}),
         **({"leaving": d.leaving} if d.leaving != "stop" else {}),
+        **(
+            {"marker": {side: name for side, name in zip(("left", "right"), d.marker, strict=True) if name}}
+            if any(d.marker)
+            else {}
+        ),
     }
 
 

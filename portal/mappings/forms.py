@@ -10,6 +10,7 @@ from django.forms import formset_factory
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.mappings.check_marker import may_mark
 from portal.mappings.definition import Definition, Schedule
 from portal.mappings.document import GUARDED, BadDocument, check_cron, read_guards
 from portal.mappings.findings import Schemas
@@ -79,6 +80,15 @@ class PoliciesForm(forms.Form):
     leaving = forms.ChoiceField(label=gettext_lazy("A linked record that leaves its filter"), choices=LEAVING)
     conflicts = forms.ChoiceField(label=gettext_lazy("Where both sides changed a field"), choices=CONFLICTS)
     deletes = forms.ChoiceField(label=gettext_lazy("When a record is deleted"), choices=DELETES)
+    left_marker = forms.ChoiceField(label=gettext_lazy("On the left, write into"), required=False)
+    right_marker = forms.ChoiceField(
+        label=gettext_lazy("On the right, write into"),
+        required=False,
+        help_text=gettext_lazy(
+            "A text field of your own that nothing else uses. A record made there gets written where it comes from; when no clear"
+            " answer came, it is found by that for certain, even if somebody changed it since."
+        ),
+    )
     guards = forms.ChoiceField(
         label=gettext_lazy("Stop before"),
         choices=GUARDS,
@@ -93,9 +103,13 @@ class PoliciesForm(forms.Form):
     guard_changes = forms.CharField(label=gettext_lazy("changed records"), required=False)
     guard_appends = forms.CharField(label=gettext_lazy("entries added to pick lists"), required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, schemas: Schemas, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["right_filter"].help_text = about_days()
+        for side, schema in schemas.items():
+            fields = [field for field in schema.fields if may_mark(field)]
+            choices = [("", _("nothing")), *((field.name, f"{field.label} ({field.name})") for field in fields)]
+            self.fields[f"{side}_marker"].choices = choices  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -124,6 +138,7 @@ class PoliciesForm(forms.Form):
             leaving=data["leaving"],
             conflict_policy=data["conflicts"],
             delete_policy=data["deletes"],
+            marker=(data["left_marker"], data["right_marker"]),
             guards=data["guards_document"],
         )
 
@@ -165,6 +180,8 @@ def policies_initial(said: Definition) -> dict[str, Any]:
         "leaving": said.leaving,
         "conflicts": said.conflict_policy,
         "deletes": said.delete_policy,
+        "left_marker": said.marker[0],
+        "right_marker": said.marker[1],
         "guards": "default" if guards is None else "own" if guards else "off",
         **{f"guard_{key}": value for key, value in (guards or {}).items()},
     }

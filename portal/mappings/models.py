@@ -69,6 +69,8 @@ class MappingVersion(models.Model):
     conflict_policy = models.CharField(max_length=10, default="left")  # left, right, newest, ask
     delete_policy = models.CharField(max_length=10, default="ignore")  # ignore, mark, delete
     leaving = models.CharField(max_length=10, default="stop")  # a linked record that leaves its filter: stop, keep
+    left_marker = models.CharField(max_length=200, blank=True)  # where a new record's origin is written on that side
+    right_marker = models.CharField(max_length=200, blank=True)
     guards = models.JSONField(
         null=True
     )  # None: the defaults; {}: off; {"creates": 50, "deletes": "5%", "changes": "20%"}

@@ -168,6 +168,8 @@ def _add_version(
         conflict_policy=definition.conflict_policy,
         delete_policy=definition.delete_policy,
         leaving=definition.leaving,
+        left_marker=definition.marker[0],
+        right_marker=definition.marker[1],
         guards=None if definition.guards is None else dict(definition.guards),
         author=user,
         actor=actor,

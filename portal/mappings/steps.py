@@ -94,7 +94,8 @@ def match(request: HttpRequest, editing: Editing) -> HttpResponse:
 @on_desk
 def policies(request: HttpRequest, editing: Editing) -> HttpResponse:
     """Which records, which way, who wins, and when a run stops."""
-    form = PoliciesForm(request.POST or None, initial=policies_initial(editing.definition))
+    before = policies_initial(editing.definition)
+    form = PoliciesForm(request.POST or None, initial=before, schemas=editing.schemas)
     if request.method == "POST" and form.is_valid():
         wanted = form.changing(editing.definition)
         wrong = [f for f in editing.saying(wanted).findings if f.level == "error" and f.place.endswith(".filter")]

@@ -28,6 +28,7 @@ def definition_of(mapping: Mapping, number: int | None = None) -> Definition:
         conflict_policy=version.conflict_policy,
         delete_policy=version.delete_policy,
         leaving=version.leaving,
+        marker=(version.left_marker, version.right_marker),
     )
 
 

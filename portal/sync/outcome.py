@@ -68,8 +68,9 @@ def judge(job: Job, side: Side, entry: Entry, answer: Answer) -> Outcome:
     return accept(job, side, entry, answer.record)
 
 
-def accept(job: Job, side: Side, entry: Entry, record: Record) -> Outcome:
-    """Return the outcome of a write that the record shows to be done."""
+def accept(job: Job, side: Side, entry: Entry, record: Record, *, is_late: bool = False) -> Outcome:
+    """Return the outcome of a write that the record shows to be done; `is_late`: read so long after it that somebody may
+    have changed it since."""
     held_now = {name: record.values[name] for name in entry.intended if name in record.values}
     stored = {name: as_sent(entry.intended[name], value) for name, value in held_now.items()}
     intended = redact(entry.intended)
@@ -78,7 +79,8 @@ def accept(job: Job, side: Side, entry: Entry, record: Record) -> Outcome:
     entry.reason, entry.message, entry.next_try = "", "", None
     entry.record_id, entry.stored = record.id, stored
     entry.evidence = {**entry.evidence, "differs": differs} if differs else entry.evidence
-    entry.base = _base(job, side, entry, record)
+    is_certain = job.crms[side].capabilities.shows_stored and not is_late
+    entry.base = _base(job, side, entry, record, is_certain=is_certain)
     return Outcome(entry, Change(record.id, record))
 
 
@@ -164,7 +166,7 @@ def _may_still_arrive(error: ConnectorError) -> bool:
     return isinstance(error, Unavailable) and (not error.code or "imeout" in error.code or error.code in ("502", "504"))
 
 
-def _base(job: Job, side: Side, entry: Entry, record: Record) -> dict[str, JSON]:
+def _base(job: Job, side: Side, entry: Entry, record: Record, *, is_certain: bool) -> dict[str, JSON]:
     """Return what to agree on: for fields that were sent what the server now holds, else what was found equal."""
     terms = job.terms.definition
     if entry.mapping_version not in (None, job.run.mapping_version):
@@ -176,9 +178,8 @@ def _base(job: Job, side: Side, entry: Entry, record: Record) -> dict[str, JSON]
         name = rule.at(side) if rule else ""
         if rule and name in entry.intended and name in record.values:
             sent, stored = entry.intended[name], held(rule, record.values, side, job.terms.means)
-            if _may_be_an_edit(job, side, sent, as_sent(sent, record.values[name])) and len(
-                terms.targets_of(rule)
-            ) == len(SIDES):
+            is_two_way = len(terms.targets_of(rule)) == len(SIDES)
+            if is_two_way and not is_certain and _may_be_an_edit(sent, as_sent(sent, record.values[name])):
                 pair = [*pair[:2], UNSURE]
             else:
                 pair = [stored if at == side else value for at, value in zip(SIDES, pair, strict=False)]
@@ -186,12 +187,10 @@ def _base(job: Job, side: Side, entry: Entry, record: Record) -> dict[str, JSON]
     return base
 
 
-def _may_be_an_edit(job: Job, side: Side, sent: JSON, stored: JSON) -> bool:
+def _may_be_an_edit(sent: JSON, stored: JSON) -> bool:
     """Say whether somebody may have changed the field between our write and the reading that shows it. Nobody can tell
     that from what the server itself made of the value, so a two-way rule asks and neither side's value is carried over."""
-    if job.crms[side].capabilities.shows_stored or same(sent, stored):
-        return False
-    return not is_spelled_anew(sent, stored)
+    return not same(sent, stored) and not is_spelled_anew(sent, stored)
 
 
 def _refuse_taken(job: Job, side: Side, done: list[Outcome]) -> None:

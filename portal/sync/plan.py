@@ -146,7 +146,7 @@ def _create(seen: Seen, side: Side, terms: Terms) -> Action:
     rules = rules_to(side, terms)
     made = intended(rules, seen.values, OTHER[side], terms.means)
     given = {name: value for name, value in made.values.items() if value is not None}
-    values = {**terms.places[side].schema.default_owner, **given}
+    values = {**terms.places[side].schema.default_owner, **given, **_mark(seen, side, terms)}
     follow = later(side, made.awaiting, terms, is_new=True)
     if made.errors.keys() - follow.keys():
         return _blocked(side, seen, terms=terms, errors=made.errors, awaiting=made.awaiting)
@@ -159,6 +159,13 @@ def _create(seen: Seen, side: Side, terms: Terms) -> Action:
     base = new_base(rules, seen.values, made.values, side, terms)
     told: dict[str, JSON] = {"later": follow} if follow else {}
     return Action("create", side, seen, values=values, rules=made.rules, base=base, evidence=told)
+
+
+def _mark(seen: Seen, side: Side, terms: Terms) -> dict[str, JSON]:
+    """Return where a new record comes from, for the field that the mapping names for it."""
+    name = terms.definition.marker[SIDES.index(side)]
+    origin = terms.definition.left if side == "right" else terms.definition.right
+    return {name: f"{origin.connection}/{origin.module}/{seen.id}"} if name else {}
 
 
 def _blocked(

@@ -85,6 +85,8 @@ def _look_up_added(job: Job, side: Side, entry: Entry) -> Outcome:
 
 
 def _look_up_created(job: Job, side: Side, entry: Entry) -> Outcome:
+    if (marked := _find_marked(job, side, entry)) is not None:
+        return accept(job, side, entry, marked, is_late=True)
     key = key_of(job, side, entry.intended)
     names = [pair[SIDES.index(side)] for pair in job.terms.definition.match]
     if key is None:
@@ -99,6 +101,17 @@ def _look_up_created(job: Job, side: Side, entry: Entry) -> Outcome:
     if "•" in entry.intended.values():  # a secret is kept nowhere, so it cannot be sent again by itself
         return _ask(entry, "outcome_unclear", [])
     return _empty(entry)
+
+
+def _find_marked(job: Job, side: Side, entry: Entry) -> Record | None:
+    """Return the one record, not linked yet, that holds the marker that was sent; whatever else of it was changed since."""
+    name = job.terms.definition.marker[SIDES.index(side)]
+    if not entry.intended.get(name):
+        return None
+    page = job.crms[side].read(entry.module, Query(filter=Condition(name, Op.EQ, (entry.intended[name],))))
+    found = [record for record in page.records if record.values.get(name) == entry.intended[name]]
+    taken = job.links.taken(side, [record.id for record in found])
+    return found[0] if len(found) == 1 and found[0].id not in taken else None
 
 
 def _filter(job: Job, names: list[str], sent: dict[str, JSON], key: tuple[str, ...]) -> Filter:
