@@ -76,7 +76,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @permission_required("ledger.add_run", raise_exception=True)
 def start(request: HttpRequest, name: str) -> HttpResponse:
-    """Have the mapping run in the background now, and show the run."""
+    """Have the mapping run in the background now, or only plan, and show the run."""
     mapping = get_object_or_404(Mapping, name=name)
     try:
         run = request_sync(
@@ -84,10 +84,11 @@ def start(request: HttpRequest, name: str) -> HttpResponse:
             user=request.user,  # type: ignore[arg-type]
             actor=request.user.get_username(),
             trigger="button",
+            plan_only="plan" in request.POST,
         )
     except SyncRefused as e:
         messages.error(request, str(e))
-        return redirect("mappings:change", mapping.name)
+        return redirect("mappings:show", mapping.name)
     return redirect("sync:run", run.pk)
 
 

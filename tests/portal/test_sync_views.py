@@ -57,6 +57,15 @@ def test_sync_now_queues_a_run_whose_page_shows_its_progress(admin: Client, mapp
     assert "HX-Refresh" not in admin.get(reverse("sync:progress", args=[run.pk])).headers
 
 
+def test_a_plan_is_made_and_nothing_is_sent_until_somebody_approves_it(admin: Client, mapping: Mapping) -> None:
+    admin.post(reverse("sync:start", args=["people"]), {"plan": "1"})
+    run = carry_out(Run.objects.get())
+    assert (run.state, run.plan_only) == (Run.State.AWAITING_APPROVAL, True) and not store("other").of("Contacts")
+    assert "the plan you asked for" in admin.get(reverse("sync:run", args=[run.pk])).content.decode()
+    admin.post(reverse("sync:approve", args=[run.pk]))
+    assert carry_out(Run.objects.get()).counts["create"] == 3
+
+
 def test_pressing_twice_finds_the_run_that_is_open(admin: Client, mapping: Mapping) -> None:
     first = press_sync_now(admin)
     assert press_sync_now(admin).pk == first.pk
