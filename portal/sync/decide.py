@@ -42,7 +42,7 @@ def decide(choices: Iterable[tuple[Entry, Choice]], *, user: User | None, actor:
     late: list[Entry] = []
     for entry, choice in choices:
         (stored if write.decide(entry, decision_of(choice), user, actor=actor) else late).append(entry)
-    return Decided(stored, late, *_start(stored, user, actor, enqueue))
+    return Decided(stored, late, *start(stored, user=user, actor=actor, enqueue=enqueue))
 
 
 def retry(entries: Sequence[Entry], *, user: User | None, actor: str, enqueue: bool = True) -> Decided:
@@ -72,7 +72,10 @@ def take_up_kept() -> list[Run]:
     return runs
 
 
-def _start(entries: list[Entry], user: User | None, actor: str, enqueue: bool) -> tuple[list[Run], list[str]]:
+def start(
+    entries: Iterable[Entry], *, user: User | None, actor: str, enqueue: bool = True
+) -> tuple[list[Run], list[str]]:
+    """Return the runs that do what was chosen about these entries, started, and why there is none for a mapping yet."""
     runs, kept = [], []
     for mapping in Mapping.objects.filter(uuid__in={str(entry.mapping) for entry in entries}):
         waiting = Run.objects.filter(

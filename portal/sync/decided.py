@@ -18,7 +18,7 @@ UNDONE = Q(state=Entry.State.SKIPPED, obeys__isnull=False, reason__in=UNDONE_REA
 
 def undone_decisions(mapping: Mapping | None = None) -> QuerySet[Entry]:
     """Return the entries about which a person chose, and which no run took up since; of one mapping or of all."""
-    found = Entry.objects.filter(superseded_by=None, state__in=Entry.WAITING, decision__isnull=False)
+    found = Entry.objects.filter(superseded_by=None, undoes=None, state__in=Entry.WAITING, decision__isnull=False)
     return found if mapping is None else found.filter(mapping=mapping.uuid)
 
 

@@ -54,7 +54,10 @@ def waiting(asked: Asked = Asked()) -> QuerySet[Entry]:
     """Return what waits and is asked for, by mapping and reason, oldest first."""
     mappings = MappingRow.objects.filter(name=asked.mapping) if asked.mapping else MappingRow.objects.all()
     found = Entry.objects.filter(
-        superseded_by=None, state__in=Entry.WAITING, mapping__in=list(mappings.values_list("uuid", flat=True))
+        superseded_by=None,
+        undoes=None,
+        state__in=Entry.WAITING,
+        mapping__in=list(mappings.values_list("uuid", flat=True)),
     )
     if asked.entry:
         return found.filter(pk=int(asked.entry) if asked.entry.isdecimal() else 0)

@@ -56,7 +56,8 @@ class EntryLine:
     def waits(self) -> bool:
         """Say whether it stands on the page of what waits for a person."""
         entry = self.entry
-        return entry.mapping is not None and entry.superseded_by_id is None and entry.state in Entry.WAITING
+        is_open = entry.superseded_by_id is None and entry.state in Entry.WAITING
+        return is_open and entry.mapping is not None and entry.undoes_id is None
 
 
 def entry_lines(entries: Iterable[Entry]) -> list[EntryLine]:

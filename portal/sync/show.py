@@ -45,6 +45,25 @@ def left_by(run: Run) -> QuerySet[Entry]:
     return left.exclude(action=Entry.Action.SKIP).order_by("number")
 
 
+def waiting_as_json(run: Run) -> list[JSON]:
+    """Return the entries that the run left, with what a script needs to choose about them."""
+    return [
+        {
+            "entry": entry.pk,
+            "action": entry.action,
+            "state": entry.state,
+            "reason": entry.reason,
+            "message": entry.message or str(describe(entry.reason).text),
+            "source": entry.source_id,
+            "record": entry.record_id,
+            "label": entry.label,
+            "evidence": entry.evidence,
+            "decision": entry.decision,
+        }
+        for entry in _waiting(run).iterator()
+    ]
+
+
 def as_text(run: Run) -> str:
     """Return the run in lines: how it ended, what it did, and what waits and why."""
     nothing = _("nothing to do") if run.state == Run.State.SUCCEEDED else _("nothing done yet")
@@ -58,13 +77,17 @@ def as_text(run: Run) -> str:
     lines += [run.message] if run.message else []
     for side in plan_cost(run):
         lines += [sentence(side), *(f"  {_('Not known before:')} {text}" for text in side.unknown)]
-    told = Q(state__in=(*Entry.WAITING, *Entry.UNSETTLED, Entry.State.AWAITING))
-    if run.kind == Run.Kind.UNDO:
-        told |= Q(pk__in=left_by(run).values("pk"))
-    waiting = Entry.objects.filter(told, run=run, superseded_by=None)
-    for entry in waiting.order_by("number")[:MOST]:
+    waiting = _waiting(run)
+    for entry in waiting[:MOST]:
         why = entry.message or describe(entry.reason).text
-        lines.append(f"  {entry.source_id} {entry.label} [{entry.get_state_display()}] {why}")
+        lines.append(f"  #{entry.pk} {entry.source_id} {entry.label} [{entry.get_state_display()}] {why}")
     if waiting.count() > MOST:
         lines.append(_("  … and %(count)d more") % {"count": waiting.count() - MOST})
     return "\n".join(lines)
+
+
+def _waiting(run: Run) -> QuerySet[Entry]:
+    told = Q(state__in=(*Entry.WAITING, *Entry.UNSETTLED, Entry.State.AWAITING))
+    if run.kind == Run.Kind.UNDO:
+        told |= Q(pk__in=left_by(run).values("pk"))
+    return Entry.objects.filter(told, run=run, superseded_by=None).order_by("number")

@@ -41,6 +41,8 @@ FAILURES: dict[str, tuple[list[str], int, str, str]] = {
     "pull": (["north", "Nothing"], 2, "QueryError", "There is no module “Nothing”"),
     "refresh_schema": (["nowhere"], 2, "WrongUse", NOWHERE),
     "related_records": (["north", "Contacts", "404", "Deals"], 1, "RecordNotFound", "north: "),
+    "resolve_conflict": (["404", "--take", "left"], 2, "WrongUse", "There is no entry 404."),
+    "retry_entries": (["404"], 2, "WrongUse", "There is no run 404."),
     "review_matches": (["nothing"], 2, "WrongUse", "There is no mapping “nothing”."),
     "rotate_credentials": ([], 1, "Failed", "Sealed with a key that is not in CREDENTIAL_KEYS: north, lost."),
     "save_record": (["north", "Contacts", "404", "--set", "lastname=x"], 1, "RecordNotFound", "north: "),

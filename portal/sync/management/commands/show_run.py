@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 
 from connectors.types import JSON
 from portal.ledger.models import Run
-from portal.sync.show import as_text, run_as_json
+from portal.sync.show import as_text, run_as_json, waiting_as_json
 from portal.ui.command import PortalCommand, WrongUse
 
 
@@ -24,7 +24,7 @@ class Command(PortalCommand):
         found = Run.objects.filter(pk=run).first()
         if found is None:
             raise WrongUse(_("There is no run %(run)s.") % {"run": run})
-        return run_as_json(found)
+        return {**run_as_json(found), "waiting": waiting_as_json(found)}
 
     def show(self, result: JSON, **options: Any) -> None:
         self.stdout.write(as_text(Run.objects.get(pk=result["id"])))
