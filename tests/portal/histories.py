@@ -62,10 +62,9 @@ class Killed(BaseException):
 
 @dataclass
 class Person:
-    """Who was made by people, on which sides, and what people last wrote there. `gone` are the sides they deleted on."""
+    """Who was made by people: what they wrote on which side, in order. `gone` are the sides they deleted on."""
 
-    ids: dict[str, str]
-    wrote: dict[str, dict[str, str]]
+    wrote: dict[str, dict[str, list[str]]]
     gone: set[str] = field(default_factory=set)
 
 
@@ -107,13 +106,12 @@ def histories(sandbox: Sandbox, left: Crm, right: Crm) -> type[RuleBasedStateMac
 
         def put(self, on: list[str]) -> None:
             email = f"p{len(self.people)}@example.org"
-            person = Person({}, {})
+            person = Person({})
             for side in on:
-                person.wrote[side] = {"last": self.word(), "first": self.word()}
+                person.wrote[side] = {name: [self.word()] for name in FIELDS}
                 crm = crms[side]
-                values = {crm.names[n]: v for n, v in person.wrote[side].items()} | {crm.names["email"]: email}
-                made = mutate(side, "create", values=values | crm.filled)
-                person.ids[side] = made["id"]
+                values = {crm.names[n]: v for n, [v] in person.wrote[side].items()} | {crm.names["email"]: email}
+                mutate(side, "create", values=values | crm.filled)
             self.people.append(person)
 
         @rule(edit=edits)
@@ -123,7 +121,7 @@ def histories(sandbox: Sandbox, left: Crm, right: Crm) -> type[RuleBasedStateMac
             if row is not None:
                 word = self.word()
                 mutate(side, "update", id=row["id"], values={crms[side].names[name]: word})
-                self.people[number].wrote.setdefault(side, {})[name] = word
+                self.people[number].wrote.setdefault(side, {}).setdefault(name, []).append(word)
 
         @rule(side=sides, number=people_there)
         def delete(self, side: str, number: int) -> None:
@@ -258,9 +256,11 @@ def histories(sandbox: Sandbox, left: Crm, right: Crm) -> type[RuleBasedStateMac
                 self.values_are_peoples(person, {side: found[side][0]["values"] for side in living})
 
         def values_are_peoples(self, person: Person, values: dict[str, JSON]) -> None:
-            """Each field holds what people wrote last on one of the sides, the same on both."""
+            """Each field holds what people wrote last on one of the sides, the same on both; what they wrote before they deleted
+            one may have arrived at the other or not."""
             for name in FIELDS:
-                written = {wrote[name] for wrote in person.wrote.values() if name in wrote}
+                words = [wrote[name] for wrote in person.wrote.values() if name in wrote]
+                written = {word for each in words for word in (each if person.gone else each[-1:])}
                 there = {side: held[crms[side].names[name]] for side, held in values.items()}
                 assert set(there.values()) <= written, f"{name} is {there}, written were {written}\n{told()}"
                 assert len(set(there.values())) <= 1, f"{name} differs: {there}\n{told()}"
