@@ -200,6 +200,11 @@ class Connector(ABC):
         """Raise Duplicate, naming it, when there is such a record already and the server would take a second one without a
         word. For one that a person creates; a sync has looked by its mapping's own key."""
 
+    def with_whole_lines(self, module: str, id: str, values: Values) -> Values:
+        """Return what to give `update` so that the record has exactly the lines in `values`, where a list of lines that is given
+        leaves others as they are. Raises RecordNotFound."""
+        return values
+
     @abstractmethod
     def update(self, module: str, id: str, values: Values) -> Record:
         """Change only the fields given (None clears), none where none is, and return the record as stored. Raises

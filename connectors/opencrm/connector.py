@@ -16,7 +16,7 @@ from connectors.opencrm.account import account_of
 from connectors.opencrm.answers import ERRORS
 from connectors.opencrm.client import PAGE, OpenCrmClient, Question, checked_id
 from connectors.opencrm.codec import OpenCrmCodec
-from connectors.opencrm.lines import lines_of, merged, nothing_left_out
+from connectors.opencrm.lines import exactly, lines_of, merged, nothing_left_out
 from connectors.opencrm.modules import MODULES, module
 from connectors.opencrm.operations import OPERATIONS, Desk, carry_out
 from connectors.opencrm.reading import Reader
@@ -203,6 +203,11 @@ class OpenCrmConnector(Connector):
             return self._stored(module, id)
         except RecordNotFound as e:
             raise hidden(module, id, e) from e
+
+    def with_whole_lines(self, module: str, id: str, values: Values) -> Values:
+        if LINES not in values:
+            return values
+        return {**values, LINES: exactly(lines_of(self.client.get(module, id)), values[LINES] or [])}
 
     def _encoded(self, schema: ModuleSchema, id: str, values: Values) -> tuple[dict[str, JSON], list[Row] | None]:
         """Return the fields to send, and all product lines where some were given; those of the record are read first."""

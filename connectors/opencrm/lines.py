@@ -98,6 +98,19 @@ def merged(stored: Sequence[Line], given: Sequence[Line]) -> list[dict[str, JSON
     return [*kept, *new]
 
 
+def exactly(stored: Sequence[Line], wanted: Sequence[Line]) -> list[dict[str, JSON]]:
+    """Return what to give so that a record has these lines and no others, in this order. A line goes on as the first one there
+    is of the same product, so that what nobody says of it stays."""
+    free = [dict(line) for line in stored]
+    given: list[dict[str, JSON]] = []
+    for position, line in enumerate(wanted, start=1):
+        same = next((old for old in free if str(old.get("productid")) == str(line.get("productid"))), None)
+        if same is not None:
+            free.remove(same)
+        given.append({**line, "lineid": same["lineid"] if same else NEW, "linenumber": str(position)})
+    return [*given, *({"lineid": line["lineid"], REMOVE: True} for line in free)]
+
+
 def lines_of(row: Row) -> list[Row]:
     """Return the product lines a record has. Raises ProtocolError where it does not tell them all."""
     lines = row.get(LINES)

@@ -27,6 +27,24 @@ LINES_HELP = _(
     "A list of lines. One with its lineid changes that line, in what it names; one without is new and needs a productid. Lines that"
     ' are not given stay as they are. To delete one for ever, say so: {"lineid": "12", "remove": true}.'
 )
+_NUMBERED = ("1", "2", "3", "4", "5")
+# What can be set of a line (document, "Product line fields"); its id and number say which line is meant, and where it stands.
+LINE_FIELDS = (
+    FieldSchema("productid", _("Product"), FieldType.REFERENCE, required=True, refers_to=("product",)),
+    FieldSchema("quantity", _("Quantity"), FieldType.DECIMAL, wire_type="decimal.1"),
+    FieldSchema("description", _("Description"), FieldType.LONGTEXT),
+    *(FieldSchema(f"listprice{n}", _("Sell price %(number)s", number=n), FieldType.MONEY) for n in _NUMBERED),
+    FieldSchema("buyprice", _("Buy price"), FieldType.MONEY),
+    *(FieldSchema(f"buyprice{n}", _("Buy price %(number)s", number=n), FieldType.MONEY) for n in _NUMBERED[1:]),
+    FieldSchema("discount", _("Discount"), help=_("A number, or a percentage such as 10%.")),
+    FieldSchema("taxclass", _("Tax class")),
+    FieldSchema("category", _("Line category")),
+    FieldSchema("supplytype", _("Supply type")),
+    FieldSchema("supplierid", _("Supplier"), FieldType.REFERENCE, refers_to=("company",)),
+    FieldSchema("contract_term", _("Contract term"), FieldType.INTEGER),
+    FieldSchema("commission_band", _("Commission band")),
+    *(FieldSchema(f"prd_cf_{n}", _("Custom column %(number)s", number=str(n))) for n in range(1, 11)),
+)
 _LINE = re.compile(r"(\w+) ([a-z]+)(\d?)(!?)(-?) (.+)")
 _OWN_FIELD = re.compile(r"([a-z]+)/(\w+)(?:=([a-z]+))?")
 OWN_TYPES = (
@@ -45,7 +63,10 @@ def schema(name: str, seen: Collection[str], own: Mapping[str, FieldType]) -> Mo
     more = [named(unlisted(field), own.get(field)) for field in sorted((shown | own.keys()) - catalog.keys())]
     found = {f.name: f for f in (FieldSchema(ID, "Id", FieldType.ID, editable=False), *kept, *more)}
     if MODULES[name].has_lines:
-        found[LINES] = FieldSchema(LINES, _("Product lines"), FieldType.LINES, help=LINES_HELP, wire_type="products")
+        label = _("Product lines")
+        found[LINES] = FieldSchema(
+            LINES, label, FieldType.LINES, help=LINES_HELP, wire_type="products", lines=LINE_FIELDS
+        )
     fields = tuple(f for f in found.values() if not is_secret_field(f.name) and f.name not in HIDDEN)
     names = {f.name for f in fields}
     label_fields = tuple(part for part in MODULES[name].named_by if part in names)

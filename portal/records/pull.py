@@ -31,6 +31,7 @@ from portal.ledger import lease
 from portal.ledger.lease import Held
 from portal.records.models import Mirror
 from portal.records.store import Seen, analyze, note, spelled, store_changes
+from portal.records.whole import made_whole
 
 BATCH = 2_000  # records stored in one transaction
 BATCH_BEATS = 2  # a slow CRM's pages are stored at least this often
@@ -88,7 +89,8 @@ def pull(
         work = _Pull(mirror, ours, progress, _reading(mirror, full))
         since = mirror.cursor if work.reading is None else work.reading["cursor"]
         is_over = partial(over, stop, deadline)
-        found = _batches(crm.changes(mirror.module, since or None), is_over)
+        pages = made_whole(crm.changes(mirror.module, since or None), crm, mirror)
+        found = _batches(pages, is_over)
         with ahead(found) as batches:
             complete = work.take(batches, is_over)
         if complete:
@@ -255,3 +257,8 @@ class _Pull:
             note(self.mirror, self.held, completed_at=now, codec=CODEC_VERSION)
         note(self.mirror, self.held, pulled_at=now)
         analyze(self.mirror, self.counts["new"] + self.counts["changed"], self.held)
+
+
+def read_again(mirror: Mirror) -> None:
+    """Have the next pull read everything: the copies are not what they would be now."""
+    Mirror.objects.filter(pk=mirror.pk).update(codec=0)

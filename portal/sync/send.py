@@ -88,6 +88,7 @@ def _send(crm: Connector, request: Request) -> Answer:
         if request.action == Entry.Action.DELETE:
             crm.delete(request.module, request.record_id)
             return Answer()
-        return Answer(crm.update(request.module, request.record_id, request.values))
+        values = crm.with_whole_lines(request.module, request.record_id, request.values)
+        return Answer(crm.update(request.module, request.record_id, values))
     except ConnectorError as e:
         return Answer(error=e)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from connectors.context import Context
 from connectors.errors import RecordInvalid
 from connectors.opencrm.connector import OpenCrmConnector
-from connectors.opencrm.lines import CHECKS, READ_ONLY, merged
-from connectors.opencrm.schema import schema
+from connectors.opencrm.lines import CHECKS, READ_ONLY, exactly, merged
+from connectors.opencrm.schema import LINE_FIELDS, schema
+from connectors.values import canonical_number as number
 from tests.connectors.contract import CountingObserver
 from tests.connectors.opencrm_account import RULES, account, connected, observer, sandbox
 from tests.connectors.sandbox_client import Account
@@ -50,6 +51,31 @@ def test_a_change_of_one_line_sends_all_of_them_with_all_they_hold() -> None:
     assert sent == [
         {"lineid": "5", "productid": "9", "quantity": "1.0", "listprice1": "420.00", "listprice2": "3.00"},
         {"lineid": "6", "productid": "9", "quantity": "3", "listprice1": "10.00"},
+    ]
+
+
+def test_a_whole_list_keeps_lines_of_the_same_product_and_removes_the_others() -> None:
+    stored = [{"lineid": "5", "productid": "9"}, {"lineid": "6", "productid": "10"}, {"lineid": "7", "productid": "9"}]
+    assert exactly(stored, [{"productid": "12"}, {"productid": "9", "quantity": "3"}]) == [
+        {"productid": "12", "lineid": "0", "linenumber": "1"},
+        {"productid": "9", "quantity": "3", "lineid": "5", "linenumber": "2"},
+        {"lineid": "6", "remove": True},
+        {"lineid": "7", "remove": True},
+    ]
+
+
+def test_all_that_can_be_set_of_a_line_is_described() -> None:
+    assert {field.name for field in LINE_FIELDS} == CHECKS.keys() - {"lineid", "linenumber"}
+
+
+def test_a_record_has_exactly_the_lines_of_a_whole_list(account: Account, crm: OpenCrmConnector) -> None:
+    id, before = a_sale(account, "invoice")
+    product = account.control("GET", "records", module="product")[0]["id"]
+    wanted = [{"productid": product, "quantity": "4"}, {"productid": before[0]["productid"], "quantity": "7"}]
+    crm.update("invoice", id, crm.with_whole_lines("invoice", id, {"products": wanted}))
+    after = crm.get("invoice", id).values["products"]
+    assert [(line["productid"], line["quantity"]) for line in after] == [
+        (w["productid"], w["quantity"]) for w in wanted
     ]
 
 
@@ -161,8 +187,8 @@ def test_a_changed_line_leaves_the_others_as_they_were(
     changed = crm.update(module, id, {"products": [{"lineid": before[-1]["lineid"], "quantity": "7"}]})
     after = changed.values["products"]
     assert [line["lineid"] for line in after] == [line["lineid"] for line in before]
-    assert [line["quantity"] for line in after] == [*(line["quantity"] for line in before[:-1]), "7.0"]
-    assert [line["listprice1"] for line in after] == [line["listprice1"] for line in before]
+    assert [line["quantity"] for line in after] == [*(number(line["quantity"]) for line in before[:-1]), "7"]
+    assert [line["listprice1"] for line in after] == [number(line["listprice1"]) for line in before]
 
 
 def test_prices_in_other_currencies_survive_a_server_that_zeroes_what_is_not_sent(
@@ -173,7 +199,7 @@ def test_prices_in_other_currencies_survive_a_server_that_zeroes_what_is_not_sen
     account.control("POST", "switches", currencies="zeroed")
     crm.update("quote", id, {"products": [{"lineid": before[1]["lineid"], "quantity": "2"}]})
     line = crm.get("quote", id).values["products"][0]
-    assert (line["listprice2"], line["buyprice3"]) == ("99.50", "7.00")
+    assert (line["listprice2"], line["buyprice3"]) == ("99.5", "7")
 
 
 def test_lines_are_not_touched_by_a_change_of_the_record_alone(
@@ -192,7 +218,7 @@ def test_a_sale_is_made_with_its_lines(account: Account, crm: OpenCrmConnector) 
     line = {"productid": product, "quantity": "2.5", "listprice1": "10"}
     values = {"subject": "Offer", "assigned_user_id": "1", "products": [line, line]}
     made = crm.create("quote", values)
-    assert [(line["quantity"], line["listprice1"]) for line in made.values["products"]] == [("2.5", "10.00")] * 2
+    assert [(line["quantity"], line["listprice1"]) for line in made.values["products"]] == [("2.5", "10")] * 2
     assert crm.get("quote", made.id).values["subtotal"] == "50"
 
 

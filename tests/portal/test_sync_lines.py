@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from connectors.sandbox.server import Sandbox
+from portal.connections.access import open_connector
 from portal.connections.models import Connection
 from portal.ledger.models import Entry, Run
 from portal.mappings.definition import Definition, Rule, Side
 from portal.mappings.models import Mapping
 from portal.mappings.save import save_mapping
+from portal.records.pull import mirror_of, pull
+from portal.records.whole import lacks
 from portal.sync.run import carry_out, request_sync
 from tests.connectors.sandbox_client import Account
 from tests.portal.sync_world import entries
@@ -188,3 +191,92 @@ def test_many_documents_keep_each_its_own_lines(shop: Shop) -> None:
     shop.sync()
     assert shop.lines("simplycrm") == shop.lines("vtiger") and len(shop.lines("vtiger")) == 60
     assert not any(shop.sync("invoices").counts.values())
+
+
+# Where lists of records carry no lines, and a line that is not sent stays: OpenCRM
+
+
+class Store(Shop):
+    """Invoices of a Vtiger and an OpenCRM."""
+
+    def __init__(self, sandbox: Sandbox, settings: Any) -> None:
+        settings.CRM_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+        self.crms = {name: Account(sandbox, name) for name in ("vtiger", "opencrm")}
+        for name, crm in self.crms.items():
+            crm.control("POST", "reset")
+            kept = {key: value for key, value in crm.secrets.items() if key in ("url", "username", "system_name")}
+            hidden = {key: value for key, value in crm.secrets.items() if key not in kept}
+            owner = {"default_owner": "1"} if name == "opencrm" else {}
+            Connection.objects.create(name=name, connector=name, writable=True, settings=kept | owner, secrets=hidden)
+        for old in self.rows("opencrm", "invoice"):
+            self.put("opencrm", "invoice", old["id"], subject=f"Old {old['id']}")
+        products = Definition(
+            "products", Side("vtiger", "Products"), Side("opencrm", "product"), "both",
+            (("productname", "productname"),), (Rule("productname", "productname"),), guards={},
+        )  # fmt: skip
+        save_mapping(products, user=None, actor="test")
+        self.products = {n: self.put("vtiger", "Products", productname=n) for n in ("Widget", "Gadget", "Bolt")}
+        self.put("vtiger", "Accounts", accountname="Acme")
+
+    def say_invoices(self) -> None:
+        lines = (
+            Rule("productid", "productid", "reference", mapping="products"),
+            Rule("quantity", "quantity"),
+            Rule("comment", "description"),
+        )
+        rules = Rule("subject", "subject"), Rule("LineItems", "products", "lines", lines=lines)
+        sides = Side("vtiger", "Invoice", "subject starts with I"), Side("opencrm", "invoice", "subject starts with I")
+        definition = Definition("invoices", *sides, "both", (("subject", "subject"),), rules, guards={})
+        save_mapping(definition, user=None, actor="test")
+
+    def there(self) -> list[tuple[str, ...]]:
+        """Return the lines of OpenCRM's one invoice of ours."""
+        names = {row["id"]: row["values"]["productname"] for row in self.rows("opencrm", "product")}
+        [found] = [row for row in self.rows("opencrm", "invoice") if row["values"]["subject"] == "I1"]
+        lines = found["values"]["products"]
+        return [(names[line["productid"]], line["quantity"].removesuffix(".0"), line["description"]) for line in lines]
+
+
+@pytest.fixture
+def store_(settings: Any) -> Iterator[Store]:
+    with Sandbox(("vtiger", "opencrm"), records=3, seed=3) as sandbox:
+        made = Store(sandbox, settings)
+        yield made
+        for crm in made.crms.values():
+            crm.close()
+
+
+def test_lines_travel_to_a_crm_whose_lists_carry_none_and_back(store_: Store) -> None:
+    store_.say_invoices()
+    id = store_.invoice("I1", ("Widget", "2"), ("Gadget", "3"))
+    assert store_.sync("products", "invoices").counts["create"] == 1
+    assert store_.there() == told(("Widget", "2"), ("Gadget", "3"))
+    assert not any(store_.sync("invoices").counts.values())
+    store_.invoice("I1", ("Bolt", "1"), ("Gadget", "3.5"), id=id)  # one out, one in, one changed, another order
+    assert store_.sync("invoices").counts["update"] == 1
+    assert store_.there() == told(("Bolt", "1"), ("Gadget", "3.5"))
+    assert not any(store_.sync("invoices").counts.values())
+
+
+def test_what_changes_there_is_read_record_by_record_and_arrives(store_: Store) -> None:
+    store_.say_invoices()
+    store_.invoice("I1", ("Widget", "2"), ("Gadget", "3"))
+    store_.sync("products", "invoices")
+    [row] = [row for row in store_.rows("opencrm", "invoice") if row["values"]["subject"] == "I1"]
+    kept = [{**line, "quantity": "9"} for line in row["values"]["products"][:1]]
+    store_.put("opencrm", "invoice", row["id"], products=kept)
+    store_.sync("invoices")
+    assert [line[:2] for line in store_.lines("vtiger")["I1"]] == [("Widget", "9")]
+    assert not any(store_.sync("invoices").counts.values())
+
+
+def test_copies_read_before_a_rule_needed_their_lines_are_read_again(store_: Store) -> None:
+    connection = Connection.objects.get(name="opencrm")
+    mirror = mirror_of(connection, "invoice")
+    with open_connector(connection, purpose="sync") as crm:
+        pull(mirror, crm)
+        assert lacks(mirror, "products")
+        store_.say_invoices()
+        mirror.refresh_from_db()
+        pull(mirror, crm)
+    assert not lacks(mirror, "products")

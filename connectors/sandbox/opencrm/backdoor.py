@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.sandbox.opencrm import lines
 from connectors.sandbox.opencrm.crm import Crm
 from connectors.sandbox.opencrm.schema import MODULES
 from connectors.sandbox.opencrm.seed import blank
@@ -22,9 +23,9 @@ def records(crm: Crm, module: str, deleted: bool) -> list[JSON]:
 
 
 def mutate(crm: Crm, action: str, module: str, record_id: str | None, values: dict[str, JSON], touch: bool) -> JSON:
-    """Create (with `record_id` if given), update or delete a record; values are taken as they are. `touch` False leaves
+    """Create (with `record_id` if given), update or delete a record; values are taken as they are, `products` as posted. `touch` False leaves
     modifiedtime alone. Raises KeyError for an unknown module, record or field, ValueError for an unknown action."""
-    known = MODULES[module]
+    known, products = MODULES[module], values.pop("products", None)
     if unknown := set(values) - set(known.columns):
         raise KeyError(f"{module} has no field {', '.join(sorted(unknown))}")
     if action == "create":
@@ -37,6 +38,8 @@ def mutate(crm: Crm, action: str, module: str, record_id: str | None, values: di
     if touch:
         row.values["modifiedtime"] = crm.clock.text()
     row.values.update(values)
+    if products is not None:
+        row.hidden["products"] = lines.posted(crm, row, products)
     row.deleted = action == "delete"
     crm.store.save([row])
     return _plain(row)
