@@ -113,6 +113,10 @@ REASONS: dict[str, Reason] = {
         _("The run deleted it, and another record there holds its match key by now."),
         _("Look at that record: somebody may have made it anew."),
     ),
+    "refers_to_deleted": Reason(
+        _("The run deleted it, and it refers to a record that a run deleted too."),
+        _("Take the run back once more: by then that record is made again, and this one gets its new number."),
+    ),
     "field_gone": Reason(
         _("A field that the run wrote is not there any more or cannot be written, so the record is left as it is.")
     ),

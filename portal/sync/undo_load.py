@@ -22,8 +22,8 @@ from portal.sync.load import copies
 from portal.sync.models import Link
 from portal.sync.planning import key_of
 from portal.sync.undo_plan import Case, Deed, Means
+from portal.sync.undo_references import DONE, moved_references
 
-DONE = (Entry.State.DONE, Entry.State.STORED_DIFFERENTLY)
 Edits = Mapping[str, Mapping[str, JSON]]
 
 
@@ -107,14 +107,23 @@ def _of_side(job: Job, side: Side, heads: Sequence[Entry]) -> dict[int, Known]:
     partners = {id: job.links.id_at(link, OTHER[side]) for id, link in links.items()}
     there = copies(job, OTHER[side], partners.values())
     bases = read_bases(job.mapping, [link.pk for link in links.values()])
-    twins = _twins(job, side, mine)
+    deleted = [entry for entry in mine if entry.action == Entry.Action.DELETE and entry.before]
+    twins, moved = _twins(job, side, deleted), moved_references(job, side, deleted)
     found = {}
     for entry in mine:
         id, link = entry.record_id, links.get(entry.record_id)
         partner_id = partners.get(id, entry.source_id)
         partner = there.get(partner_id)
         is_alone = partner is None or bool(partner.deleted)
-        case = Case(deeds[entry.pk], now.get(id), edits.get(id, {}), id in touched, entry.pk in twins, is_alone)
+        case = Case(
+            deeds[entry.pk],
+            now.get(id),
+            edits.get(id, {}),
+            is_touched=id in touched,
+            has_twin=entry.pk in twins,
+            is_alone=is_alone,
+            moved=moved.get(entry.pk, {}),
+        )
         base = bases.get(link.pk, {}) if link else {}
         found[entry.pk] = Known(entry, side, case, link, partner_id, partner, base)
     return found
@@ -154,12 +163,8 @@ def _edits(job: Job, side: Side, ids: Sequence[str]) -> tuple[Edits, frozenset[s
     return found, frozenset(id for id, run, _changes in since if run not in ours)
 
 
-def _twins(job: Job, side: Side, heads: Sequence[Entry]) -> frozenset[int]:
+def _twins(job: Job, side: Side, deleted: Sequence[Entry]) -> frozenset[int]:
     """Return the deletes whose record somebody made anew: another one there holds its match key."""
-    keys = {
-        entry.pk: digest_of(key_of(job, side, entry.before))
-        for entry in heads
-        if entry.action == Entry.Action.DELETE and entry.before
-    }
+    keys = {entry.pk: digest_of(key_of(job, side, entry.before)) for entry in deleted}
     held_by = holders(job, list(keys.values())) if any(keys.values()) else {}
     return frozenset(pk for pk, key in keys.items() if key and (side, key) in held_by)

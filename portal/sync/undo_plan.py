@@ -35,7 +35,10 @@ class Deed:
 class Case:
     """One record that the run wrote. `deeds` are all its writes, newest first; `now` is our copy; `edits` are the fields that
     changed since the run made it, [before, after]; `is_touched` says that somebody else than our own runs changed any;
-    `has_twin`, that another record there holds its match key by now; `is_alone`, that its partner is no more."""
+    `has_twin`, that another record there holds its match key by now; `is_alone`, that its partner is no more.
+
+    `moved` says of reference fields of a deleted record what became of whom they led to: its new id, "" where it is no more,
+    None where a run deleted it that may be taken back too."""
 
     deeds: Sequence[Deed]
     now: Seen | None
@@ -43,6 +46,7 @@ class Case:
     is_touched: bool = False
     has_twin: bool = False
     is_alone: bool = False
+    moved: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +112,12 @@ def _undo_delete(case: Case, means: Means) -> Undo:
         return Undo(LEFT, reason="cannot_create")
     if case.has_twin:
         return Undo(LEFT, reason="has_twin")
+    if None in case.moved.values():
+        return Undo(LEFT, reason="refers_to_deleted")
     older = (
         _undo_update(replace(case, deeds=case.deeds[1:], now=Seen("", held)), means) if len(case.deeds) > 1 else None
     )
-    held = {**held, **(older.values if older else {})}
+    held = {**held, **(older.values if older else {}), **{name: new or None for name, new in case.moved.items()}}
     return Undo(CREATE, {f.name: held[f.name] for f in means.schema.fields if _is_made(f, held)})
 
 

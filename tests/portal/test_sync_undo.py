@@ -10,10 +10,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from connectors.errors import RecordInvalid, Unavailable
-from connectors.types import Record
+from connectors.types import Change, Record
 from portal.ledger.models import AuditEntry, Entry, Run
 from portal.mappings.models import Mapping
 from portal.mappings.save import pause_mapping
+from portal.records.models import Mirror
+from portal.records.store import store_changes
 from portal.sync.approve import approve
 from portal.sync.models import Base, Link
 from portal.sync.run import SyncRefused, carry_out, request_sync
@@ -187,6 +189,41 @@ def test_a_deleted_record_that_came_back_in_the_crm_is_not_deleted_once_more() -
     assert Link.objects.filter(state="retired").count() == 1
     resumed(world)
     assert there(world, "ada").id == her.id
+
+
+def test_what_referred_to_a_record_that_was_deleted_too_gets_its_new_number() -> None:
+    world, run, her = deleted()
+    account = world.south.put("Accounts", {"name": "Acme"})
+    Entry.objects.filter(run=run, action="delete").update(before={**her.values, "account": account.id})
+    mirror = Mirror.objects.create(connection=world.connections["south"], module="Accounts")
+    store_changes(mirror, [Change(account.id, account)])
+    assert made_with(world, run) == account.id, "it is there"
+    world.south.remove("Accounts", account.id)
+    store_changes(mirror, [Change(account.id)])
+    assert made_with(world, run) is None, "somebody deleted it for good"
+    other = Run.objects.create(kind="sync", state="succeeded", actor="test")
+    theirs = Entry(run=other, action="delete", state="done", connection=mirror.connection, module="Accounts")
+    theirs.number, theirs.record_id = 98, account.id
+    theirs.save()
+    taken = plan_of(run)
+    assert left(taken)["Test Ada"] == "refers_to_deleted"
+    Entry.objects.create(
+        run=taken, number=99, action="create", state="done", connection=mirror.connection, module="Accounts",
+        record_id="77", undoes=theirs,
+    )  # fmt: skip
+    assert made_with(world, run) == "77"
+
+
+def plan_of(run: Run) -> Run:
+    """Return a new plan of taking the run back."""
+    return undo(run, plan_only=True)
+
+
+def made_with(world: World, run: Run) -> str | None:
+    """Return the account with which ada would be made again."""
+    entry = Entry.objects.get(run=plan_of(run), action="create", state="awaiting")
+    found: str | None = entry.intended.get("account")
+    return found
 
 
 def test_a_merely_matched_pair_stays_linked() -> None:

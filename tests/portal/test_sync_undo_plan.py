@@ -101,6 +101,23 @@ LINES: list[tuple[str, Case, Means, str, dict[str, JSON], str]] = [
     ("come back without its partner", Case([REMOVED], now(), is_alone=True), MEANS, "skip", {}, "came_back"),
     ("made anew by hand", Case([REMOVED], None, has_twin=True), MEANS, "", {}, "has_twin"),
     ("deleted before anything was kept", Case([Deed("delete")], None), MEANS, "", {}, "nothing_kept"),
+    (
+        "whom it referred to was made again",
+        Case([REMOVED], None, moved={"city": "New"}),
+        MEANS,
+        "create",
+        {"name": "Ada", "city": "New"},
+        "",
+    ),
+    ("whom it referred to is no more", Case([REMOVED], None, moved={"city": ""}), MEANS, "create", {"name": "Ada"}, ""),
+    (
+        "whom it referred to was deleted too",
+        Case([REMOVED], None, moved={"city": None}),
+        MEANS,
+        "",
+        {},
+        "refers_to_deleted",
+    ),
     ("no right to create", Case([REMOVED], None), barred(creatable=False), "", {}, "cannot_create"),
     ("an entry added to a list", Case([Deed("append", {}, {"city": "Rome"})], None), MEANS, "", {}, "cannot_undo"),
 ]
