@@ -48,14 +48,14 @@ _PLANNED_FIELDS = (
 
 
 def start_run(kind: str, *, actor: str, mapping: uuid.UUID | None = None, **about: Any) -> Run:
-    """Return a new queued run; for a sync the open one of that mapping, if there is one. `actor` is a user name,
+    """Return a new queued run; for a sync the open one of that mapping or set, if there is one. `actor` is a user name,
     "schedule" or "command"; `about` are further fields of the run."""
     run = Run(kind=kind, actor=actor[:150], mapping=mapping, **about)
     try:
         with transaction.atomic():
             run.save(force_insert=True)
-    except IntegrityError:  # run_one_open_sync: a second press of the button finds the first run
-        return Run.objects.filter(kind=kind, mapping=mapping, state__in=Run.OPEN).get()
+    except IntegrityError:  # run_one_open_sync, run_one_open_set: a second press of the button finds the first run
+        return Run.objects.filter(kind=kind, mapping=mapping, sync_set=run.sync_set, state__in=Run.OPEN).get()
     return run
 
 
@@ -178,6 +178,16 @@ def plan_as_shown(held: Held | None, entries: Iterable[Entry]) -> None:
     if entries:
         with fenced(held):
             Entry.objects.bulk_update(entries, _PLANNED_FIELDS)
+
+
+def save_intended(held: Held | None, entries: Iterable[Entry]) -> None:
+    """Write what these entries, not sent yet, are to send, and what is to be agreed on after it: by now it is known whole."""
+    entries = list(entries)
+    for entry in entries:
+        entry.intended = redact(entry.intended)
+    if entries:
+        with fenced(held):
+            Entry.objects.bulk_update(entries, ["intended", "base"])
 
 
 def supersede(held: Held | None, pairs: Mapping[int, Entry]) -> None:

@@ -37,7 +37,10 @@ Lookup = Callable[[str, JSON], JSON]  # table name, value -> value; raises Value
 Evaluate = Callable[
     [str, Values, Place, Lookup], JSON
 ]  # an expression, a record, its place -> value; raises ValueError
-Partner = Callable[[str, Side, str], str | None]  # a mapping, the side an id is of, the id -> its partner's id
+Partner = Callable[
+    [str, Side, str], JSON
+]  # a mapping, the side an id is of, the id -> its partner's id, an object that
+# stands for one that will be there, or None
 
 
 def no_expressions(text: str, values: Values, place: Place, lookup: Lookup) -> JSON:
@@ -154,7 +157,8 @@ def _converted(rule: Rule, value: JSON, source: Side, target: FieldSchema, means
     if value is None or rule.source == "value":
         return convert(value, None, target)
     if rule.source == "reference":
-        return CODEC.canonical(target, _partner(rule, value, source, target, means))
+        partner = _partner(rule, value, source, target, means)
+        return partner if isinstance(partner, dict) else CODEC.canonical(target, partner)
     if rule.table:
         made = means.look_up(rule.table, value, OTHER[source])
         return CODEC.canonical(_completed(means, rule.table, value, made, target, OTHER[source]), made)
@@ -184,7 +188,7 @@ def unlisted(made: JSON, target: FieldSchema) -> list[str]:
     return [part for part in (made if isinstance(made, list) else [made]) if part is not None and part not in listed]
 
 
-def _partner(rule: Rule, value: JSON, source: Side, target: FieldSchema, means: Means) -> str:
+def _partner(rule: Rule, value: JSON, source: Side, target: FieldSchema, means: Means) -> JSON:
     partner = means.partner(rule.mapping, source, str(value))
     if partner is None:
         told = _(

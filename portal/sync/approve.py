@@ -12,43 +12,58 @@ from portal.ledger import write
 from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping
 from portal.sync.entries import APPROVED
+from portal.sync.lead import lead_of
 from portal.sync.run import SyncRefused, enqueue_slice, refuse
 from portal.sync.slice import count
 from portal.sync.undo import refuse_to_go_on
 
 
 def approve(run: Run, *, actor: str, user: User | None = None, enqueue: bool = True) -> Run:
-    """Have the run go on with what it stopped at, and return it. `enqueue` hands it to the qcluster; without, the caller
-    carries it out. Raises SyncRefused where it waits no longer, or its mapping cannot be run."""
-    mapping = Mapping.objects.filter(uuid=str(run.mapping)).first()
-    if mapping is None:
-        raise SyncRefused(_("The mapping of run %(run)d is no more.") % {"run": run.pk})
-    refuse_to_go_on(run, mapping) if run.kind == Run.Kind.UNDO else refuse(mapping)
+    """Have the run go on with what it stopped at, and return it; a sync set's with all of its parts. `enqueue` hands it to the
+    qcluster; without, the caller carries it out. Raises SyncRefused where it waits no longer, is itself a part, or a mapping
+    cannot be run."""
+    if (lead := lead_of(run)) != run:
+        text = _("Run %(run)d is a part of run %(lead)d: approve that one, which holds for all of it.")
+        raise SyncRefused(text % {"run": run.pk, "lead": lead.pk})
+    parts = [run] if run.sync_set is None else list(run.children.filter(state=Run.State.AWAITING_APPROVAL))
+    mappings = [_mapping_of(part) for part in parts]
     try:
         with transaction.atomic():
-            _take(run, mapping, user)
-            waiting = Entry.objects.filter(run=run, state=Entry.State.AWAITING, superseded_by=None)
-            shown = waiting.count()
-            write.move(None, waiting, Entry.State.AWAITING, reason=APPROVED)
+            shown = 0
+            if run.sync_set is not None:
+                _take(run, user)
+            for part, mapping in zip(parts, mappings, strict=True):
+                _take(part, user, mapping_version=mapping.version)
+                waiting = Entry.objects.filter(run=part, state=Entry.State.AWAITING, superseded_by=None)
+                shown += waiting.count()
+                write.move(None, waiting, Entry.State.AWAITING, reason=APPROVED)
             write.audit(user, "approve_run", run, {"entries": shown}, actor=actor)
     except IntegrityError as e:  # run_one_open_sync
         text = _("“%(name)s” is being carried out by another run just now.")
-        raise SyncRefused(text % {"name": mapping.name}) from e
+        raise SyncRefused(text % {"name": run.mapping_name}) from e
     run.refresh_from_db()
     if enqueue:
         transaction.on_commit(lambda: enqueue_slice(run))
     return run
 
 
-def _take(run: Run, mapping: Mapping, user: User | None) -> None:
+def _mapping_of(run: Run) -> Mapping:
+    mapping = Mapping.objects.filter(uuid=str(run.mapping)).first()
+    if mapping is None:
+        raise SyncRefused(_("The mapping of run %(run)d is no more.") % {"run": run.pk})
+    refuse_to_go_on(run, mapping) if run.kind == Run.Kind.UNDO else refuse(mapping)
+    return mapping
+
+
+def _take(run: Run, user: User | None, **as_now: int) -> None:
     """Open the run again, once. It goes on with the mapping as it is now: what another version planned is not the same."""
     taken = write.reopen_run(
         run,
         Run.State.AWAITING_APPROVAL,
-        mapping_version=mapping.version,
         approved_by=user,
         approved_at=timezone.now(),
         counts=count(run),  # from now on what was done, no longer what would be
+        **as_now,
     )
     if not taken:
         run.refresh_from_db()

@@ -14,6 +14,7 @@ from portal.mappings.transform import Side
 from portal.sync.cases import OTHER, Action
 from portal.sync.job import Job
 from portal.sync.planning import label_of
+from portal.sync.promise import PROMISED, promises_in
 from portal.ui.wording import to_keep
 
 _STATES = {"conflict": Entry.State.CONFLICT, "blocked": Entry.State.BLOCKED}  # else planned: even a link is made later
@@ -36,7 +37,7 @@ def entry_of(job: Job, action: Action) -> Entry:
         base={rule: list(pair) for rule, pair in action.base.items()},
         reason=action.reason,
         message=to_keep(joined(" ", action.errors.values())),
-        evidence=dict(action.evidence),
+        evidence={**action.evidence, **({PROMISED: True} if promises_in(dict(action.values)) else {})},
         actor=job.run.actor,
         **_records_of(job, action),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,9 +25,11 @@ from portal.mappings.transform import Place, Side
 from portal.records.models import Mirror
 from portal.records.pull import mirror_lease, mirror_of
 from portal.sync.cases import SIDES, Terms
+from portal.sync.lead import stage_around
 from portal.sync.models import Checkpoint
 from portal.sync.planning import Planning, passes, place
 from portal.sync.references import circles_of
+from portal.sync.set_step import Stage
 
 Progress = Callable[[str, int, int | None], None]  # phase, how many, of how many
 
@@ -46,6 +48,12 @@ class Job(Planning):
     ends_at: float
     progress: Progress
     leases: list[Held]  # renewed before each request
+    stage: Stage = "apply"  # how far the sync set's run is that this one is part of
+
+    @property
+    def family(self) -> int | None:
+        """Return the sync set's run whose other parts have plans too that none of them has carried out yet."""
+        return None if self.stage == "apply" else self.run.parent_id
 
     @property
     def is_over(self) -> bool:
@@ -91,12 +99,13 @@ class Job(Planning):
 
 
 @contextmanager
-def open_job(run: Run, held: Held, ends_at: float, progress: Progress) -> Iterator[Job]:
-    """Yield the job of a run. Raises ConnectorError when a CRM cannot even be described."""
+def open_job(run: Run, held: Held, ends_at: float, progress: Progress, above: Sequence[Held] = ()) -> Iterator[Job]:
+    """Yield the job of a run; the leases `above` are renewed with its own. Raises ConnectorError when a CRM cannot even be
+    described."""
     mapping = MappingRow.objects.select_related("left_connection", "right_connection").get(uuid=str(run.mapping))
     sides: dict[Side, Connection] = {"left": mapping.left_connection, "right": mapping.right_connection}
     modules: dict[Side, str] = {"left": mapping.left_module, "right": mapping.right_module}
-    leases = [held]
+    leases = [held, *above]
     opened = partial(open_connector, purpose="sync", run_id=run.pk, guard=renewing(leases))
     with opened(sides["left"]) as left, opened(sides["right"]) as right:
         crms: dict[Side, Connector] = {"left": left, "right": right}
@@ -117,6 +126,7 @@ def open_job(run: Run, held: Held, ends_at: float, progress: Progress) -> Iterat
             ends_at=ends_at,
             progress=progress,
             leases=leases,
+            stage=stage_around(run),
         )
 
 

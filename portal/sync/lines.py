@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from connectors.types import JSON
 from portal.connections.models import Connection
 from portal.ledger.models import Entry
+from portal.sync.promise import is_promise
 from portal.sync.reasons import told_of
 from portal.sync.undo_plan import EDITS
 
@@ -97,5 +98,14 @@ def _edit(name: str, told: Mapping[str, JSON]) -> EditLine:
 
 
 def _field(entry: Entry, name: str) -> FieldLine:
-    intended, stored = entry.intended[name], entry.stored.get(name)
+    intended, stored = _told(entry.intended[name]), entry.stored.get(name)
     return FieldLine(name, entry.before.get(name), intended, stored, name in entry.stored and stored != intended)
+
+
+def _told(value: JSON) -> JSON:
+    """Return the value as a person reads it: by whom a record will be made that is not there yet."""
+    if not is_promise(value):
+        return value
+    if value["record"]:
+        return _("%(id)s (will be linked by %(mapping)s)") % {"id": value["record"], "mapping": value["made_by"]}
+    return _("(will be made by %(mapping)s)") % {"mapping": value["made_by"]}

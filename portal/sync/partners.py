@@ -4,9 +4,9 @@ a batch: one for each such rule and side."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-from connectors.types import Values
+from connectors.types import JSON, Values
 from portal.connections.models import Connection
 from portal.ledger.models import Entry
 from portal.mappings.definition import Definition, Rule
@@ -17,13 +17,24 @@ from portal.sync.cases import Lone, Pair, Seen
 from portal.sync.links import Links
 from portal.sync.models import Link
 
-Known = dict[tuple[str, Side], dict[str, str]]  # mapping and side -> id -> the partner's id
+Known = dict[tuple[str, Side], dict[str, JSON]]  # mapping and side -> id -> the partner's id, or what stands for it
+# What else knows of partners: the mapping's name, its links, a side and ids of it -> id -> what stands for its partner.
+Ahead = Callable[[str, Links, Side, Collection[str]], Mapping[str, JSON]]
+
+
+def nothing_ahead(name: str, links: Links, side: Side, ids: Collection[str]) -> Mapping[str, JSON]:
+    """Know of no partner but those that exist."""
+    return {}
 
 
 def partners_of(
-    cases: Iterable[Pair | Lone], definition: Definition, connections: Mapping[Side, Connection]
+    cases: Iterable[Pair | Lone],
+    definition: Definition,
+    connections: Mapping[Side, Connection],
+    ahead: Ahead = nothing_ahead,
 ) -> Partner:
-    """Return who knows the partners of everything these cases refer to, asked for all at once."""
+    """Return who knows the partners of everything these cases refer to, asked for all at once; `ahead` is asked for those that
+    do not exist yet."""
     rules = [(rule, one) for rule in definition.rules for one in (rule, *rule.lines) if one.source == "reference"]
     if not rules:
         return lambda mapping, side, id: None
@@ -33,15 +44,27 @@ def partners_of(
     linked = {name: links for name in names if (links := _links(name, connections))}
     for rule, one in rules:
         for target in definition.targets_of(rule) if one.mapping in linked else ():
-            source = OTHER[target]
+            source, links = OTHER[target], linked[one.mapping]
             ids = {id for side, record in seen if side == source for id in _referred(record.values, rule, one, source)}
-            known[one.mapping, source].update(_pairs(linked[one.mapping], source, ids))
+            found = _pairs(links, source, ids)
+            known[one.mapping, source].update({**ahead(one.mapping, links, source, ids - found.keys()), **found})
     return lambda mapping, side, id: known[mapping, side].get(id)
 
 
-def awaited_again(entries: Iterable[Entry], connections: Mapping[Side, Connection]) -> list[Entry]:
-    """Return which of these entries, blocked for want of a partner, have all of them now. Where the mapping is not found any
-    more they count as well: planned again they say so."""
+def ids_of(wanted: Mapping[tuple[str, Side], Collection[str]], connections: Mapping[Side, Connection]) -> Known:
+    """Return the partners that exist: mapping and side -> id -> the partner's id."""
+    known: Known = defaultdict(dict)
+    for (name, side), ids in wanted.items():
+        links = _links(name, connections)
+        known[name, side] = dict(_pairs(links, side, ids)) if links else {}
+    return known
+
+
+def awaited_again(
+    entries: Iterable[Entry], connections: Mapping[Side, Connection], ahead: Ahead = nothing_ahead
+) -> list[Entry]:
+    """Return which of these entries, blocked for want of a partner, have all of them now, or ahead of them. Where the mapping is
+    not found any more they count as well: planned again they say so."""
     waits = [(entry, entry.evidence.get("awaiting", ())) for entry in entries]
     wanted: dict[str, set[str]] = defaultdict(set)
     for _entry, awaiting in waits:
@@ -50,7 +73,12 @@ def awaited_again(entries: Iterable[Entry], connections: Mapping[Side, Connectio
     found: dict[str, set[str]] = {}
     for name, ids in wanted.items():
         links = _links(name, connections)
-        found[name] = set().union(*(_pairs(links, side, ids) for side in OTHER)) if links else ids
+        sides = (
+            [_pairs(links, side, ids).keys() | ahead(name, links, side, ids).keys() for side in OTHER]
+            if links
+            else [ids]
+        )
+        found[name] = set().union(*sides)
     return [entry for entry, awaiting in waits if all(str(one["id"]) in found[one["mapping"]] for one in awaiting)]
 
 
@@ -74,7 +102,7 @@ def _referred(values: Values, rule: Rule, one: Rule, source: Side) -> set[str]:
     return set() if value is None else {str(value)}
 
 
-def _pairs(links: Links, side: Side, ids: set[str]) -> dict[str, str]:
+def _pairs(links: Links, side: Side, ids: Collection[str]) -> dict[str, str]:
     found = links.find(side, ids)
     return {
         id: partner

@@ -5,16 +5,20 @@ planned the very same once more."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from django.db.models import Q
 from django.utils import timezone
 
+from connectors.types import JSON
+from portal.connections.models import Connection
 from portal.ledger import write
 from portal.ledger.lease import fenced
 from portal.ledger.models import Entry, Run
+from portal.mappings.models import Mapping
 from portal.mappings.transform import Side
 from portal.sync.additions import WAITING
 from portal.sync.anew import anew
@@ -37,8 +41,9 @@ from portal.sync.job import Job
 from portal.sync.keys import holders, mark_due
 from portal.sync.load import Batch, load, next_changed, next_due
 from portal.sync.models import Checkpoint, Link, MatchKey
-from portal.sync.partners import awaited_again, partners_of
+from portal.sync.partners import Ahead, awaited_again, nothing_ahead, partners_of
 from portal.sync.plan import PARTNERLESS, plan
+from portal.sync.promises import announced, promised, was_announced
 from portal.sync.tables import tables_changed
 
 BATCH = 500
@@ -101,25 +106,41 @@ def _rewind(job: Job) -> None:
             write.save_run(job.held, job.run, position={**job.run.position, "rewound": True})
 
 
+def can_wake(mapping: Mapping) -> bool:
+    """Say whether a record waits that refers to one which has its partner by now."""
+    sides: dict[Side, Connection] = {"left": mapping.left_connection, "right": mapping.right_connection}
+    return any(_woken(mapping, sides))
+
+
 def _wake_awaited(job: Job) -> None:
-    blocked = Entry.objects.filter(mapping=job.mapping.uuid, superseded_by=None, state=Entry.State.BLOCKED)
-    waiting = blocked.filter(reason__in=PARTNERLESS).order_by("pk")
     ids: dict[Side, list[str]] = {side: [] for side in SIDES}
-    for start in range(0, waiting.count(), BATCH):
-        for entry in awaited_again(waiting[start : start + BATCH], job.connections):
-            ids[source_side(job, entry)].append(entry.source_id)
+    for entry in _woken(job.mapping, job.connections, _ahead(job)):
+        ids[source_side(job, entry)].append(entry.source_id)
     if any(ids.values()):
         with fenced(job.held):
             mark_due(job, ids=ids)
 
 
+def _ahead(job: Job) -> Ahead:
+    """Return who knows what the rest of the sync set's plan will make."""
+    return nothing_ahead if job.family is None else partial(promised, job.family)
+
+
+def _woken(mapping: Mapping, connections: Dict[Side, Connection], ahead: Ahead = nothing_ahead) -> Iterator[Entry]:
+    blocked = Entry.objects.filter(mapping=mapping.uuid, superseded_by=None, state=Entry.State.BLOCKED)
+    waiting = blocked.filter(reason__in=PARTNERLESS).order_by("pk")
+    for start in range(0, waiting.count(), BATCH):
+        yield from awaited_again(waiting[start : start + BATCH], connections, ahead)
+
+
 def _propose(job: Job, batch: Batch) -> _Proposal:
     cases = load(job, batch, partial(holders, job))
-    terms = job.terms.knowing(partners_of(cases, job.terms.definition, job.connections))
+    terms = job.terms.knowing(partners_of(cases, job.terms.definition, job.connections, _ahead(job)))
     if job.run.anew:
         cases = _all_anew(job, cases, terms)
     waiting, written = _waiting(job, cases), written_lately(job, cases)
     proposal = _Proposal()
+    follows = _follows(job, cases)
     for case in cases:
         if isinstance(case, Pair) and case.state != Link.State.LINKED:
             continue  # being created, or undone: not planned, and what waits for a person goes on waiting
@@ -128,6 +149,9 @@ def _propose(job: Job, batch: Batch) -> _Proposal:
         actions = stopping(plan(replace(case, choices=choices_about(known)), terms), written, known)
         for place in _decided(case, actions):
             fresh = [entry_of(job, a) for a in actions if a.source and (OTHER[a.side], a.source.id) == place]
+            for entry in fresh if place in follows else ():
+                if was_announced(entry, follows[place], terms.means.partner, place[0]):
+                    entry.state = Entry.State.PLANNED  # under the same approval
             _compare(job, proposal, obeying(fresh, known), waiting.get(place, []))
     return proposal
 
@@ -139,6 +163,14 @@ def _all_anew(job: Job, cases: list[Pair | Lone], terms: Terms) -> list[Pair | L
     entries = Entry.objects.filter(run=job.run, link_id__in=links, state__in=settled)
     done = set(entries.values_list("link_id", flat=True))
     return [case if isinstance(case, Pair) and case.link in done else anew(case, terms) for case in cases]
+
+
+def _follows(job: Job, cases: Iterable[Pair | Lone]) -> Dict[Place, Dict[str, JSON]]:
+    """Return for which records a person who approved this plan was told what follows."""
+    if not is_bound(job.run):
+        return {}
+    places = [place for case in cases for place in _places(case)]
+    return announced(job, {side: [id for at, id in places if at == side] for side in SIDES})
 
 
 def _compare(job: Job, proposal: _Proposal, fresh: list[Entry], waiting: list[Entry]) -> None:

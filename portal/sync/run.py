@@ -19,19 +19,19 @@ from portal.accounts.models import User
 from portal.connections.models import Call
 from portal.ledger import lease, write
 from portal.ledger.lease import Held, LeaseLost
-from portal.ledger.models import Entry, Run
+from portal.ledger.models import Run
 from portal.mappings.models import Mapping, MappingVersion
-from portal.sync import flips
 from portal.sync.job import Progress, Stopped, open_job
+from portal.sync.lead import lead_of, lease_name
+from portal.sync.run_end import crashed, end_idle, end_members, end_without_mapping, postponed, tell, why_stopped
+from portal.sync.set_slice import Within, advance_set
 from portal.sync.slice import End, advance, count
 from portal.sync.undo_slice import take_back
 from portal.ui.wording import portal_language, to_keep
 
 log = logging.getLogger(__name__)
-WAIT = timedelta(seconds=30)  # before a run goes on that the CRM did not say when to go on; doubled each time
-LONGEST_WAIT = timedelta(minutes=15)
 AT_WORK = "at_work"  # in a run's position: a slice began; who finds it at the next one knows that the last was killed
-CRASHES = 3  # unexpected errors in a row before a run counts as failed
+KEPT = ("pulled", "swept", "unswept", "rewound", "planned", "stage", "rounds")  # of where a run is, from slice to slice
 PATIENCE = timedelta(seconds=90)  # how long a command waits for a postponed run
 
 
@@ -75,17 +75,23 @@ def request_sync(
 
 def enqueue_slice(run: Run) -> None:
     """Have a qcluster carry out the run's next slice."""
-    async_task("portal.sync.tasks.run_slice", run.pk, group=lease_name(run))
+    lead = lead_of(run)
+    async_task("portal.sync.tasks.run_slice", lead.pk, group=lease_name(lead))
 
 
 def request_stop(run: Run, user: User | None, *, actor: str = "") -> None:
-    """Have a run end after what is being sent now; at once when nobody works on it."""
+    """Have a run end after what is being sent now; at once when nobody works on it. A sync set's is stopped as one, whichever
+    part of it was meant."""
+    run = lead_of(run)
     write.audit(user, "stop_run", run, actor=actor)
     write.ask_to_stop(run)
     if run.state == Run.State.AWAITING_APPROVAL:
         write.finish_run(None, run, Run.State.CANCELLED, counts=count(run))
     elif run.state in Run.OPEN:
-        _end_idle(run)
+        end_idle(run)
+    if run.sync_set is not None:
+        with portal_language():
+            end_members(run, why_stopped(run))
 
 
 def stop_paused(mapping: Mapping) -> None:
@@ -95,7 +101,7 @@ def stop_paused(mapping: Mapping) -> None:
     for run in Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.SYNC, state__in=Run.OPEN):
         write.ask_to_stop(run)
         with portal_language():
-            _end_idle(run, _why_stopped(run))
+            end_idle(run, why_stopped(run))
 
 
 def carry_out(run: Run, progress: Progress | None = None) -> Run:
@@ -111,51 +117,54 @@ def carry_out(run: Run, progress: Progress | None = None) -> Run:
 
 
 def work(run_id: int, progress: Progress | None = None) -> Run:
-    """Carry out one slice of the run unless somebody living does, or it is not yet time; return the run as it then is."""
-    run = Run.objects.get(pk=run_id)
-    if run.state not in Run.OPEN or (run.not_before and run.not_before > timezone.now()):
-        return run
-    held = lease.take(lease_name(run))
-    if held is None:
-        return run
-    try:
-        run.refresh_from_db()
-        if run.state in Run.OPEN:
-            _carry_out_slice(run, held, progress)
-    except LeaseLost:
-        log.warning("Run %s: the lease was lost; whoever took it goes on.", run.pk)
-    finally:
-        held.release()
+    """Carry out one slice of the run unless somebody living does, or it is not yet time; return the run as it then is. One
+    that is part of a sync set's is carried out with that."""
+    run = Run.objects.select_related("parent").get(pk=run_id)
+    _work(lead_of(run), progress)
     run.refresh_from_db()
     return run
 
 
-def lease_name(run: Run) -> str:
-    """Return the name of the lease under which a mapping's runs are carried out."""
-    return f"mapping:{run.mapping}"
+def _work(run: Run, progress: Progress | None, within: Within | None = None) -> None:
+    if run.state not in Run.OPEN or (run.not_before and run.not_before > timezone.now()):
+        return
+    held = lease.take(lease_name(run))
+    if held is None:
+        return
+    try:
+        run.refresh_from_db()
+        if run.state in Run.OPEN:
+            _carry_out_slice(run, held, progress, within)
+    except LeaseLost:
+        log.warning("Run %s: the lease was lost; whoever took it goes on.", run.pk)
+    finally:
+        held.release()
 
 
-def _carry_out_slice(run: Run, held: Held, progress: Progress | None) -> None:
+def _carry_out_slice(run: Run, held: Held, progress: Progress | None, within: Within | None) -> None:
     began = time.monotonic()
+    within = within or Within(began + settings.SLICE_SECONDS)
     _begin(run, held)
     try:
-        end = _advance(run, held, began, progress)
+        end = _advance(run, held, within, _reporter(run, held, progress))
     except LeaseLost:
         raise
     except Exception as e:  # noqa: BLE001  the one place: whatever it was is recorded, and the run goes on or fails
-        end = _crashed(run, e)
+        end = crashed(run, e)
     is_plan = end is not None and end.state == Run.State.AWAITING_APPROVAL and run.approved_at is None
     reached = {
         "position": {name: value for name, value in run.position.items() if name != AT_WORK},
         "counts": count(run, planned=is_plan),
         "seconds": run.seconds + time.monotonic() - began,
-        "calls": Call.objects.filter(run_id=run.pk).count(),
+        "calls": Call.objects.filter(run_id__in=[run.pk, *run.children.values_list("pk", flat=True)]).count(),
     }
     if end is None:
         write.save_run(held, run, **reached)
         return
+    if run.sync_set is not None and end.state in Run.ENDED:
+        end_members(run, end.message)
     write.finish_run(held, run, end.state, message=end.message, not_before=end.not_before, **reached)
-    _tell(run, end)
+    tell(run, end)
 
 
 def _begin(run: Run, held: Held) -> None:
@@ -172,89 +181,24 @@ def _begin(run: Run, held: Held) -> None:
     )
 
 
-def _advance(run: Run, held: Held, began: float, progress: Progress | None) -> End | None:
+def _advance(run: Run, held: Held, within: Within, report: Progress) -> End | None:
     """Return how the run ended, None when it goes on in the next slice."""
     try:
-        with open_job(run, held, began + settings.SLICE_SECONDS, _reporter(run, held, progress)) as job:
-            end = take_back(job) if run.kind == Run.Kind.UNDO else advance(job)
+        if run.sync_set is not None:
+            end = advance_set(run, held, within, report, _work)
+        else:
+            with open_job(run, held, within.ends_at, report, within.leases) as job:
+                end = take_back(job) if run.kind == Run.Kind.UNDO else advance(job)
     except Stopped:
-        return End(Run.State.CANCELLED, _why_stopped(run))
+        return End(Run.State.CANCELLED, why_stopped(run))
     except RetryLater as e:
-        return _postponed(run, e)
+        return postponed(run, e)
     except (Mapping.DoesNotExist, MappingVersion.DoesNotExist):
         return end_without_mapping(run, held)
     except (ConfigError, QueryError, Unsupported) as e:
         return End(Run.State.FAILED, to_keep(e))
-    run.position = {
-        name: value for name, value in run.position.items() if name in ("pulled", "swept", "unswept", "rewound")
-    }
+    run.position = {name: value for name, value in run.position.items() if name in KEPT}
     return end
-
-
-def _end_idle(run: Run, message: str = "") -> None:
-    """End a run that nobody works on."""
-    held = lease.take(lease_name(run))
-    if held is None:
-        return
-    try:
-        run.refresh_from_db()
-        if run.state in Run.OPEN:  # it may have ended while the page was looked at
-            write.finish_run(held, run, Run.State.CANCELLED, message=message, counts=count(run))
-    finally:
-        held.release()
-
-
-def _why_stopped(run: Run) -> str:
-    """Return what the run is stopped for: its mapping was paused, as when a CRM's fields no longer fit, or a person said so."""
-    paused = Mapping.objects.filter(uuid=str(run.mapping), state=Mapping.State.PAUSED).first()
-    if paused is None:
-        return _("Stopped on request.")
-    return _("Stopped: the mapping is paused (%(why)s).") % {"why": paused.paused_reason}
-
-
-def end_without_mapping(run: Run, held: Held | None) -> End:
-    """Give up what a run had planned for a mapping that was deleted; return how the run ends."""
-    left = Entry.objects.filter(run=run, state__in=(Entry.State.PLANNED, Entry.State.AWAITING))
-    write.move(held, left, Entry.State.SKIPPED, reason="mapping_deleted")
-    return End(Run.State.CANCELLED, _("Its mapping was deleted."))
-
-
-def _postponed(run: Run, error: RetryLater) -> End:
-    waits = run.position.get("waits", 0)
-    run.position = {**run.position, "waits": waits + 1}
-    wait = min(WAIT * 2 ** min(waits, 10), LONGEST_WAIT)
-    if error.retry_after is not None:
-        wait = timedelta(seconds=error.retry_after)
-    return End(Run.State.POSTPONED, to_keep(error), timezone.now() + wait)
-
-
-def _crashed(run: Run, error: Exception) -> End:
-    log.exception("Run %s: an unexpected error.", run.pk)
-    crashes = run.position.get("crashes", 0) + 1
-    run.position = {**run.position, "crashes": crashes}
-    message = _("An unexpected error (%(kind)s): %(text)s") % {"kind": type(error).__name__, "text": error}
-    if crashes >= CRASHES:
-        return End(Run.State.FAILED, message)
-    return End(Run.State.INTERRUPTED, message, timezone.now() + WAIT)
-
-
-def _tell(run: Run, end: End) -> None:
-    """Open the mapping's problem when a run went wrong, close it when one went well."""
-    key = f"mapping:{run.mapping}:run"
-    if end.state in (Run.State.FAILED, Run.State.PARTLY_FAILED):
-        title = _("“%(mapping)s” failed") if end.state == Run.State.FAILED else _("“%(mapping)s” failed partly")
-        write.open_problem(
-            key,
-            kind="run",
-            title=title % {"mapping": run.mapping_name},
-            detail=end.message,
-            advice=_("Look at run %(run)d and its entries.") % {"run": run.pk},
-            mapping=run.mapping,
-        )
-    elif end.state == Run.State.SUCCEEDED and run.kind == Run.Kind.SYNC:
-        write.close_problem(key)
-    if run.kind == Run.Kind.SYNC:
-        flips.tell(run)
 
 
 def _reporter(run: Run, held: Held, progress: Progress | None) -> Progress:
@@ -273,11 +217,17 @@ def _reporter(run: Run, held: Held, progress: Progress | None) -> Progress:
 
 
 def end_waiting(mapping: Mapping, kind: str) -> None:
-    """End the runs of that kind that wait for approval."""
+    """End the runs of that kind that wait for approval; with one that is part of a sync set's plan all of that, which holds as a
+    whole."""
     with portal_language():
         message = _("A newer run took its place.")
-    for old in Run.objects.filter(mapping=mapping.uuid, kind=kind, state=Run.State.AWAITING_APPROVAL):
+        whole = _("A newer run of “%(name)s” took its place.") % {"name": mapping.name}
+    waiting = Run.objects.filter(kind=kind, state=Run.State.AWAITING_APPROVAL).select_related("parent")
+    for old in waiting.filter(mapping=mapping.uuid):
         write.finish_run(None, old, Run.State.CANCELLED, message=message, counts=count(old))
+        if (lead := lead_of(old)) != old and lead.state == Run.State.AWAITING_APPROVAL:
+            write.finish_run(None, lead, Run.State.CANCELLED, message=whole, counts=count(lead))
+            end_members(lead, whole)
 
 
 def refuse(mapping: Mapping) -> None:

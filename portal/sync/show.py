@@ -18,7 +18,18 @@ MOST_LEFT = 1_000
 def run_as_json(run: Run) -> JSON:
     """Return the run as the commands print it: id, state, counts by kind, calls sent, seconds worked; `cost`: what carrying out
     a plan that waits for approval costs each CRM; of an undo also which run it takes back, and what it leaves as it is: at
-    most a thousand records with the reason."""
+    most a thousand records with the reason; a sync set's with its parts, in the order in which they began."""
+    told = _one_as_json(run)
+    if run.sync_set is None:
+        return told
+    return {**told, "message": run.message, "runs": [_part_as_json(part) for part in run.children.order_by("pk")]}
+
+
+def _part_as_json(part: Run) -> JSON:
+    return {"mapping": part.mapping_name, **_one_as_json(part), "message": part.message}
+
+
+def _one_as_json(run: Run) -> dict[str, JSON]:
     return {
         "id": run.pk,
         "state": run.state,
@@ -65,7 +76,12 @@ def waiting_as_json(run: Run) -> list[JSON]:
 
 
 def as_text(run: Run) -> str:
-    """Return the run in lines: how it ended, what it did, and what waits and why."""
+    """Return the run in lines: how it ended, what it did, and what waits and why; a sync set's with each of its parts."""
+    parts = run.children.order_by("pk") if run.sync_set is not None else ()
+    return "\n".join([_as_text(run), *(_as_text(part) for part in parts)])
+
+
+def _as_text(run: Run) -> str:
     nothing = _("nothing to do") if run.state == Run.State.SUCCEEDED else _("nothing done yet")
     done = ", ".join(f"{name} {number}" for name, number in run.counts.items() if number) or nothing
     if run.is_plan and any(run.counts.values()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,6 +21,7 @@ from portal.sync.job import Job
 from portal.sync.keys import index_keys
 from portal.sync.lists import knowing_lists, plan_additions, wake_held_back
 from portal.sync.obey import obey
+from portal.sync.promises import keep_promises
 from portal.sync.propose import propose, wake
 from portal.sync.recover import next_look_up, recover
 from portal.sync.refresh import refresh
@@ -44,6 +45,7 @@ def advance(job: Job) -> End | None:
         return None
     job = knowing_lists(job.after_sweep())
     wake(job)
+    keep_promises(job)
     wake_held_back(job)
     heard: set[int] = set()
     obey(job, heard)
@@ -56,11 +58,8 @@ def advance(job: Job) -> End | None:
             if obey(job, heard):  # chosen while the run was at work
                 continue
             break
-        if not is_bound(job.run) and (tripped := look(job) or as_asked(job.run)):
-            if not job.run.approve_all:
-                write.move(job.held, planned, Entry.State.AWAITING)
-                return End(Run.State.AWAITING_APPROVAL, " ".join(tripped))
-            _approve(job, tripped)
+        if not is_bound(job.run) and (end := _stop_at_plan(job, planned)):
+            return end
         ready = add_to_lists(job)
         if ready is None or not apply(ready):
             return None
@@ -69,10 +68,12 @@ def advance(job: Job) -> End | None:
 
 
 def count(run: Run, *, planned: bool = False) -> dict[str, int]:
-    """Return what a run did and what it left, by kind; with `planned` also what it would do once it is approved."""
+    """Return what a run did and what it left, by kind, a sync set's over all of its parts; with `planned` also what it would do
+    once it is approved."""
     done = (Entry.State.DONE, Entry.State.STORED_DIFFERENTLY, *((Entry.State.AWAITING,) if planned else ()))
     counts = dict.fromkeys(("create", "update", "delete", "skip", "conflict", "blocked", "failed"), 0)
-    rows = Entry.objects.filter(run=run, superseded_by=None).values("action", "state").annotate(n=Count("pk"))
+    entries = Entry.objects.filter(run=run) if run.sync_set is None else Entry.objects.filter(run__parent=run)
+    rows = entries.filter(superseded_by=None).values("action", "state").annotate(n=Count("pk"))
     for row in rows.order_by():
         if row["state"] in done:
             counts[row["action"]] = counts.get(row["action"], 0) + row["n"]
@@ -85,6 +86,22 @@ def count(run: Run, *, planned: bool = False) -> dict[str, int]:
         elif row["state"] == Entry.State.SKIPPED and run.kind == Run.Kind.UNDO:
             counts["left"] = counts.get("left", 0) + row["n"]
     return counts
+
+
+def _stop_at_plan(job: Job, planned: QuerySet[Entry]) -> End | None:
+    """Return how a run stops that may not send what it planned: not before the rest of its sync set is planned too, or not
+    without a person's word."""
+    run, tripped = job.run, look(job)
+    if job.stage == "plan":
+        run.position = {**run.position, "planned": True}
+        return End(Run.State.QUEUED, " ".join(tripped))
+    words = tripped or as_asked(run) or ([_("It waits with the rest of its sync set.")] if job.stage == "hold" else [])
+    if words and not run.approve_all:
+        write.move(job.held, planned, Entry.State.AWAITING)
+        return End(Run.State.AWAITING_APPROVAL, " ".join(words))
+    if words:
+        _approve(job, words)
+    return None
 
 
 def as_asked(run: Run) -> list[str]:

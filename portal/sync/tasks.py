@@ -4,9 +4,12 @@ takes up every open run that nobody works on."""
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_q.tasks import async_task
@@ -17,8 +20,12 @@ from portal.mappings.models import Mapping
 from portal.records.lost import lost_edits, settle_lost
 from portal.sync import schedules
 from portal.sync.decide import take_up_kept
+from portal.sync.lead import lead_of, lease_name
+from portal.sync.models import SyncSet
 from portal.sync.preview_job import take_up
-from portal.sync.run import SyncRefused, end_without_mapping, enqueue_slice, lease_name, request_sync, work
+from portal.sync.run import SyncRefused, enqueue_slice, request_sync, work
+from portal.sync.run_end import end_members, end_without_mapping
+from portal.sync.set_start import request_set
 from portal.sync.slice import count
 
 MOMENT = timedelta(seconds=5)  # so short a wait is not left to the next minute
@@ -28,7 +35,7 @@ SILENT = timedelta(seconds=60)  # one that gave none for so long was interrupted
 
 def run_slice(run_id: int) -> str:
     """Carry out one slice and enqueue the next; return the run's state."""
-    run = work(run_id)
+    run = work(lead_of(Run.objects.select_related("parent").get(pk=run_id)).pk)
     wait = (run.not_before - timezone.now()) if run.not_before else timedelta()
     goes_on = run.state == Run.State.RUNNING or (run.state == Run.State.POSTPONED and wait <= MOMENT)
     if goes_on and lease.is_free(lease_name(run)):
@@ -45,14 +52,29 @@ def scheduled(mapping_uuid: str) -> str:
         schedules.forget(mapping_uuid)
         return _("the mapping is no more")
     runs = Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.SYNC)
+    start = partial(request_sync, mapping, actor="schedule", trigger="schedule")
+    return _start(f"mapping:{mapping.uuid}:refused", mapping.name, runs, start, mapping.uuid)
+
+
+def scheduled_set(set_uuid: str) -> str:
+    """Start the sync set's run as `scheduled` does a mapping's."""
+    row = SyncSet.objects.filter(uuid=set_uuid).first()
+    if row is None:
+        schedules.forget_set(set_uuid)
+        return _("the sync set is no more")
+    runs = Run.objects.filter(sync_set=row.uuid, kind=Run.Kind.SYNC)
+    start = partial(request_set, row, actor="schedule", trigger="schedule")
+    return _start(f"set:{row.uuid}:refused", row.name, runs, start)
+
+
+def _start(key: str, name: str, runs: QuerySet[Run], start: Callable[[], Run], mapping: UUID | None = None) -> str:
     if runs.filter(state=Run.State.AWAITING_APPROVAL).exists():
         return _("a plan waits for approval")
-    key = f"mapping:{mapping.uuid}:refused"
     try:
-        run = request_sync(mapping, actor="schedule", trigger="schedule")
+        run = start()
     except SyncRefused as e:
-        title = _("“%(mapping)s” cannot run by itself") % {"mapping": mapping.name}
-        write.open_problem(key, kind="refused", title=title, detail=str(e), mapping=mapping.uuid)
+        title = _("“%(mapping)s” cannot run by itself") % {"mapping": name}
+        write.open_problem(key, kind="refused", title=title, detail=str(e), mapping=mapping)
         return str(e)
     write.close_problem(key)
     return _("run %(number)d") % {"number": run.pk}
@@ -65,6 +87,7 @@ def resume_runs(*, at_once: bool = False) -> int:
     runs = Run.objects.filter(kind__in=(Run.Kind.SYNC, Run.Kind.UNDO), state__in=Run.OPEN).filter(
         Q(not_before=None) | Q(not_before__lte=now)
     )
+    runs = runs.exclude(parent__sync_set__isnull=False)  # carried out with the set's
     if not at_once:
         runs = runs.filter(Q(beat_at=None, created_at__lt=now - QUIET) | Q(beat_at__lt=now - QUIET))
     free = [run for run in runs if lease.is_free(lease_name(run))]
@@ -85,9 +108,14 @@ def settle_edits() -> int:
 
 
 def _end_orphans() -> None:
-    """End the plans that wait for approval though their mapping was deleted: no slice will."""
+    """End the plans that wait for approval though their mapping was deleted: no slice will. And what goes on of a set's run
+    that has ended, as where its end was cut short."""
+    for lead in Run.objects.filter(
+        state__in=Run.ENDED, sync_set__isnull=False, children__state__in=Run.OPEN
+    ).distinct():
+        end_members(lead, lead.message)
     kinds = (Run.Kind.SYNC, Run.Kind.UNDO)
-    waiting = Run.objects.filter(kind__in=kinds, state=Run.State.AWAITING_APPROVAL)
+    waiting = Run.objects.filter(kind__in=kinds, state=Run.State.AWAITING_APPROVAL, mapping__isnull=False)
     for run in waiting.exclude(mapping__in=Mapping.objects.values("uuid")):
         end = end_without_mapping(run, None)
         write.finish_run(None, run, end.state, message=end.message, counts=count(run))

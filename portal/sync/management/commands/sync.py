@@ -1,4 +1,4 @@
-"""`sync MAPPING`: carry the run out in this process, slice after slice; needs no qcluster."""
+"""`sync MAPPING|SET`: carry the run out in this process, slice after slice; needs no qcluster."""
 
 from __future__ import annotations
 
@@ -13,31 +13,46 @@ from portal.ledger.models import Run
 from portal.mappings.models import Mapping
 from portal.sync.approve import approve as approve_run
 from portal.sync.command import RunCommand
+from portal.sync.models import SyncSet
 from portal.sync.run import SyncRefused, request_sync
+from portal.sync.set_start import request_set
 from portal.ui.command import WrongUse
 
 
+def _named(name: str) -> Mapping | SyncSet:
+    """Return the mapping or the sync set of that name. Raises WrongUse naming those there are."""
+    tables: tuple[type[Mapping], type[SyncSet]] = (Mapping, SyncSet)
+    for table in tables:
+        if (found := table.objects.filter(name=name).first()) is not None:
+            return found
+    known = ", ".join(one for table in tables for one in table.objects.values_list("name", flat=True)) or _("none yet")
+    text = _("There is no mapping and no sync set “%(name)s”. There are: %(known)s.")
+    raise WrongUse(text % {"name": name, "known": known})
+
+
 def _run(
-    mapping: Mapping, *, approve_all: bool, approve: int | None, plan: bool, all_again: bool, **options: Any
+    found: Mapping | SyncSet, *, approve_all: bool, approve: int | None, plan: bool, all_again: bool, **options: Any
 ) -> Run:
     """Return the run to carry out: a new one, or the one that is approved. Raises SyncRefused, WrongUse."""
+    how: dict[str, Any] = {"actor": "command", "trigger": "command", "enqueue": options["enqueue"]}
     if approve is None:
-        whom: dict[str, Any] = {"actor": "command", "trigger": "command", "enqueue": options["enqueue"]}
-        return request_sync(mapping, approve_all=approve_all, plan_only=plan, anew=all_again, **whom)
-    run = Run.objects.filter(pk=approve, mapping=mapping.uuid).first()
+        how |= {"approve_all": approve_all, "plan_only": plan, "anew": all_again}
+        return request_sync(found, **how) if isinstance(found, Mapping) else request_set(found, **how)
+    whose = {"mapping": found.uuid} if isinstance(found, Mapping) else {"sync_set": found.uuid}
+    run = Run.objects.filter(pk=approve, **whose).first()
     if run is None:
         text = _("“%(name)s” has no run %(run)d. Look at its runs in the portal, or take the number that sync printed.")
-        raise WrongUse(text % {"name": mapping.name, "run": approve})
+        raise WrongUse(text % {"name": found.name, "run": approve})
     return approve_run(run, actor="command", enqueue=options["enqueue"])
 
 
 class Command(RunCommand):
     help = gettext_noop(
-        "Run a mapping: pull both sides, plan, write. Exit 0 done, 1 failed (also partly), 3 awaiting approval."
+        "Run a mapping or a sync set: pull both sides, plan, write. Exit 0 done, 1 failed (also partly), 3 awaiting approval."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("mapping", help=_("The mapping's name."))
+        parser.add_argument("mapping", metavar="MAPPING|SET", help=_("The name of the mapping or of the sync set."))
         parser.add_argument("--background", action="store_true", help=_("Only hand it to the qcluster."))
         how = parser.add_mutually_exclusive_group()
         how.add_argument(
@@ -59,13 +74,8 @@ class Command(RunCommand):
         )
 
     def work(self, *, mapping: str, background: bool, **options: Any) -> JSON:
-        found = Mapping.objects.filter(name=mapping).first()
-        if found is None:
-            known = ", ".join(Mapping.objects.values_list("name", flat=True)) or _("none yet")
-            text = _("There is no mapping “%(name)s”. There are: %(known)s.")
-            raise WrongUse(text % {"name": mapping, "known": known})
         try:
-            run = _run(found, enqueue=background, **options)
+            run = _run(_named(mapping), enqueue=background, **options)
         except SyncRefused as e:
             raise WrongUse(str(e)) from e
         return self.told_of(run, background=background, as_json=options["json"])
