@@ -97,3 +97,9 @@ def renew_best(pair: MatchCandidate) -> None:
         best = open_ones.filter(**{f"{side}_id": id}).aggregate(best=Max("score"))["best"] or 0
         rows = Unmatched.objects.filter(review__mapping=pair.mapping, side=side, record_id=id)
         rows.update(best=best)
+
+
+def forget(mappings: Collection[Mapping]) -> None:
+    """Forget all that was found and said of these mappings' records: the ids are another CRM's from now on."""
+    MatchCandidate.objects.filter(mapping__in=mappings).delete()
+    Preview.objects.filter(mapping__in=mappings, kind=Preview.Kind.MATCHES).delete()

@@ -14,6 +14,7 @@ from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping
 from portal.mappings.save import pause_mapping
 from portal.records.models import Mirror
+from portal.sync import match_store
 from portal.sync.models import Link
 from portal.ui.wording import portal_language
 
@@ -35,6 +36,7 @@ def begin_anew(connection: Connection, user: User | None, actor: str) -> None:
         with portal_language():
             _end(mapping, connection)
         held.release()
+    match_store.forget(mappings)
     edits = Run.objects.filter(kind=Run.Kind.EDIT, connection=connection, state__in=Run.OPEN)
     with portal_language():
         _close(edits, Entry.objects.filter(mapping=None, connection=connection), connection)

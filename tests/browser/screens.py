@@ -59,6 +59,7 @@ FILLED = {
     "mapping-policies": "/mappings/contacts/policies/",
     "mapping-schedule": "/mappings/contacts/schedule/",
     "mapping-preview": "/mappings/contacts/preview/",
+    "mapping-matches": "/mappings/contacts/matches/",
     "mapping-versions": "/mappings/contacts/versions/",
     "mapping-delete": "/mappings/contacts/delete/",
     "runs": "/runs/",

@@ -13,10 +13,13 @@ from connectors.memory import Store
 from connectors.types import JSON
 from portal.ledger.models import AuditEntry
 from portal.mappings.models import Mapping
+from portal.records.models import Mirror
 from portal.sync import preview_job
 from portal.sync.match_decide import accept, accept_above, clear, reject, still_open, take_back
 from portal.sync.models import Link, MatchCandidate, Preview, Unmatched
+from portal.sync.other_crm import begin_anew
 from tests.portal.sync_world import RULES, World, emails, person
+from tests.portal.task_queue import queued
 from tests.portal.test_sync_preview import read
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -214,3 +217,20 @@ def test_a_script_is_told_what_is_missing(world: World) -> None:
     with pytest.raises(CommandError, match="manage.py pull north Contacts") as failed:
         call_command("review_matches", "contacts")
     assert failed.value.returncode == 1
+
+
+def test_what_was_said_of_the_records_of_another_crm_is_forgotten(world: World) -> None:
+    reviewed(world)
+    reject(MatchCandidate.objects.filter(left_id="1"), **BY)
+    begin_anew(world.connections["south"], None, "test")
+    assert not MatchCandidate.objects.exists()
+
+
+def test_a_review_of_many_records_is_made_by_a_worker(world: World) -> None:
+    read(world)
+    Mirror.objects.update(records=preview_job.SMALL)
+    row = preview_job.start(world.mapping, user=None, actor="test", kind=Preview.Kind.MATCHES)
+    assert row.state == "queued"
+    func, args = queued()[-1]
+    assert (func, preview_job.work(*args)) == ("portal.sync.preview_job.work", "done")
+    assert offered() == [("1", "1"), ("2", "2")]
