@@ -61,20 +61,24 @@ def compare(case: Pair | Lone, side: Side, terms: Terms) -> Found | None:
 def differences(pair: Pair, terms: Terms) -> tuple[Difference, ...]:
     """Return where the two hold something different, in the order of the rules. What an answer did not carry is not compared;
     nor is what is written to new records only. Only for a pair whose copies are both there."""
-    equal = agreeing(pair, terms)
-    sources = [side for side in SIDES if terms.writes(OTHER[side]) and terms.goes(pair.at(side))]
-    planned, found = merge(pair, terms, sources), []
+    equal, unequal = agreeing(pair, terms), []
     for rule, sides in terms.written:
-        now = (
-            held(rule, pair.values("left"), "left", terms.means),
-            held(rule, pair.values("right"), "right", terms.means),
-        )
-        if not sides or is_written_once(rule) or rule.uuid in equal or ABSENT in now:
-            continue
-        why = _why(rule, sides, pair, planned, terms)
-        values = tuple(None if value is BROKEN else value for value in now)
-        found.append(Difference(rule.uuid, (rule.left, rule.right), (values[0], values[1]), why))
-    return tuple(found)
+        if sides and not is_written_once(rule) and rule.uuid not in equal:
+            now = tuple(held(rule, pair.values(side), side, terms.means) for side in SIDES)
+            unequal += [(rule, sides, now)] if ABSENT not in now else []
+    if not unequal:
+        return ()
+    sources = [side for side in SIDES if terms.writes(OTHER[side]) and terms.goes(pair.at(side))]
+    planned = merge(pair, terms, sources)
+    return tuple(
+        Difference(rule.uuid, (rule.left, rule.right), _shown(now), _why(rule, sides, pair, planned, terms))
+        for rule, sides, now in unequal
+    )
+
+
+def _shown(now: tuple[JSON, ...]) -> tuple[JSON, JSON]:
+    left, right = (None if value is BROKEN else value for value in now)
+    return left, right
 
 
 def _paired(pair: Pair, terms: Terms) -> Found:

@@ -90,7 +90,7 @@ def sentence(side: SideCost) -> str:
     text = ngettext("%(n)d call to %(crm)s", "%(n)d calls to %(crm)s", side.cost.calls)
     told = [text % {"n": side.cost.calls, "crm": side.connection.name}]
     if side.cost.seconds is not None:
-        told.append(_("%(time)s at its limits") % {"time": _time(side.cost.seconds)})
+        told.append(_("takes %(time)s") % {"time": _time(side.cost.seconds)})
     if side.limits.left_today is not None:
         told.append(_today(side))
     return "; ".join(told) + "."

@@ -83,7 +83,7 @@ def test_a_plan_tells_its_calls_per_crm_and_what_is_unknown(world: World) -> Non
     (side,) = plan_cost(planned(world))
     assert (side.connection.name, side.numbers, side.cost.calls) == ("south", {"create": 3, "update": 1}, 4)
     assert any("Who owns the new records" in text for text in side.unknown)
-    assert sentence(side).startswith("4 calls to south; less than a minute")
+    assert sentence(side).startswith("4 calls to south; takes less than a minute")
 
 
 def test_what_applying_it_then_sends_is_what_was_told(world: World) -> None:
