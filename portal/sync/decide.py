@@ -50,6 +50,12 @@ def retry(entries: Sequence[Entry], *, user: User | None, actor: str, enqueue: b
     return decide([(entry, Choice(RETRY)) for entry in entries], user=user, actor=actor, enqueue=enqueue)
 
 
+def take_back(entry: Entry, *, user: User | None, actor: str = "") -> bool:
+    """Forget what was chosen about an entry; say whether that could be: not once a run may have taken it up."""
+    runs = Run.objects.filter(mapping=entry.mapping, state__in=Run.OPEN)
+    return not runs.exists() and write.take_back(entry, user, actor=actor)
+
+
 def settled(entry: Entry) -> bool:
     """Say whether what was chosen about an entry is done."""
     entry.refresh_from_db()

@@ -3,43 +3,26 @@ chosen. The rule: what is shown is what the choice is about."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from connectors.types import JSON, TEXT_TYPES, FieldSchema
+from connectors.types import JSON, FieldSchema
 from portal.ledger.models import Entry
 from portal.mappings.transform import Side
-from portal.records.display import brief, words
-from portal.records.models import Copy
-from portal.records.names import label
+from portal.records.display import BLOCKS, brief, show
 from portal.sync.cases import OTHER, SIDES
 from portal.sync.choice import JOIN, RETRY
+from portal.sync.decided import choice_about
+from portal.sync.flips import FLIPS
 from portal.sync.inbox_known import Known, Module, Place, candidates, doubles
-from portal.sync.inbox_words import UNSURE, chosen_words, offer
-from portal.sync.lines import record_url
+from portal.sync.inbox_records import Shown, shown
+from portal.sync.inbox_words import WORDLESS, chosen_words, offer
 from portal.sync.options import GONE, fields_of, is_unclear, living_at, options
 from portal.sync.reasons import describe
-
-FEW = 4  # values that tell one candidate from the other
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A record: its module in words, what it is called, its address, when it was changed last and by whom, and whether it is
-    still there; `told` are some values that tell it from its like."""
-
-    place: str
-    id: str
-    name: str
-    url: str
-    modified: str = ""
-    by: str = ""
-    deleted: str = ""
-    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +38,31 @@ class FieldLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an entry waits about: both records; the fields that both changed; what the record that is left of a pair `holds`;
+    which values were `refused` (field, why, value); the records of which one may be it; those of its own side with the same
+    key; and what was `sent` of which nobody knows whether it arrived."""
+
+    records: Sequence[Shown]
+    fields: Sequence[FieldLine]
+    holds: Sequence[FieldLine]
+    refused: Sequence[tuple[str, str, JSON]]
+    candidates: Sequence[Shown]
+    doubles: Sequence[Shown]
+    sent: Sequence[tuple[str, JSON]]
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One waiting entry. `offers` are (code, words); `version` that of the record that is left, as it is shown; `chosen` what
-    somebody chose already, `before` what was chosen about the entry it took the place of."""
+    """One waiting entry. `takes` may be chosen, `offers` are those of them with words of their own; `version` is that of the
+    record that is left, as it is shown; `chosen` what somebody chose already, `before` about the entry it took the place of."""
 
     entry: Entry
     name: str
     why: str | Promise
-    records: tuple[Shown, ...]
-    fields: tuple[FieldLine, ...]
-    holds: tuple[FieldLine, ...]
-    refused: tuple[tuple[str, str, JSON], ...]
-    candidates: tuple[Shown, ...]
-    doubles: tuple[Shown, ...]
-    sent: tuple[tuple[str, JSON], ...]
-    takes: tuple[str, ...]
-    offers: tuple[tuple[str, str], ...]
+    evidence: Evidence
+    takes: Sequence[str]
+    offers: Sequence[tuple[str, str]]
     version: int | None
     chosen: str
     before: str
@@ -92,57 +84,35 @@ def inbox_lines(entries: Iterable[Entry], known: Known) -> list[Line]:
 
 
 def _line(entry: Entry, known: Known) -> Line:
-    mapping = known.mappings[entry.mapping]  # type: ignore[index]
-    places, side = known.places(entry), known.side(entry)
+    mapping, old = known.mappings[entry.mapping], known.before.get(entry.pk)  # type: ignore[index]
     takes = options(entry, known.directions.get(mapping.uuid, ""))
-    living = living_at(entry)
-    copy = known.copies.get((living[0].pk, living[1], living[2]))
-    old = known.before.get(entry.pk)
-    ids = {side: entry.source_id, OTHER[side]: entry.record_id}
+    connection, module, id = living_at(entry)
+    living = known.copies.get((connection.pk, module, id)) if entry.reason in GONE else None
     return Line(
         entry,
-        entry.label or entry.source_id or entry.record_id,
-        entry.message or describe(entry.reason).text,
-        tuple(shown(places[at], ids[at], known) for at in SIDES if ids[at]),
-        tuple(_field(rule, ask, places, known) for rule, ask in fields_of(entry).items()),
-        tuple(_held(entry, places, known)) if entry.reason in GONE else (),
-        tuple(_refused(entry)),
-        tuple(shown(places[OTHER[side]], id, known) for id in candidates(entry)) if JOIN in takes else (),
-        tuple(shown(places[side], id, known) for id in doubles(entry)),
-        tuple(entry.intended.items()) if is_unclear(entry) else (),
-        takes,
-        tuple((take, offer(take, entry)) for take in takes if take not in UNSURE),
-        copy.version if copy and entry.reason in GONE else None,
-        chosen_words(entry, mapping) if entry.decision else "",
-        chosen_words(old, mapping) if old else "",
+        name=entry.label or entry.source_id or entry.record_id,
+        why=entry.message or describe(entry.reason).text,
+        evidence=_evidence(entry, known, takes),
+        takes=takes,
+        offers=[(take, offer(take, entry)) for take in takes if take not in WORDLESS],
+        version=living.version if living else None,
+        chosen=chosen_words(entry, mapping) if entry.decision else "",
+        before=chosen_words(old, mapping) if old and choice_about(old).take != RETRY else "",
     )
 
 
-def shown(place: Place, id: str, known: Known) -> Shown:
-    """Return the record of that id as far as our copies know it."""
-    module, copy = known.modules[place], known.copies.get((*place, id))
-    text = f"{module.connection.name} · {module.schema.module.label if module.schema else place[1]}"
-    url = record_url(module.connection, place[1], id)
-    if copy is None:
-        return Shown(text, id, id, url)
-    name = label(copy.values, module.schema.label_fields if module.schema else (), id)
-    deleted = str(copy.get_deleted_display()) if copy.deleted else ""
-    return Shown(text, id, name, url, copy.modified, _modifier(module, copy), deleted, _told(module, copy))
-
-
-def _modifier(module: Module, copy: Copy) -> str:
-    field = module.modifier
-    return words(field, copy.values.get(field.name), module.names) if field else ""
-
-
-def _told(module: Module, copy: Copy) -> str:
-    """Return the first values that a person would tell the record by, besides its name."""
-    schema = module.schema
-    if schema is None:
-        return ""
-    plain = [f for f in schema.fields if f.type in TEXT_TYPES and f.editable and f.name not in schema.label_fields]
-    values = (words(field, copy.values.get(field.name), module.names) for field in plain)
-    return ", ".join([value[:60] for value in values if value][:FEW])
+def _evidence(entry: Entry, known: Known, takes: Sequence[str]) -> Evidence:
+    places, side = known.places(entry), known.side(entry)
+    ids = {side: entry.source_id, OTHER[side]: entry.record_id}
+    return Evidence(
+        records=[shown(places[at], ids[at], known) for at in SIDES if ids[at]],
+        fields=[_field(rule, ask, places, known) for rule, ask in fields_of(entry).items()],
+        holds=list(_held(entry, places, known)) if entry.reason in GONE else [],
+        refused=list(_refused(entry)),
+        candidates=[shown(places[OTHER[side]], id, known) for id in candidates(entry)] if JOIN in takes else [],
+        doubles=[shown(places[side], id, known) for id in doubles(entry)],
+        sent=list(entry.intended.items()) if is_unclear(entry) else [],
+    )
 
 
 def _field(rule: str, ask: dict[str, JSON], places: dict[Side, Place], known: Known) -> FieldLine:
@@ -168,7 +138,9 @@ def _held(entry: Entry, places: dict[Side, Place], known: Known) -> Iterable[Fie
 
 
 def _refused(entry: Entry) -> Iterable[tuple[str, str, JSON]]:
-    """Yield field, reason and value of what a CRM refused."""
+    """Yield field, reason and value of what a CRM refused, or of what goes back and forth."""
+    for name, given in entry.evidence.get(FLIPS, {}).items() if entry.reason == FLIPS else ():
+        yield name, _("was written one after the other"), " → ".join("–" if v is None else str(v) for v in given)
     fields = entry.evidence.get("fields")
     for name, told in fields.items() if isinstance(fields, dict) else ():
         if isinstance(told, dict):
@@ -176,5 +148,5 @@ def _refused(entry: Entry) -> Iterable[tuple[str, str, JSON]]:
 
 
 def _value(field: FieldSchema, value: JSON, module: Module) -> SafeString:
-    text = brief(field, value, module.names)
+    text = (show if field.type in BLOCKS else brief)(field, value, module.names)
     return text if value not in (None, "", []) else SafeString(f'<span class="nothing">{_("empty")}</span>')

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from portal.ledger import write
 from portal.ledger.models import Entry
 from portal.mappings.models import Mapping
+from portal.sync import decide
 from portal.sync.choice import RETRY
-from portal.sync.decide import Decided, decide
 from portal.sync.inbox import DECIDE, MEND, Asked, groups, parts, waiting
-from portal.sync.inbox_bulk import bulk_offers
-from portal.sync.inbox_form import Chosen, choices_on_page, one_choice_for
+from portal.sync.inbox_form import choices_on_page, one_choice_for
 from portal.sync.inbox_known import known_about
-from portal.sync.inbox_lines import inbox_lines
 from portal.sync.inbox_past import past_lines
-from portal.sync.reasons import describe
+from portal.sync.inbox_sections import sections
+from portal.sync.inbox_told import tell
 from portal.sync.relink import RelinkRefused
 from portal.sync.revive import revive
 
@@ -48,7 +43,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
         _("To decide"),
         asked=asked,
         page=page,
-        sections=_sections(page, may=request.user.has_perm("ledger.change_run")),
+        sections=sections(page),
+        may=request.user.has_perm("ledger.change_run"),
         groups=groups(found) if not asked.entry else [],
         parts=_parts(asked),
         names=Mapping.objects.values_list("name", flat=True),
@@ -66,8 +62,8 @@ def choose(request: HttpRequest) -> HttpResponse:
         made = one_choice_for(entries, word, request.POST.dict(), known)
     else:
         made = choices_on_page(entries, request.POST, known)
-    done = decide(made.choices, user=request.user, actor=request.user.get_username())  # type: ignore[arg-type]
-    _tell(request, made, done)
+    done = decide.decide(made.choices, user=request.user, actor=request.user.get_username())  # type: ignore[arg-type]
+    tell(request, made, done)
     return redirect(_back(request))
 
 
@@ -76,10 +72,10 @@ def choose(request: HttpRequest) -> HttpResponse:
 def take_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Forget what was chosen about an entry, as long as no run took it up."""
     entry = get_object_or_404(Entry, pk=pk)
-    if write.take_back(entry, request.user):  # type: ignore[arg-type]
+    if decide.take_back(entry, user=request.user):  # type: ignore[arg-type]
         messages.info(request, _("The choice is taken back: the entry waits again."))
     else:
-        messages.warning(request, _("A run took the choice up meanwhile; it cannot be taken back any more."))
+        messages.warning(request, _("A run has taken the choice up or may have: it cannot be taken back now."))
     return redirect(_back(request))
 
 
@@ -113,23 +109,6 @@ def sync_again(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(_back(request))
 
 
-def _sections(page: Page[Entry], may: bool) -> list[dict[str, Any]]:
-    """Return the entries of a page by mapping and reason, each with what can be said of many at once."""
-    entries = list(page.object_list)
-    known = known_about(entries)
-    sections = []
-    for (mapping, reason), some in groupby(inbox_lines(entries, known), lambda line: (line.entry.mapping, line.entry.reason)):  # fmt: skip
-        lines = list(some)
-        row = known.mappings[mapping]
-        whole = waiting(Asked(mapping=row.name, reason=reason)).filter(decision__isnull=True)
-        sections.append(
-            {"mapping": row, "lines": lines, "offers": bulk_offers(lines, row), "first": lines[0], "may": may,
-             "reason": describe(reason), "many": len(lines) > 1,
-             "whole": whole.count() if len(lines) == len(entries) and page.has_other_pages() else 0}
-        )  # fmt: skip
-    return sections
-
-
 def _chosen_entries(post: QueryDict) -> tuple[list[Entry], str]:
     """Return the entries that were chosen about, and the one word for all of them; "" where each has words of its own. Those
     of a page stand in `shown`."""
@@ -152,37 +131,6 @@ def _numbers(texts: list[str]) -> list[int]:
 
 def _with_records(entries: Any) -> Any:
     return entries.select_related("connection", "source_connection", "run")
-
-
-def _tell(request: HttpRequest, made: Chosen, done: Decided) -> None:
-    for text in made.refused:
-        messages.error(request, text)
-    for entry in done.late:
-        entry.refresh_from_db()
-        who = (entry.decision or {}).get("by") or _("a run")
-        text = _("About “%(name)s” %(who)s was faster; nothing was overwritten.")
-        messages.warning(request, text % {"name": entry.label or entry.source_id, "who": who})
-    if made.left_out:
-        text = ngettext(
-            "%(n)d entry was left out: it would clear a field, or cannot be settled so. Choose about it by itself.",
-            "%(n)d entries were left out: they would clear a field, or cannot be settled so. Choose about them one by one.",
-            made.left_out,
-        )
-        messages.warning(request, text % {"n": made.left_out})
-    if done.stored:
-        text = ngettext("%(n)d choice is kept.", "%(n)d choices are kept.", len(done.stored)) % {"n": len(done.stored)}
-        runs = ((reverse("sync:run", args=[run.pk]), str(run)) for run in done.runs)
-        links = format_html_join(", ", '<a href="{}">{}</a>', runs)
-        doing = _("Carried out by run:") if done.runs else ""
-        messages.success(request, format_html("{} {} {}", text, doing, links))
-    for text in done.kept:
-        messages.info(request, text)
-    if not (done.stored or done.late or made.refused or made.left_out):
-        gone = ("one" in request.POST or "retry" in request.POST) and not made.asked
-        messages.warning(
-            request,
-            _("It waits no longer: a run took it up meanwhile. Look again.") if gone else _("Nothing was chosen."),
-        )
 
 
 def _back(request: HttpRequest) -> str:

@@ -11,7 +11,7 @@ from portal.mappings.models import Mapping
 from portal.sync.choice import BOTH, DELETE, FIELDS, JOIN, NEW, RETIRE, RETRY
 from portal.sync.options import ALONE, fields_of, is_unclear, living_at
 
-UNSURE: Final = (JOIN, FIELDS)  # chosen by what is shown, not by a word
+WORDLESS: Final = (JOIN, FIELDS)  # chosen by what is shown, not by a word
 
 
 def offer(take: str, entry: Entry) -> str:

@@ -28,6 +28,7 @@ EMPTY = {
     "empty-mappings": "/mappings/",
     "empty-mapping-add": "/mappings/add/",
     "empty-runs": "/runs/",
+    "empty-inbox": "/conflicts/",
     "empty-problems": "/ledger/problem/",
 }
 FILLED = {
@@ -66,6 +67,8 @@ FILLED = {
     "run-done": "/runs/1/",
     "run-blocked": "/runs/1/?state=blocked",
     "run-awaiting": "/runs/2/",
+    "inbox": "/conflicts/",
+    "inbox-past": "/conflicts/chosen/",
     "problems": "/ledger/problem/",
     "calls": "/connections/call/",
     "audit": "/ledger/auditentry/",

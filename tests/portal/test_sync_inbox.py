@@ -121,15 +121,13 @@ def test_all_of_a_kind_are_settled_at_once_also_those_on_other_pages(boss: Clien
 def test_a_page_costs_the_same_for_two_entries_as_for_fifty(boss: Client) -> None:
     many(2)
     page(boss)
-    with CaptureQueriesContext(
-        connection,
-    ) as few:
+    with CaptureQueriesContext(connection) as few:
         page(boss)
     start_again()
     many(55)
     with CaptureQueriesContext(connection) as lots:
         assert "page 1 of 2" in page(boss)
-    assert len(lots) <= len(few) + 1 and len(few) < 45
+    assert len(lots) <= len(few) + 2 < 30, "two more tell how many there are on all pages"
 
 
 def test_the_groups_lead_to_their_own_entries(boss: Client) -> None:
