@@ -3,6 +3,7 @@ guards stop the run at its plan, before anything is sent."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,7 +24,8 @@ MANY_DELETES = 20  # never without a word, whatever the percentage
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a plan would do, and how many records are linked already or matched by it."""
+    """What a plan would do, creates and changes on the side that has most of them, and how many records are linked already or
+    matched by it."""
 
     creates: int
     deletes: int
@@ -60,7 +62,10 @@ def look(job: Job) -> list[str]:
     planned = Entry.objects.filter(
         run=job.run, state=Entry.State.PLANNED, obeys=None
     )  # a person's choice needs no word
-    counts = {row["action"]: row["n"] for row in planned.values("action").annotate(n=Count("pk")).order_by()}
+    rows = planned.values_list("action", "connection", "module").annotate(n=Count("pk")).order_by()
+    counts: dict[str, list[int]] = defaultdict(list)  # action -> how many on each side
+    for action, _connection, _module, number in rows:
+        counts[action].append(number)
     if not counts.keys() - {Entry.Action.SKIP.value}:
         return []
     matched = planned.filter(link_id=None).exclude(record_id="")
@@ -71,10 +76,10 @@ def look(job: Job) -> list[str]:
     return since_reset + trips(
         job.terms.definition.guards,
         Planned(
-            creates=counts.get("create", 0),
-            deletes=counts.get("delete", 0),
+            creates=max(counts["create"], default=0),
+            deletes=sum(counts["delete"]),
             missing=planned.filter(action=Entry.Action.DELETE, reason="source_missing").count(),
-            changes=counts.get("update", 0),
+            changes=max(counts["update"], default=0),  # of a pair whose two records change one counts
             appends=planned.filter(action=Entry.Action.APPEND, attempts=0).count(),
             linked=job.links.all().filter(state=Link.State.LINKED).count() + matched.count(),
             is_first=not before.filter(finished_at__gt=begun).exists(),

@@ -112,6 +112,19 @@ def test_a_record_that_comes_back_is_linked_again_and_not_created_again() -> Non
     assert value(world, "north", north, "firstname") == "Back"
 
 
+def test_a_first_run_may_create_so_many_on_each_side() -> None:
+    world = two_ways(guards={"creates": 2})
+    world.add(world.north, "ada", "bo")
+    world.add(world.south, "cy", "di")
+    assert world.sync().counts["create"] == 4
+
+
+def test_a_first_run_that_would_create_more_on_one_side_waits() -> None:
+    world = two_ways(guards={"creates": 2})
+    world.add(world.south, "ed", "flo", "gus")
+    assert world.sync().state == Run.State.AWAITING_APPROVAL
+
+
 class Killed(BaseException):
     """The process died here."""
 
