@@ -52,8 +52,9 @@ def test_several_records_are_sent_at_the_same_time() -> None:
     assert len(set(emails(world.south))) == 20
 
 
-def test_a_second_run_with_nothing_new_makes_a_call_per_side_and_writes_no_row_but_the_run() -> None:
-    world = World()
+@pytest.mark.parametrize("direction", ["left-to-right", "both"])
+def test_a_second_run_with_nothing_new_makes_a_call_per_side_and_writes_no_row_but_the_run(direction: str) -> None:
+    world = World(direction=direction)
     world.add(world.north, "ada", "bo")
     world.north.put("Contacts", {"lastname": "Nokey"})
     world.add(world.south, "bo")
