@@ -44,14 +44,15 @@ class RecordLine:
 
 
 def unmatched(known: Planning, review: Preview, side: Side, show: str) -> QuerySet[Unmatched]:
-    """Return the records of one side that a page lists: such as have candidates ("decide"), none ("alone"), or no value in
-    the match key and none ("without")."""
+    """Return the records of one side that a page lists: such as have candidates ("decide"), a key that gives them no partner
+    and no candidate ("alone"), or no value in the match key ("without")."""
     link = known.links.of(side, OuterRef("record_id"))
     rows = Unmatched.objects.filter(~Exists(link), review=review, side=side)
     if show == "decide":
         return rows.filter(best__gt=0).order_by("-best", "pk")
-    is_without = Q(why=Why.WITHOUT)
-    return rows.filter(is_without if show == "without" else ~is_without, best=0).order_by("pk")
+    if show == "without":
+        return rows.filter(why=Why.WITHOUT).order_by("pk")
+    return rows.filter(~Q(why=Why.WITHOUT), best=0).order_by("pk")
 
 
 def doubles(mapping: Mapping, side: Side) -> QuerySet[MatchCandidate]:

@@ -4,10 +4,11 @@ rule: a few queries, however many records there are."""
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Sum, When
+from django.utils.translation import gettext as _
 
 from portal.ledger.models import Run
 from portal.mappings.models import Mapping
@@ -34,10 +35,22 @@ class Standing:
     several: int
     without: int
 
+    @property
+    def sentence(self) -> str:
+        """Return it in words, for a shell."""
+        text = _(
+            "%(connection)s · %(module)s by the match key: %(one)d with one partner, %(none)d with none, %(several)d with"
+            " several, %(without)d without a key, %(linked)d linked"
+        )
+        return text % asdict(self)
 
-def matched(run: Run, mapping: Mapping | None) -> list[Standing]:
+
+def matched(run: Run) -> list[Standing]:
     """Return how both sides stood, left first, for the plan of a mapping's first run; nothing for any other run."""
-    links = links_of(mapping) if mapping is not None and run.is_plan and run.kind == Run.Kind.SYNC else None
+    if not (run.is_plan and run.kind == Run.Kind.SYNC and run.mapping):
+        return []
+    mapping = Mapping.objects.select_related("left_connection", "right_connection").filter(uuid=run.mapping).first()
+    links = links_of(mapping) if mapping is not None else None
     if mapping is None or links is None:
         return []
     if Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.SYNC, state__in=_CARRIED_OUT).exists():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from connectors.types import JSON
 from portal.ledger.models import Entry, Run
+from portal.sync.matched import matched
 from portal.sync.plan_cost import as_json, plan_cost, sentence
 from portal.sync.reasons import describe
 from portal.sync.undo_plan import EDITS
@@ -17,7 +20,7 @@ MOST_LEFT = 1_000
 
 def run_as_json(run: Run) -> JSON:
     """Return the run as the commands print it: id, state, counts by kind, calls sent, seconds worked; `cost`: what carrying out
-    a plan that waits for approval costs each CRM; of an undo also which run it takes back, and what it leaves as it is: at
+    a plan that waits for approval costs each CRM; `matched`: of a first plan, how both sides stand by the match key; of an undo also which run it takes back, and what it leaves as it is: at
     most a thousand records with the reason; a sync set's with its parts, in the order in which they began."""
     told = _one_as_json(run)
     if run.sync_set is None:
@@ -37,6 +40,7 @@ def _one_as_json(run: Run) -> dict[str, JSON]:
         "calls": run.calls,
         "seconds": round(run.seconds, 3),
         "cost": as_json(plan_cost(run)),
+        **({"matched": [asdict(side) for side in standing]} if (standing := matched(run)) else {}),
         **(_undo_as_json(run) if run.kind == Run.Kind.UNDO else {}),
     }
 
@@ -91,6 +95,7 @@ def _as_text(run: Run) -> str:
         text % {"run": run, "state": run.get_state_display(), "done": done, "calls": run.calls, "seconds": run.seconds}
     ]
     lines += [run.message] if run.message else []
+    lines += [side.sentence for side in matched(run)]
     for side in plan_cost(run):
         lines += [sentence(side), *(f"  {_('Not known before:')} {text}" for text in side.unknown)]
     waiting = _waiting(run)

@@ -53,7 +53,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         str(run),
         run=run,
         mapping=mapping,
-        matched=matched(run, mapping),
+        matched=matched(run),
         undoing=undoing(run),
         states=[(value, label, states[value]) for value, label in Entry.State.choices if value in states],
         state=state,

@@ -15,6 +15,7 @@ from portal.sync import preview_job
 from portal.sync.match_decide import accept
 from portal.sync.matched import matched
 from portal.sync.models import Link, MatchCandidate, Preview
+from portal.sync.show import as_text, run_as_json
 from tests.portal.sync_world import World
 from tests.portal.test_sync_matches import put, reviewed
 from tests.portal.test_sync_matches import world as world  # noqa: PLC0414  the same people
@@ -158,13 +159,15 @@ def test_the_plan_of_a_first_run_tells_how_both_sides_stand_and_leads_to_the_rev
     put(world.south, "Cleo", "King")  # two now hold the key of the one over there
     world.say(guards={"creates": 0})
     run = world.sync()
-    told = [(s.connection, s.linked, s.one, s.none, s.several, s.without) for s in matched(run, world.mapping)]
+    told = [(s.connection, s.linked, s.one, s.none, s.several, s.without) for s in matched(run)]
     assert told == [("north", 0, 0, 2, 1, 1), ("south", 0, 0, 3, 2, 0)]
+    assert [side["several"] for side in run_as_json(run)["matched"]] == [1, 2]
+    assert "north · Contacts by the match key: 0 with one partner, 2 with none, 1 with several" in as_text(run)
     text = admin.get(reverse("sync:run", args=[run.pk])).content.decode()
     assert reverse("sync:matches", args=["contacts"]) in text
     world.sync(approve_all=True)
     world.add(world.north, "zoe")
-    assert matched(world.sync(), world.mapping) == []
+    assert matched(world.sync()) == []
 
 
 def test_what_was_accepted_counts_as_linked_in_the_plan(world: World) -> None:
@@ -172,4 +175,4 @@ def test_what_was_accepted_counts_as_linked_in_the_plan(world: World) -> None:
     reviewed(world)
     accept(MatchCandidate.objects.get(left_id="1"), user=None, actor="test")
     run = world.sync()
-    assert [(s.linked, s.one, s.none) for s in matched(run, world.mapping)] == [(1, 1, 1), (1, 1, 2)]
+    assert [(s.linked, s.one, s.none) for s in matched(run)] == [(1, 1, 1), (1, 1, 2)]

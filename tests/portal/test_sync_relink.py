@@ -8,8 +8,10 @@ import pytest
 
 from portal.ledger import lease
 from portal.ledger.models import AuditEntry
+from portal.sync.approve import approve
 from portal.sync.models import Link
 from portal.sync.relink import RelinkRefused, join, join_all, part
+from portal.sync.run import carry_out
 from tests.portal.sync_world import World, emails, entries, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -122,3 +124,12 @@ def test_it_is_written_down_who_joined_and_parted_what() -> None:
     part(world.mapping, join(world.mapping, "1", "1", **BY), **BY)
     told = [(e.action, e.changes) for e in AuditEntry.objects.filter(action__endswith="records").order_by("pk")]
     assert told == [("join_records", {"pairs": [["1", "1"]]}), ("part_records", {"left": "1", "right": "1"})]
+
+
+def test_a_plan_approved_after_records_were_joined_creates_neither_of_them() -> None:
+    world = planned_world()
+    run = world.sync()
+    join(world.mapping, "1", "1", **BY)
+    run = carry_out(approve(run, actor="test", enqueue=False))
+    assert (run.state, emails(world.south)) == ("awaiting_approval", ["ada@work.example", "bob@example.org"])
+    assert [(entry.action, entry.record_id) for entry in entries("awaiting")] == [("update", "1")]
