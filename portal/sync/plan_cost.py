@@ -178,9 +178,8 @@ def _unknown(
 
 def _written(run: Run, connection: Connection) -> tuple[ModuleSchema, frozenset[str]] | None:
     """Return the module that the run's mapping writes in this connection, and the fields its rules fill; None where it does not."""
-    mapping = (
-        MappingRow.objects.filter(uuid=str(run.mapping)).select_related("left_connection", "right_connection").first()
-    )
+    rows = MappingRow.objects.select_related("left_connection", "right_connection")
+    mapping = rows.filter(uuid=run.mapping).first() if run.mapping else None
     if mapping is None or not run.mapping_version:
         return None
     try:

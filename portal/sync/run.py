@@ -26,6 +26,7 @@ from portal.sync.lead import lead_of, lease_name
 from portal.sync.run_end import crashed, end_idle, end_members, end_without_mapping, postponed, tell, why_stopped
 from portal.sync.set_slice import Within, advance_set
 from portal.sync.slice import End, advance, count
+from portal.sync.undo_set import take_back_set
 from portal.sync.undo_slice import take_back
 from portal.ui.wording import portal_language, to_keep
 
@@ -185,7 +186,8 @@ def _advance(run: Run, held: Held, within: Within, report: Progress) -> End | No
     """Return how the run ended, None when it goes on in the next slice."""
     try:
         if run.sync_set is not None:
-            end = advance_set(run, held, within, report, _work)
+            carry_on = take_back_set if run.kind == Run.Kind.UNDO else advance_set
+            end = carry_on(run, held, within, report, _work)
         else:
             with open_job(run, held, within.ends_at, report, within.leases) as job:
                 end = take_back(job) if run.kind == Run.Kind.UNDO else advance(job)

@@ -12,6 +12,7 @@ from portal.ledger.models import Entry, Run
 from portal.sync.matched import matched
 from portal.sync.plan_cost import as_json, plan_cost, sentence
 from portal.sync.reasons import describe
+from portal.sync.undo_load import entries_of
 from portal.sync.undo_plan import EDITS
 
 MOST = 50  # entries listed; the screen has them all
@@ -56,8 +57,8 @@ def _undo_as_json(run: Run) -> dict[str, JSON]:
 
 def left_by(run: Run) -> QuerySet[Entry]:
     """Return what an undo leaves as it is, in its order."""
-    left = Entry.objects.filter(run=run, state=Entry.State.SKIPPED, superseded_by=None, undoes__isnull=False)
-    return left.exclude(action=Entry.Action.SKIP).order_by("number")
+    left = entries_of(run).filter(state=Entry.State.SKIPPED, superseded_by=None, undoes__isnull=False)
+    return left.exclude(action=Entry.Action.SKIP).order_by("run", "number")
 
 
 def waiting_as_json(run: Run) -> list[JSON]:

@@ -14,7 +14,7 @@ from portal.ledger import write
 from portal.ledger.models import AuditEntry, Entry, Run
 from portal.mappings.models import Mapping
 from portal.sync.run import SyncRefused, end_waiting, enqueue_slice
-from portal.sync.undo_load import writes_of
+from portal.sync.undo_load import entries_of, writes_of
 
 KINDS = (Run.Kind.SYNC, Run.Kind.UNDO)
 
@@ -35,12 +35,11 @@ def request_undo(
     `plan_only` has it stop at its plan; `keep_created`, delete nothing. `enqueue` hands it to the qcluster; without, the
     caller carries it out. Raises SyncRefused.
     """
-    mapping = mapping_of(run)
-    refuse_undo(run, mapping)
-    end_waiting(mapping, Run.Kind.UNDO)
-    which: dict[str, Any] = {"mapping_name": mapping.name, "mapping_version": mapping.version, "undoes": run}
+    refuse_undo(run)
+    for part in parts_of(run):
+        end_waiting(mapping_of(part), Run.Kind.UNDO)
     how: dict[str, Any] = {"user": user, "trigger": trigger, "plan_only": plan_only, "keep_created": keep_created}
-    undo = write.start_run(Run.Kind.UNDO, actor=actor, mapping=mapping.uuid, **which, **how)
+    undo = _start(run, actor, how) if run.sync_set is None else _start_set(run, actor, how)
     if (undo.undoes_id, undo.plan_only, undo.keep_created) != (run.pk, plan_only, keep_created):
         text = _("Run %(undone)s is just being taken back by run %(run)d: let that end first.")
         raise SyncRefused(text % {"undone": undo.undoes_id, "run": undo.pk})
@@ -48,6 +47,36 @@ def request_undo(
     if enqueue:
         transaction.on_commit(lambda: enqueue_slice(undo))
     return undo
+
+
+def _start(run: Run, actor: str, how: dict[str, Any]) -> Run:
+    mapping = mapping_of(run)
+    which: dict[str, Any] = {"mapping_name": mapping.name, "mapping_version": mapping.version, "undoes": run}
+    return write.start_run(Run.Kind.UNDO, actor=actor, mapping=mapping.uuid, **which, **how)
+
+
+def _start_set(run: Run, actor: str, how: dict[str, Any]) -> Run:
+    """Begin the undo of a set's run with all of its parts, or with none."""
+    under_way = run.undone_by.filter(state__in=Run.OPEN).first()
+    if under_way is not None:
+        return under_way
+    which: dict[str, Any] = {"sync_set": run.sync_set, "mapping_name": run.mapping_name, "undoes": run}
+    with transaction.atomic():
+        lead = write.start_run(Run.Kind.UNDO, actor=actor, **which, **how)
+        for part in parts_of(run):
+            undo = _start(part, actor, {**how, "parent": lead})
+            if undo.parent_id != lead.pk:
+                text = _("A run of “%(name)s” is just being taken back (run %(run)d): let that end first.")
+                raise SyncRefused(text % {"name": part.mapping_name, "run": undo.pk})
+    return lead
+
+
+def parts_of(run: Run) -> list[Run]:
+    """Return what is taken back with this run, in the order in which it is: itself, or of a sync set's run each part that
+    wrote anything, the last one first."""
+    if run.sync_set is None:
+        return [run]
+    return [part for part in run.children.order_by("-pk") if has_writes(part)]
 
 
 def mapping_of(run: Run) -> Mapping:
@@ -61,9 +90,10 @@ def mapping_of(run: Run) -> Mapping:
     return mapping
 
 
-def refuse_undo(run: Run, mapping: Mapping) -> None:
+def refuse_undo(run: Run) -> None:
     """Raise SyncRefused for a run that cannot be taken back as it stands."""
     about: dict[str, Any] = {"run": run.pk}
+    parts = [(part, mapping_of(part)) for part in parts_of(run)]
     if run.is_plan:
         raise SyncRefused(_("Run %(run)d is a plan: nothing was sent, so there is nothing to take back.") % about)
     if run.state == Run.State.AWAITING_APPROVAL:
@@ -72,7 +102,8 @@ def refuse_undo(run: Run, mapping: Mapping) -> None:
         raise SyncRefused(_("Run %(run)d is still going on: stop it or let it end first.") % about)
     if not has_writes(run):
         raise SyncRefused(_("Run %(run)d wrote nothing: there is nothing to take back.") % about)
-    _refuse_mapping(run, mapping)
+    for part, mapping in parts:
+        _refuse_mapping(part, mapping)
 
 
 def refuse_to_go_on(undo: Run, mapping: Mapping) -> None:
@@ -94,7 +125,7 @@ def _refuse_mapping(run: Run, mapping: Mapping) -> None:
 
 def has_writes(run: Run) -> bool:
     """Say whether the run wrote anything, as far as is known."""
-    unknown = Entry.objects.filter(run=run, state__in=(Entry.State.SENT, Entry.State.UNKNOWN))
+    unknown = entries_of(run).filter(state__in=(Entry.State.SENT, Entry.State.UNKNOWN))
     return writes_of(run).exists() or unknown.exists()
 
 

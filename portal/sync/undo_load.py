@@ -42,8 +42,13 @@ class Known:
 
 
 def writes_of(run: Run) -> QuerySet[Entry]:
-    """Return what the run surely wrote."""
-    return Entry.objects.filter(run=run, state__in=DONE).exclude(action=Entry.Action.SKIP)
+    """Return what the run surely wrote; a sync set's in all of its parts."""
+    return entries_of(run).filter(state__in=DONE).exclude(action=Entry.Action.SKIP)
+
+
+def entries_of(run: Run) -> QuerySet[Entry]:
+    """Return the entries of the run; a sync set's are those of its parts."""
+    return Entry.objects.filter(run=run) if run.sync_set is None else Entry.objects.filter(run__parent=run)
 
 
 def next_heads(job: Job, size: int) -> list[Entry]:

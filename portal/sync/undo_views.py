@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.ledger.models import Run
 from portal.sync.run import SyncRefused
-from portal.sync.undo import KINDS, has_writes, mapping_of, refuse_undo, request_undo
+from portal.sync.undo import KINDS, has_writes, refuse_undo, request_undo
 from portal.sync.undo_load import writes_of
 
 KEEP = "keep"
@@ -23,17 +23,23 @@ KEEP = "keep"
 @dataclass(frozen=True, slots=True)
 class Undoing:
     """What a run's page says of taking runs back: whether this one can be, by which it was or is being, and which it takes
-    back itself."""
+    back itself; of the undo of a sync set's run its parts, or of which it is one."""
 
     offered: bool
     undone_by: tuple[Run, ...] = ()
     undoes: Run | None = None
+    parts: tuple[Run, ...] = ()
+    part_of: Run | None = None
 
 
 def undoing(run: Run) -> Undoing:
     """Return what the page of this run says of taking it back."""
     by = tuple(run.undone_by.order_by("pk")) if run.kind in KINDS else ()
-    return Undoing(run.kind in KINDS and run.state in Run.ENDED and has_writes(run), by, run.undoes)
+    offered = run.kind in KINDS and run.state in Run.ENDED and has_writes(run)
+    if run.kind != Run.Kind.UNDO:
+        return Undoing(offered, by)
+    parts = tuple(run.children.order_by("pk")) if run.sync_set else ()
+    return Undoing(offered, by, run.undoes, parts, run.parent)
 
 
 @require_http_methods(["GET", "POST"])
@@ -44,7 +50,7 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         if request.method == "POST":
             return redirect("sync:run", _plan(request, run).pk)
-        refuse_undo(run, mapping_of(run))
+        refuse_undo(run)
         refused = ""
     except SyncRefused as e:
         if request.method == "POST":
