@@ -62,7 +62,12 @@ def settled(entry: Entry) -> bool:
     by = list(Entry.objects.filter(obeys=entry, superseded_by=None))
     while not by and entry.superseded_by is not None:
         entry = entry.superseded_by
-    return all(one.state in _DONE and one.reason not in UNDONE_REASONS for one in by or [entry])
+    return all(map(is_done, by or [entry]))
+
+
+def is_done(entry: Entry) -> bool:
+    """Say whether an entry has done what it is about, if only by finding that nothing is left to do."""
+    return entry.state in _DONE and entry.reason not in UNDONE_REASONS
 
 
 def take_up_kept() -> list[Run]:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
 
 from portal.ledger.models import Entry
 from portal.mappings.models import Mapping
 from portal.sync.choice import RETIRE
+from portal.sync.decide import is_done
 from portal.sync.inbox_words import chosen_words
 from portal.sync.lines import record_url
 from portal.sync.models import Link
@@ -33,6 +35,17 @@ class PastLine:
     at: datetime | None
     outcome: Entry | None
     is_retired: bool
+
+    @property
+    def is_done(self) -> bool:
+        """Say whether it was done, also where nothing had to be sent for it."""
+        return self.outcome is not None and is_done(self.outcome)
+
+    @property
+    def came_of_it(self) -> str | Promise:
+        """Return in words what was done where nothing had to be sent, or why it waits again."""
+        out = self.outcome
+        return describe(out.reason).text if out is not None and out.reason else ""
 
 
 def past_lines(entries: Sequence[Entry]) -> list[PastLine]:
