@@ -35,6 +35,8 @@ def differences(old: Definition, new: Definition) -> list[Difference]:
 def rule_in_words(rule: Rule, direction: str) -> str:
     """Return a rule as a person reads it: "firstname → first (only on create)"."""
     arrow = ARROWS.get(rule.direction or direction, "→")
+    if arrow == ARROWS["both"] and not (rule.left and rule.right):
+        arrow = ARROWS["left-to-right" if rule.right else "right-to-left"]
     made = {"value": f"“{rule.value}”", "expression": rule.expression}.get(rule.source, "")
     ends = (rule.left or made, rule.right or made)
     more = joined(_(", "), _remarks(rule))

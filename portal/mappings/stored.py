@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import replace
 from uuid import UUID
@@ -35,6 +36,17 @@ def definition_of(mapping: Mapping, number: int | None = None) -> Definition:
 def newest(mapping: Mapping) -> int:
     """Return the number of the newest version, live or draft; 0 when it says nothing yet."""
     return int(mapping.versions.aggregate(most=Max("number"))["most"] or 0)
+
+
+def directions(mappings: Iterable[Mapping]) -> dict[int, str]:
+    """Return mapping's primary key -> which way it goes: in its live version, in its draft where none is live."""
+    found: dict[int, str] = {}
+    live = {mapping.pk: mapping.version for mapping in mappings}
+    rows = MappingVersion.objects.filter(mapping__in=live).order_by("number")
+    for pk, number, direction in rows.values_list("mapping", "number", "direction"):
+        if pk not in found or number <= live[pk]:
+            found[pk] = direction
+    return found
 
 
 def draft_of(mapping: Mapping) -> MappingVersion | None:

@@ -17,6 +17,7 @@ from connectors import CONNECTORS, connector_class
 from portal.connections.models import Connection
 from portal.ledger.models import Entry, Problem, Run
 from portal.mappings.models import Mapping
+from portal.mappings.stored import directions
 from portal.sync.schedules import name_of
 
 EXPIRES_SOON = timedelta(days=14)
@@ -38,6 +39,7 @@ class MappingLine:
     """A mapping at one glance: its newest run, when it runs next by itself, how many entries failed, how many others wait."""
 
     mapping: Mapping
+    direction: str
     run: Run | None
     next_run: datetime | None
     failed: int
@@ -79,7 +81,11 @@ def mapping_lines() -> list[MappingLine]:
     names = {name_of(m.uuid): m.uuid for m in mappings}
     rows = Schedule.objects.filter(name__in=names).values_list("name", "next_run")
     next_runs = {names[name]: at for name, at in rows}
-    return [MappingLine(m, runs.get(m.uuid), next_runs.get(m.uuid), *counts.get(m.uuid, (0, 0))) for m in mappings]
+    ways = directions(mappings)
+    return [
+        MappingLine(m, ways.get(m.pk, ""), runs.get(m.uuid), next_runs.get(m.uuid), *counts.get(m.uuid, (0, 0)))
+        for m in mappings
+    ]
 
 
 def open_problems() -> list[Problem]:
