@@ -101,7 +101,7 @@ class ProblemAdmin(_OnlyToLookAt):
     def what(self, problem: Problem) -> str:
         return problem.title
 
-    @admin.display(description=_("mapping"), empty_value="–")
+    @admin.display(description=_("look at"), empty_value="–")
     def leads_to(self, problem: Problem) -> SafeString | None:
         found = links_of([problem])[problem.pk]
         return format_html_join(", ", '<a href="{}">{}</a>', ((link.url, link.name) for link in found)) or None

@@ -10,10 +10,11 @@ from portal.ledger.models import Problem
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A page, and what it is called."""
+    """A page: what it is called in short, and what going there does."""
 
     name: str
     url: str
+    text: str
 
 
 # Called with problems; returns the links of each by its number, in a fixed number of queries.

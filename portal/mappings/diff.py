@@ -9,6 +9,7 @@ from connectors.types import JSON
 from connectors.wording import joined
 from connectors.wording import text as _
 from portal.mappings.definition import Definition, Rule
+from portal.mappings.policy_words import COMPARE, CONFLICTS, DELETES, DIRECTIONS, GUARDED, LEAVING
 
 ARROWS = {"left-to-right": "→", "right-to-left": "←", "both": "⇄"}
 
@@ -56,9 +57,9 @@ def _remarks(rule: Rule) -> Iterator[str]:
     if rule.may_clear:
         yield _("may clear")
     if rule.policy:
-        yield _("conflicts: %(policy)s", policy=rule.policy)
+        yield _("conflicts: %(policy)s", policy=CONFLICTS.get(rule.policy, rule.policy))
     if rule.compare:
-        yield _("compared: %(how)s", how=rule.compare)
+        yield _("compared: %(how)s", how=COMPARE.get(rule.compare, rule.compare))
 
 
 def policies_in_words(said: Definition) -> dict[str, tuple[str, str]]:
@@ -68,10 +69,10 @@ def policies_in_words(said: Definition) -> dict[str, tuple[str, str]]:
     return {
         "left": (_("Left filter"), said.left.filter or _("all records")),
         "right": (_("Right filter"), said.right.filter or _("all records")),
-        "direction": (_("Direction"), said.direction),
-        "conflict_policy": (_("Both sides changed"), said.conflict_policy),
-        "delete_policy": (_("Deleted records"), said.delete_policy),
-        "leaving": (_("Leaving the filter"), said.leaving),
+        "direction": (_("Direction"), DIRECTIONS.get(said.direction, said.direction)),
+        "conflict_policy": (_("Both sides changed"), CONFLICTS.get(said.conflict_policy, said.conflict_policy)),
+        "delete_policy": (_("Deleted records"), DELETES.get(said.delete_policy, said.delete_policy)),
+        "leaving": (_("Leaving the filter"), LEAVING.get(said.leaving, said.leaving)),
         "guards": (_("Guards"), _guards(said.guards)),
         "marker": (_("Marker field"), " ⇄ ".join(said.marker) if any(said.marker) else _("none")),
         "match": (_("Match key"), _key(said)),
@@ -98,7 +99,9 @@ def _policies(old: Definition, new: Definition) -> Iterator[Difference]:
 def _guards(guards: JSON) -> str:
     if guards is None:
         return _("as usual")
-    return ", ".join(f"{key} {value}" for key, value in guards.items()) or _("off")
+    if not guards:
+        return _("off")
+    return joined(_(", "), (_(GUARDED[key], most=str(value)) for key, value in guards.items()))
 
 
 def _match(old: Definition, new: Definition) -> Iterator[Difference]:

@@ -47,12 +47,12 @@ def links(problems: Sequence[Problem]) -> dict[int, list[Link]]:
 
 def _rules(mapping: Mapping) -> Link:
     text = _("Open the mapping %(name)s") % {"name": mapping.name}
-    return Link(text, reverse("mappings:change", args=[mapping.name]))
+    return Link(mapping.name, reverse("mappings:change", args=[mapping.name]), text)
 
 
 def _filter(mapping: Mapping) -> Link:
     text = _("Open the filters of %(name)s") % {"name": mapping.name}
-    return Link(text, reverse("mappings:policies", args=[mapping.name]))
+    return Link(_("filters"), reverse("mappings:policies", args=[mapping.name]), text)
 
 
 def _tables(leads: Iterable[Dict[str, JSON]]) -> dict[str, Link]:
@@ -60,4 +60,7 @@ def _tables(leads: Iterable[Dict[str, JSON]]) -> dict[str, Link]:
     wanted = {uuid for found in leads for uuid in found.get("tables", ())}
     rows = ValueTable.objects.filter(uuid__in=wanted) if wanted else ()
     text = _("Open the value table %(name)s")
-    return {str(row.uuid): Link(text % {"name": row.name}, reverse("mappings:table", args=[row.name])) for row in rows}
+    return {
+        str(row.uuid): Link(row.name, reverse("mappings:table", args=[row.name]), text % {"name": row.name})
+        for row in rows
+    }

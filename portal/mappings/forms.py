@@ -10,34 +10,20 @@ from django.forms import formset_factory
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.mappings import policy_words
 from portal.mappings.check_marker import may_mark
 from portal.mappings.definition import Definition, Schedule
 from portal.mappings.document import GUARDED, BadDocument, check_cron, read_guards
 from portal.mappings.findings import Schemas
+from portal.mappings.row_forms import choices_of
 from portal.mappings.rule_forms import field_choices
 from portal.records.filters import about_days
 
-DIRECTIONS = [
-    ("left-to-right", gettext_lazy("left to right")),
-    ("right-to-left", gettext_lazy("right to left")),
-    ("both", gettext_lazy("both ways")),
-]
+DIRECTIONS = choices_of(policy_words.DIRECTIONS)
 GUARDS = [("default", gettext_lazy("as usual")), ("off", gettext_lazy("off")), ("own", gettext_lazy("own figures"))]
-CONFLICTS = [
-    ("left", gettext_lazy("the left side wins")),
-    ("right", gettext_lazy("the right side wins")),
-    ("newest", gettext_lazy("the newest change wins")),
-    ("ask", gettext_lazy("a person is asked")),
-]
-DELETES = [
-    ("ignore", gettext_lazy("leave the other record alone")),
-    ("mark", gettext_lazy("list it, and leave the other record alone")),
-    ("delete", gettext_lazy("delete the other record too")),
-]
-LEAVING = [
-    ("stop", gettext_lazy("stop carrying it over")),
-    ("keep", gettext_lazy("go on carrying it over")),
-]
+CONFLICTS = choices_of(policy_words.CONFLICTS)
+DELETES = choices_of(policy_words.DELETES)
+LEAVING = choices_of(policy_words.LEAVING)
 
 
 class PairForm(forms.Form):
@@ -60,6 +46,11 @@ class PairForm(forms.Form):
 
 
 PairFormSet = formset_factory(PairForm, extra=1, max_num=4)
+
+
+def _figure(usual: str) -> forms.TextInput:
+    """Return an input for a guard's figure that shows the usual one."""
+    return forms.TextInput(attrs={"placeholder": usual})
 
 
 class PoliciesForm(forms.Form):
@@ -98,10 +89,12 @@ class PoliciesForm(forms.Form):
             " waits, unless own figures say how many it may add."
         ),
     )
-    guard_creates = forms.CharField(label=gettext_lazy("new records"), required=False)
-    guard_deletes = forms.CharField(label=gettext_lazy("deleted records"), required=False)
-    guard_changes = forms.CharField(label=gettext_lazy("changed records"), required=False)
-    guard_appends = forms.CharField(label=gettext_lazy("entries added to pick lists"), required=False)
+    guard_creates = forms.CharField(label=gettext_lazy("New records"), required=False, widget=_figure("50"))
+    guard_deletes = forms.CharField(label=gettext_lazy("Deleted records"), required=False, widget=_figure("5%"))
+    guard_changes = forms.CharField(label=gettext_lazy("Changed records"), required=False, widget=_figure("20%"))
+    guard_appends = forms.CharField(
+        label=gettext_lazy("Entries added to pick lists"), required=False, widget=_figure("0")
+    )
 
     def __init__(self, *args: Any, schemas: Schemas, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -3,17 +3,21 @@ says what is missing."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from django import forms
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from connectors.types import FieldSchema, FieldType
+from portal.mappings import policy_words
 from portal.mappings.definition import Rule, SideName
 from portal.mappings.findings import Schemas
 from portal.mappings.transform import OTHER
+from portal.ui.wording import translated
 
 SOURCES = [
     ("field", gettext_lazy("becomes")),
@@ -21,15 +25,15 @@ SOURCES = [
     ("value", gettext_lazy("fixed value")),
     ("expression", gettext_lazy("expression")),
 ]
-COMPARE = [
-    ("", gettext_lazy("exactly")),
-    ("case", gettext_lazy("capitals make no difference")),
-    ("spaces", gettext_lazy("spaces make no difference")),
-    ("digits", gettext_lazy("by their digits")),
-    ("phone", gettext_lazy("as phone numbers")),
-    ("number", gettext_lazy("as numbers")),
-]
 SINGLE = ("value", "expression")  # these fill one field, of the side that is written
+
+
+def choices_of(words: Mapping[str, str]) -> list[tuple[str, Any]]:
+    """Return choices of codes by their words, put into the language of whoever looks."""
+    return [(code, lazy(translated, str)(text)) for code, text in words.items()]
+
+
+COMPARE = [("", gettext_lazy("exactly")), *choices_of(policy_words.COMPARE)]
 
 
 class RowForm(forms.Form):

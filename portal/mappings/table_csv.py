@@ -149,7 +149,7 @@ def _is_header(cells: list[str]) -> bool:
 def _trouble(line: int, cells: list[str]) -> str:
     if len(cells) == 2:
         return ""
-    text = _("Line %(line)d: %(count)d values stand there, two are expected: left and right.")
+    text = _("Line %(line)d: two values are expected, left and right; found: %(count)d.")
     return text % {"line": line, "count": len(cells)}
 
 

@@ -65,7 +65,8 @@ class TableForm(forms.Form):
         label=gettext_lazy("A value that stands in no row"),
         choices=ValueTable.Unlisted.choices,
         help_text=gettext_lazy(
-            "Nothing is guessed. Adding to a list is for CRMs that allow it, and never happens unless it is chosen here."
+            "Nothing is guessed. Adding to a list is for CRMs that allow it: a run then plans it as a line of its own and waits"
+            " for a person’s word before it is sent."
         ),
     )
     default_left = forms.CharField(
@@ -111,7 +112,7 @@ class CsvForm(forms.Form):
         label=gettext_lazy("Rows"),
         required=False,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 12, "class": "vLargeTextField", "spellcheck": "false", "dir": "auto"}),
+        widget=forms.Textarea(attrs={"rows": 12, "class": "vLargeTextField", "spellcheck": "false", "dir": "ltr"}),
         help_text=gettext_lazy("Left and right with a comma, a semicolon or a tab between, one pair a line."),
     )
     file = forms.FileField(

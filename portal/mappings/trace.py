@@ -10,15 +10,15 @@ from typing import Literal
 from connectors.errors import RecordInvalid
 from connectors.types import JSON, Values
 from portal.mappings.definition import Rule
-from portal.mappings.transform import ABSENT, BROKEN, OTHER, Means, NoPartner, Side, carried, held
+from portal.mappings.transform import ABSENT, BROKEN, LISTS, OTHER, Means, NoPartner, Side, carried, held, unlisted
 
-Kind = Literal["field", "value", "expression", "table", "partner", "made", "absent", "waits", "error"]
+Kind = Literal["field", "value", "expression", "table", "adds", "partner", "made", "absent", "waits", "error"]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """What there is after one step. `name` is of the field read ("field") or written ("made", "absent": nothing is written,
-    for the answer did not carry the source), of the value table or of the linked mapping, or the expression's text. "waits"
+    for the answer did not carry the source), of the value table or of the linked mapping, or the expression's text; "adds": what the field's list lacks of it. "waits"
     and "error" are the last: their `value` says why there is no value."""
 
     kind: Kind
@@ -64,9 +64,15 @@ def _between(rule: Rule, values: Values, source: Side, means: Means) -> Iterator
 
 def _looked_up(rule: Rule, value: JSON, source: Side, means: Means) -> Iterator[Step]:
     try:
-        yield Step("table", rule.table, means.look_up(rule.table, value, OTHER[source]))
+        made = means.look_up(rule.table, value, OTHER[source])
     except ValueError:  # the end says what is wrong
         return
+    yield Step("table", rule.table, made)
+    place = means.places[OTHER[source]]
+    target = place.schema.field(rule.at(OTHER[source]))
+    if target is not None and place.appends and means.tables[rule.table].unlisted == "append" and target.type in LISTS:
+        lacking = unlisted(made, target) if target.choices else []
+        yield from [Step("adds", target.name, lacking)] if lacking else []
 
 
 def _end(rule: Rule, values: Values, source: Side, means: Means) -> Step:

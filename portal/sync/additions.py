@@ -29,6 +29,11 @@ def adding(action: Action, terms: Terms) -> Action:
     )
 
 
+def added_by(action: Action) -> list[tuple[str, str]]:
+    """Return field and entry of what has to be added to pick lists for it."""
+    return [(name, value) for name, values in action.evidence.get(ADDS, {}).items() for value in values]
+
+
 def not_added(name: str, value: str, side: Side, terms: Terms) -> str:
     """Return what is said of a record whose value is not in the list of that field yet."""
     field = terms.places[side].schema.field(name)

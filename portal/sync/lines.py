@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from connectors.types import JSON
 from portal.connections.models import Connection
 from portal.ledger.models import Entry
+from portal.sync.additions import ADDS
 from portal.sync.promise import is_promise
 from portal.sync.reasons import told_of
 from portal.sync.undo_plan import EDITS
@@ -51,7 +52,14 @@ class EntryLine:
     advice: str | Promise
     fields: tuple[FieldLine, ...]
     edits: tuple[EditLine, ...] = ()
-    later: tuple[str, ...] = ()  # what follows once the record it refers to exists
+    later: tuple[str, ...] = ()  # what it waits for, and what follows once the record it refers to exists
+
+    @property
+    def list_name(self) -> str:
+        """Return the pick list that an addition goes into; "" for any other entry."""
+        if self.entry.action != Entry.Action.APPEND:
+            return ""
+        return f"{self.entry.connection.name} · {self.entry.module} · {next(iter(self.entry.intended), '')}"
 
     @property
     def waits(self) -> bool:
@@ -84,8 +92,17 @@ def _line(entry: Entry) -> EntryLine:
         reason.advice if reason else "",
         tuple(_field(entry, name) for name in entry.intended),
         tuple(_edit(name, told) for name, told in entry.evidence.get(EDITS, {}).items()),
-        tuple(_follows(name, waits) for name, waits in entry.evidence.get("later", {}).items()),
+        (*_additions(entry), *(_follows(name, waits) for name, waits in entry.evidence.get("later", {}).items())),
     )
+
+
+def _additions(entry: Entry) -> list[str]:
+    """Return what a planned entry waits for: what its own run adds to pick lists first."""
+    if entry.state not in (Entry.State.PLANNED, Entry.State.AWAITING):
+        return []
+    text = _("Goes on once “%(value)s” is on the list of “%(field)s”.")
+    adds = entry.evidence.get(ADDS, {}).items()
+    return [text % {"value": value, "field": name} for name, values in adds for value in values]
 
 
 def _follows(name: str, waits: JSON) -> str:

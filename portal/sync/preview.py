@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from portal.mappings.transform import Side
 from portal.records.models import Copy
+from portal.sync.additions import added_by
 from portal.sync.cases import OTHER, Action, Lone, Pair, Seen, Terms
 from portal.sync.keys import Holders
 from portal.sync.load import Batch, load
@@ -22,6 +23,7 @@ from portal.sync.preview_samples import Sample, sample
 # What becomes of records. "fail": a value cannot be made. "outside": its filter leaves it out. "aside": it belongs to another
 # that is just being made, was taken back or deleted, or of which we have no copy.
 KINDS = ("create", "change", "delete", "same", "fail", "blocked", "conflict", "outside", "aside")
+APPEND = "append"  # in the counts, where there is any: entries of pick lists, not records
 MOST = 20  # samples of each
 _KINDS = {"create": "create", "update": "change", "delete": "delete", "skip": "same", "conflict": "conflict"}
 
@@ -33,6 +35,7 @@ class Tally:
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     samples: dict[str, list[Sample]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    adds: set[tuple[str, str, str]] = field(default_factory=set)  # what a run would add to pick lists, each once
 
 
 Tell = Callable[[int, int, Tally], None]  # how many were looked at, of how many, and what came of it; may raise to stop
@@ -76,7 +79,10 @@ def cases_of(known: Planning, side: Side, copies: Iterable[Row], holders: Holder
 
 
 def note(tally: Tally, known: Planning, side: Side, case: Pair | Lone, actions: tuple[Action, ...]) -> None:
-    """Count what was planned for a record of that side."""
+    """Count what was planned for a record of that side, and what has to be added to pick lists for it."""
+    tally.adds |= {(action.side, *one) for action in actions if action.kind != "blocked" for one in added_by(action)}
+    if tally.adds:
+        tally.counts[APPEND] = len(tally.adds)
     for kind, action in kinds_of(known, side, case, actions):
         tally.counts[kind] += 1
         if len(tally.samples[kind]) < MOST:

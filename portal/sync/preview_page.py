@@ -36,6 +36,7 @@ WORDS: dict[str, str | Promise] = {
     "conflict": gettext_lazy("In conflict"),
     "outside": gettext_lazy("Filtered out"),
     "aside": gettext_lazy("Left alone"),
+    "append": gettext_lazy("To add to lists"),
 }
 # The mark of a line: which state's colour it has, and its word.
 MARKS: dict[str, tuple[str, str | Promise]] = {
@@ -202,6 +203,8 @@ def _words(step: Step) -> str:
         return _("expression")
     if step.kind == "table":
         return _("value table “%(name)s”") % {"name": step.name}
+    if step.kind == "adds":
+        return _("added to the list first")
     return _("partner by “%(name)s”") % {"name": step.name} if step.kind == "partner" else ""
 
 

@@ -8,16 +8,18 @@ from typing import Any
 
 import orjson
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 
 from connectors.types import JSON
 from connectors.values import redact
 from connectors.wording import joined
 from portal.mappings.transform import OTHER, Side
+from portal.sync.additions import added_by
 from portal.sync.cases import Action, Seen
 from portal.sync.lines import record_url
 from portal.sync.planning import Planning, label_of
 from portal.sync.reasons import describe
-from portal.ui.wording import to_keep
+from portal.ui.wording import portal_language, to_keep
 
 LONGEST = 300  # characters of a value that are kept
 
@@ -44,6 +46,7 @@ class Sample:
     changes: tuple[Change, ...] = ()
     reason: str = ""
     wrong: str = ""
+    note: str = ""  # what has to be done first
 
     @property
     def why(self) -> str | Promise:
@@ -79,6 +82,7 @@ def sample(known: Planning, side: Side, seen: Seen, partner: str, action: Action
         _changes(known, action),
         action.reason,
         to_keep(joined(" ", action.errors.values())),
+        _note(action),
     )
 
 
@@ -103,6 +107,13 @@ def short(value: JSON) -> JSON:
     """Return the value, or its beginning where it is long: samples are for looking at."""
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
     return value if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _note(action: Action) -> str:
+    """Return what is added to pick lists first, in the portal's language; "" for nothing."""
+    entries = ", ".join(f"“{value}”" for _name, value in added_by(action)) if action.kind != "blocked" else ""
+    with portal_language():
+        return gettext("First added to the list: %(entries)s.") % {"entries": entries} if entries else ""
 
 
 def _other_id(side: Side, action: Action) -> str:

@@ -22,7 +22,7 @@ from portal.sync import preview_job, preview_record
 from portal.sync.cases import SIDES
 from portal.sync.models import Preview
 from portal.sync.planning import Planning
-from portal.sync.preview import KINDS
+from portal.sync.preview import APPEND, KINDS
 from portal.sync.preview_keys import TooMany
 from portal.sync.preview_page import WORDS, found_records, record_part
 from portal.sync.preview_ready import NotReady, ages, planning_of, sources
@@ -169,7 +169,7 @@ def state_of(row: Preview) -> dict[str, Any]:
     is_dead = preview_job.is_dead(row)
     row.refresh_from_db()  # it may have ended while that was asked
     is_dead = is_dead and row.goes_on
-    counts = [(kind, WORDS[kind], row.counts.get(kind, 0)) for kind in KINDS]
+    counts = [(kind, WORDS[kind], row.counts.get(kind, 0)) for kind in (*KINDS, APPEND)]
     always = ("create", "change", "same", "fail", "blocked", "conflict")
     return {
         "preview": row,

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.db.models import Count, QuerySet
+from django.db.models import Case, Count, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -126,9 +126,9 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _entries(run: Run, state: str) -> QuerySet[Entry]:
-    entries = (
-        Entry.objects.filter(run=run).select_related("connection", "source_connection", "obeys").order_by("number")
-    )
+    first = Case(When(action=Entry.Action.APPEND, then=0), default=1)  # additions are sent before the records
+    entries = Entry.objects.filter(run=run).select_related("connection", "source_connection", "obeys")
+    entries = entries.order_by(first, "number")
     return entries.filter(state=state) if state in Entry.State.values else entries
 
 

@@ -72,6 +72,8 @@ document.querySelectorAll("[data-table]").forEach((form) => {
     });
   });
 
+  const spare = [...body.children].filter(isEmpty).slice(1);
+  spare.forEach((row) => row.remove());
   body.querySelectorAll("tr").forEach(show);
   add.hidden = false;
   add.addEventListener("click", () => addRow());

@@ -174,7 +174,7 @@ def test_a_file_can_be_the_whole_table(admin: Client, states: ValueTable) -> Non
 
 def test_half_of_a_file_is_never_saved(admin: Client, states: ValueTable) -> None:
     answer = admin.post(IMPORT, {"text": "Lost,Closed\nOnly one\n", "mode": "merge", "save": "1"})
-    assert "Line 2: 1 values stand there" in answer.content.decode()
+    assert "Line 2: two values are expected" in answer.content.decode()
     assert ValueTable.objects.get().pairs.count() == 2
 
 

@@ -196,7 +196,7 @@ def test_another_encoding_is_refused_with_the_line() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a,b\n\nc\nd,e,f\n", "Line 3: 1 values stand there, two are expected: left and right. Line 4: 3 values"),
+        ("a,b\n\nc\nd,e,f\n", "Line 3: two values are expected, left and right; found: 1. Line 4: two values"),
         ('a,b\n"c,d\n', "Line 2: the quotation marks do not match."),
         ("a,b\nc," + "x" * 501, "Line 2: longer than 500 characters."),
         ('a,b\n"c\nd",e\n', "Line 3: holds a line break"),
