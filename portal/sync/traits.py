@@ -76,9 +76,9 @@ def roles(definition: Definition, schemas: Mapping[Side, ModuleSchema]) -> dict[
     for left, right in (*definition.match, *pairs):
         one, other = found["left"].get(left), found["right"].get(right)
         if one and not other and right in known["right"]:
-            found["right"][right] = one
+            found["right"][right] = _as_told_by(known["right"][right], *one)
         if other and not one and left in known["left"]:
-            found["left"][left] = other
+            found["left"][left] = _as_told_by(known["left"][left], *other)
     return {side: _roles(known[side], told) for side, told in found.items()}
 
 
@@ -169,9 +169,16 @@ def _role(meaning: Meaning) -> tuple[str, str] | None:
     if term in _NOT_ITS_OWN or "assistant" in which or "shipping" in which:
         return None
     if type is FieldType.REFERENCE:
-        return ("refers", term) if "account" in meaning.kinds or term == "@account" else None
+        return _as_told_by(meaning, "company", term) if "account" in meaning.kinds and term != "parent" else None
     role = _ROLES.get(term) or _BY_TYPE.get(type)
     return (role, term) if role else None
+
+
+def _as_told_by(meaning: Meaning, role: str, term: str) -> tuple[str, str]:
+    """Return the role as the field plays it: a company is told by its name, or by the id of its record."""
+    if role in ("company", "refers"):
+        role = "refers" if meaning.field.type is FieldType.REFERENCE else "company"
+    return role, term
 
 
 def _roles(known: Mapping[str, Meaning], told: Mapping[str, tuple[str, str]]) -> Roles:

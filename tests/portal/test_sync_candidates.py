@@ -99,6 +99,7 @@ def test_generic_domains_and_company_forms_say_nothing() -> None:
 ANYTHING = st.text(max_size=12) | st.sampled_from(
     ["Ada", "A.", "ada@acme.example", "info@acme.example", "020 7946 0101", "شرکت"]
 )
+ANYTHING |= st.none() | st.booleans() | st.integers() | st.lists(st.text(max_size=3), max_size=2)
 RECORDS = st.fixed_dictionaries({}, optional=dict.fromkeys(PEOPLE | COMPANIES, ANYTHING))
 
 
@@ -115,3 +116,12 @@ def test_traits_outlive_being_kept_as_json(record: Any, kind: str) -> None:
     known = traits_of(kind, {n: v for n, v in record.items() if n in KINDS[kind][1]})
     kept = orjson.loads(orjson.dumps(tuple(known)))
     assert Traits.kept(kept) == known
+
+
+def test_a_company_told_by_its_record_is_compared_by_its_name() -> None:
+    reference = FieldSchema("account_id", "Account", T.REFERENCE, refers_to=("Accounts",))
+    linked = ModuleSchema(Module("Contacts", "Contacts"), (PEOPLE["last"], reference))
+    found = roles(NOTHING, {"left": linked, "right": schema("person")})
+    one = traits({"lastname": "Kay", "account_id": "11x7"}, found["left"], "GB", {"11x7": "Kestrel Ltd"})
+    other = traits({"lastname": "Kay", "company": "Kestrel"}, found["right"], "GB")
+    assert "same_company" in score(one, other).reasons

@@ -11,9 +11,12 @@ from django.core.management import CommandError, call_command
 
 from connectors.memory import Store
 from connectors.types import JSON
+from portal.connections.access import open_connector
+from portal.connections.schema import refresh
 from portal.ledger.models import AuditEntry
 from portal.mappings.models import Mapping
 from portal.records.models import Mirror
+from portal.records.pull import mirror_of, pull
 from portal.sync import preview_job
 from portal.sync.match_decide import accept, accept_above, clear, reject, still_open, take_back
 from portal.sync.models import Link, MatchCandidate, Preview, Unmatched
@@ -234,3 +237,28 @@ def test_a_review_of_many_records_is_made_by_a_worker(world: World) -> None:
     func, args = queued()[-1]
     assert (func, preview_job.work(*args)) == ("portal.sync.preview_job.work", "done")
     assert offered() == [("1", "1"), ("2", "2")]
+
+
+def test_a_company_is_known_by_its_name_though_records_hold_its_id() -> None:
+    world = World()
+    for crm, name, email in ((world.north, "Kestrel Ltd", "a@x.example"), (world.south, "Kestrel", "b@y.example")):
+        crm.put("Accounts", {"name": f"Another of {name}"})
+        company = crm.put("Accounts", {"name": name})
+        put(crm, "Ada", "Lovelace", email=email, account=company.id)
+    for connection in world.connections.values():
+        with open_connector(connection, purpose="sync") as crm:
+            refresh(connection, "Accounts", crm)
+            pull(mirror_of(connection, "Accounts"), crm)
+    reviewed(world)
+    assert MatchCandidate.objects.get().reasons == ["same_name", "same_company"]
+
+
+def test_a_record_whose_key_belongs_to_a_linked_one_waits_for_a_person() -> None:
+    world = World()
+    put(world.north, "Ada", "Lovelace")
+    world.sync()
+    world.north.remove("Contacts", "1")
+    put(world.north, "Ada", "Lovelace")
+    review = reviewed(world)
+    assert review.counts["left"]["taken"] == 1
+    assert [row.why for row in Unmatched.objects.all()] == ["taken"]
