@@ -21,7 +21,7 @@ from portal.mappings.models import Mapping, ValueTable
 from portal.mappings.rule_forms import RuleForm, RuleFormSet, rule_initial
 from portal.mappings.steps import keep, on_desk, page
 from portal.mappings.suggest import Suggestion
-from portal.mappings.suggest_lines import joining, lines_rule
+from portal.mappings.suggest_lines import joining, lines_pair, lines_rule
 from portal.mappings.transform import OTHER
 from portal.ui.wording import translated
 
@@ -90,8 +90,10 @@ def added(request: HttpRequest, editing: Editing) -> Iterable[Rule]:
         yield from (_rule(editing, s) for s in offered if _key(s) == pair)
     elif pair := request.POST.get("add"):
         left, _, right = pair.partition("=")
-        near = [s for s in offered if (left and s.left == left) or (right and s.right == right)]
-        rule = Rule(left or (near[0].left if near else ""), right or (near[0].right if near else ""))
+        near = [(s.left, s.right) for s in offered if (left and s.left == left) or (right and s.right == right)]
+        if (lines := lines_pair(editing.schemas)) and (left, right) in ((lines[0], ""), ("", lines[1])):
+            near = [lines]
+        rule = Rule(left or (near[0][0] if near else ""), right or (near[0][1] if near else ""))
         yield lines_rule(rule, editing.definition, editing.schemas, editing.known.mappings)
 
 

@@ -19,6 +19,7 @@ from portal.mappings.ready_tables import ReadyTable, table_between
 from portal.mappings.ready_values import why_not
 from portal.mappings.suggest import Suggestion, suggest
 from portal.mappings.suggest_keys import suggest_match_key
+from portal.mappings.suggest_lines import lines_pair, lines_rule
 from portal.mappings.transform import OTHER
 
 SURE = (
@@ -81,12 +82,18 @@ def ready(
     judged, tables = _settled(found, desk)
     desk = replace(desk, known=replace(known, tables={**known.tables, **{one.table.name: one.table for one in tables}}))
     left_out = [LeftOut(s.left, s.right, reason) for s, reason in judged if isinstance(reason, str)]
-    rules, refused = _passing([rule for _s, rule in judged if isinstance(rule, Rule)], desk)
+    rules, refused = _passing([*(rule for _s, rule in judged if isinstance(rule, Rule)), *_lines(desk)], desk)
     rules += _for_required(rules, desk)
     definition = replace(desk.definition, rules=tuple(rules), match=_key(rules, desk))
     carried = {(rule.left, rule.right) for rule in rules}
     kept = tuple(one for one in (*left_out, *refused) if (one.left, one.right) not in carried)
     return Ready(definition, kept, tuple(one for one in tables if (one.left, one.right) in carried))
+
+
+def _lines(desk: _Desk) -> list[Rule]:
+    pair = lines_pair(desk.schemas)
+    rule = lines_rule(Rule(*pair), desk.definition, desk.schemas, desk.known.mappings) if pair else None
+    return [rule] if rule and rule.lines else []
 
 
 def _settled(found: Iterable[Suggestion], desk: _Desk) -> tuple[list[tuple[Suggestion, Rule | str]], list[ReadyTable]]:

@@ -29,6 +29,14 @@ def joining(
     )
 
 
+def lines_pair(schemas: Schemas) -> tuple[str, str] | None:
+    """Return the fields of lines of the two modules, where each has one."""
+    left, right = (
+        [f for f in schemas[side].fields if f.type is FieldType.LINES and f.lines] for side in ("left", "right")
+    )
+    return (left[0].name, right[0].name) if len(left) == len(right) == 1 else None
+
+
 def lines_rule(rule: Rule, definition: Definition, schemas: Schemas, mappings: Mapping[str, tuple[Side, Side]]) -> Rule:
     """Return the rule as one for lines, with rules for the fields of a line that look alike; the same where its two fields are
     no lines, or their lines have rules already."""
@@ -53,6 +61,7 @@ def _rules(
         ends = one.field(name), other.field(found[name])
         if ends[0] and ends[1] and {ends[0].type, ends[1].type} & POINTER_TYPES:
             linked = joining(definition, mappings, ends[0], ends[1])
-            yield Rule(name, found[name], "reference", mapping=linked)
+            if linked or ends[0].required or ends[1].required:  # what must be there stays, for the check to ask for
+                yield Rule(name, found[name], "reference", mapping=linked)
         else:
             yield Rule(name, found[name])

@@ -196,7 +196,8 @@ def _columns(schema: FieldSchema, lines: list[dict[str, JSON]]) -> list[FieldSch
     first = [
         inner for inner in schema.lines if inner.name in held and (inner.editable or inner.type is not FieldType.ID)
     ]
-    return [*first, *(FieldSchema(name, name) for name in held if name not in told)]
+    more = (name for name in held if name not in told and not name.startswith("="))  # which a rule makes of a line
+    return [*first, *(FieldSchema(name, name) for name in more)]
 
 
 def _json(schema: FieldSchema, value: JSON, names: Names) -> SafeString:

@@ -190,9 +190,8 @@ def _steps(known: Planning, side: Side, line: Line) -> Iterator[Cell]:
         if words := _words(step):
             yield Cell(words, step.name if step.kind == "expression" else "", _plain(step.value))
     if not any(_words(step) for step in line.steps):
-        words = (
-            _("not carried by the CRM’s answer") if line.steps and line.steps[-1].kind == "absent" else _("as it is")
-        )
+        usual = _("each line by its own rules") if line.rule.lines else _("as it is")
+        words = _("not carried by the CRM’s answer") if line.steps and line.steps[-1].kind == "absent" else usual
         yield Cell(words, "", SafeString(""))
 
 

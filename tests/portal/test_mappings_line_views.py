@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from connectors.memory_store import SCHEMAS
 from portal.connections.models import Connection
 from portal.mappings.definition import Definition, Rule, Side
+from portal.mappings.findings import Known
 from portal.mappings.models import Mapping
+from portal.mappings.pairing import NO_PROFILES
+from portal.mappings.ready import ready
 from portal.mappings.save import save_mapping
+from portal.mappings.transform import OTHER
 from tests.portal.test_mappings_views import at, rows, said
 
 LINES = {"left": "lines", "right": "lines", "source": "lines"}
@@ -83,3 +88,18 @@ def test_rules_of_lines_stay_where_the_page_did_not_show_their_table(admin: Clie
     say("contacts", "Contacts", NAME, kept)
     admin.post(at("change"), rows({"left": "lastname", "right": "lastname"}, {**LINES, "left": "gone"}, stay="1"))
     assert said(contacts).rules[1].lines == kept.lines
+
+
+def test_a_field_of_lines_taken_from_the_list_finds_the_other_sides_by_itself(admin: Client, contacts: Mapping) -> None:
+    admin.post(at("change"), rows({"left": "lastname", "right": "lastname"}, add="lines="))
+    rule = said(contacts).rules[-1]
+    assert (rule.left, rule.right, rule.source) == ("lines", "lines", "lines")
+    assert {line.left for line in rule.lines} >= {"product", "quantity", "price"}
+
+
+def test_a_new_mapping_begins_with_its_lines() -> None:
+    schemas, sides = dict.fromkeys(OTHER, SCHEMAS[0]), (Side("north", "Contacts"), Side("south", "Contacts"))
+    made = ready(*sides, schemas, NO_PROFILES, Known(), "left-to-right")
+    [rule] = [rule for rule in made.definition.rules if rule.source == "lines"]
+    assert (rule.left, rule.right) == ("lines", "lines")
+    assert "company" not in {line.left for line in rule.lines}  # no mapping says which company is which

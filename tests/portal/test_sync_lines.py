@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,9 +15,13 @@ from portal.ledger.models import Entry, Run
 from portal.mappings.definition import Definition, Rule, Side
 from portal.mappings.models import Mapping
 from portal.mappings.save import save_mapping
+from portal.mappings.stored import definition_of
 from portal.records.pull import mirror_of, pull
 from portal.records.whole import lacks
+from portal.sync.choice import FIELDS, Choice
+from portal.sync.decide import decide
 from portal.sync.run import carry_out, request_sync
+from portal.sync.undo import request_undo
 from tests.connectors.sandbox_client import Account
 from tests.portal.sync_world import entries
 
@@ -182,6 +187,51 @@ def test_lines_whose_product_is_not_there_yet_wait_for_it(shop: Shop) -> None:
     shop.sync("products", "invoices")
     assert shop.lines("simplycrm") == {"I1": told(("Widget", "2"), ("Gadget", "3"))}
     assert not entries(Entry.State.BLOCKED)
+
+
+def test_a_run_that_changed_lines_is_taken_back_line_by_line(shop: Shop) -> None:
+    id = shop.invoice("I1", ("Widget", "2"), ("Gadget", "3"))
+    shop.invoice("I2", ("Bolt", "1"))
+    shop.sync()
+    shop.invoice("I1", ("Bolt", "8"), id=id)
+    run = shop.sync("invoices")
+    undo = carry_out(request_undo(run, actor="test", enqueue=False))
+    assert (undo.state, undo.counts["update"]) == (Run.State.SUCCEEDED, 1)
+    assert shop.lines("simplycrm") == {"I1": told(("Widget", "2"), ("Gadget", "3")), "I2": told(("Bolt", "1"))}
+
+
+def test_lines_that_somebody_edited_since_are_not_taken_back(shop: Shop) -> None:
+    id = shop.invoice("I1", ("Widget", "2"))
+    shop.sync()
+    shop.invoice("I1", ("Bolt", "8"), id=id)
+    run = shop.sync("invoices")
+    shop.invoice("I1", ("Gadget", "5"), crm="simplycrm", id=shop.names("simplycrm", "Invoice", "subject")["I1"])
+    carry_out(request_undo(run, actor="test", enqueue=False))
+    assert shop.lines("simplycrm") == {"I1": told(("Gadget", "5"))}
+
+
+@pytest.mark.parametrize("winner", ["left", "right"])
+def test_lines_changed_on_both_sides_wait_for_a_person_and_go_as_chosen(shop: Shop, winner: str) -> None:
+    mapping = Mapping.objects.get(name="invoices")
+    save_mapping(replace(definition_of(mapping), conflict_policy="ask"), user=None, actor="test")
+    id = shop.invoice("I1", ("Widget", "2"))
+    shop.sync()
+    shop.invoice("I1", ("Bolt", "8"), id=id)
+    shop.invoice("I1", ("Gadget", "5"), crm="simplycrm", id=shop.names("simplycrm", "Invoice", "subject")["I1"])
+    run = shop.sync("invoices")
+    [waiting] = entries(Entry.State.CONFLICT)
+    assert (run.counts["conflict"], waiting.reason) == (1, "both_changed")
+    lines = next(rule.uuid for rule in definition_of(mapping).rules if rule.source == "lines")
+    decide([(waiting, choice_for(waiting, lines, winner))], user=None, actor="test", enqueue=False)
+    shop.sync("invoices")
+    expected = told(("Bolt", "8")) if winner == "left" else told(("Gadget", "5"))
+    assert shop.lines("vtiger") == shop.lines("simplycrm") == {"I1": expected}
+    assert not any(shop.sync("invoices").counts.values())
+
+
+def choice_for(entry: Entry, rule: str, winner: str) -> Choice:
+    """Return the choice of a side for one rule, about what was shown."""
+    return Choice(FIELDS, {rule: winner}, reason=entry.reason, evidence=entry.evidence)
 
 
 def test_many_documents_keep_each_its_own_lines(shop: Shop) -> None:
