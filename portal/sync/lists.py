@@ -18,6 +18,7 @@ from portal.mappings.models import Mapping, ValueTable
 from portal.mappings.transform import OTHER, Side
 from portal.sync.additions import ADDS, WAITING, not_added
 from portal.sync.cases import SIDES
+from portal.sync.choice import RETRY
 from portal.sync.entries import APPROVED, is_bound, source_side
 from portal.sync.job import Job
 from portal.sync.keys import mark_due
@@ -46,15 +47,20 @@ def knowing_lists(job: Job) -> Job:
 
 
 def barred(mapping: Mapping) -> frozenset[Wanted]:
-    """Return what could not be added so far: refused, unclear or not tried again yet. Once a person changed the connection
-    it is tried again."""
-    found = set()
+    """Return what could not be added so far: refused, unclear or not tried again yet."""
     waiting = (Entry.State.SENT, Entry.State.UNKNOWN, *Entry.WAITING)
-    for entry in _additions(mapping).filter(state__in=waiting).select_related("connection"):
-        is_due = entry.state == Entry.State.FAILED and entry.next_try is not None and entry.next_try <= timezone.now()
-        if not is_due and not (entry.settled_at and entry.connection.updated_at > entry.settled_at):
-            found.add(wanted_by(mapping, entry))
-    return frozenset(found)
+    found = _additions(mapping).filter(state__in=waiting).select_related("connection")
+    return frozenset(wanted_by(mapping, entry) for entry in found if not _is_due(entry))
+
+
+def _is_due(entry: Entry) -> bool:
+    """Say whether an addition is tried again: its time has come, a person said so, or changed the connection since."""
+    if entry.state not in Entry.WAITING:
+        return False
+    timed = entry.state == Entry.State.FAILED and entry.next_try is not None and entry.next_try <= timezone.now()
+    asked = (entry.decision or {}).get("take") == RETRY
+    mended = entry.settled_at is not None and entry.connection.updated_at > entry.settled_at
+    return timed or asked or mended
 
 
 def plan_additions(job: Job) -> None:

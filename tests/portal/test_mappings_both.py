@@ -198,7 +198,7 @@ def test_choosing_all_of_one_side_gives_that_side_and_what_is_alike_is_not_asked
 
 OTHER = Definition(
     "o", Side("n", "A", "x = 1"), Side("s", "B", "y = 2"), "both", (("f", "f"),), (Rule("a", "b"),),
-    {}, Schedule(5), "ask", "mark", "keep",
+    {}, Schedule(5), "ask", "mark", "keep", ("m", "n"),
 )  # fmt: skip
 
 

@@ -3,10 +3,14 @@ need it."""
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -272,3 +276,15 @@ def test_an_undo_lists_what_was_added_and_leaves_it() -> None:
         "cannot_undo",
         "Hot",
     ) and "1 record is left" in undo.message
+
+
+def test_a_refused_addition_waits_on_the_page_of_decisions_and_a_person_has_it_tried_again(admin: Client) -> None:
+    there = world()
+    put(there.north, bo="Hot")
+    there.south.fail("append_choices", RecordInvalid("Not this one."))
+    run = there.sync()
+    page = admin.get(reverse("sync:inbox")).content.decode()
+    assert "Hot" in page and "Not this one." in page
+    assert "could not be added" in admin.get(reverse("sync:run", args=[run.pk])).content.decode()
+    call_command("retry_entries", "--mapping", "contacts", stdout=io.StringIO())
+    assert emails(there.south) == ["bo@example.org"] and not entries("failed", "blocked", "parked")
