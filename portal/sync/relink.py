@@ -138,7 +138,7 @@ def _obstacles(known: Links, pairs: Sequence[Ids]) -> list[str]:
     """Return for each pair why it cannot be joined; "" for one that can. A link to a record that is no more gives way."""
     links = {side: known.find(side, [ids[side] for ids in pairs]) for side in SIDES}
     partners = {side: [known.id_at(link, side) for link in links[OTHER[side]].values()] for side in SIDES}
-    here = {side: _present(known, side, [*(ids[side] for ids in pairs), *partners[side]]) for side in SIDES}
+    here = {side: present(known, side, [*(ids[side] for ids in pairs), *partners[side]]) for side in SIDES}
     taken: dict[Side, set[str]] = {"left": set(), "right": set()}
     reasons, gone = [], []
     for ids in pairs:
@@ -171,7 +171,8 @@ def _obstacle(
     return _("“%(id)s” is the partner of “%(other)s” already.") % {**about, "other": partner}
 
 
-def _present(known: Links, side: Side, ids: Sequence[str]) -> frozenset[str]:
+def present(known: Links, side: Side, ids: Sequence[str]) -> frozenset[str]:
+    """Return which of these records are there, as far as our copies know."""
     rows = Copy.objects.filter(mirror=known.mirrors[side], record_id__in=set(ids) - {""}, deleted=Copy.Deleted.NO)
     return frozenset(rows.values_list("record_id", flat=True))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
@@ -10,9 +12,13 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.ledger.models import Run
+from portal.ledger.models import Entry, Run
+from portal.sync.models import Link
+from portal.sync.relink import RelinkRefused
+from portal.sync.revive import revive_undone
 from portal.sync.run import SyncRefused
 from portal.sync.undo import KINDS, has_writes, refuse_undo, request_undo
 from portal.sync.undo_load import writes_of
@@ -72,3 +78,33 @@ def _plan(request: HttpRequest, run: Run) -> Run:
         plan_only=True,
         keep_created=request.POST.get("created") == KEEP,
     )
+
+
+@require_POST
+@permission_required("ledger.change_run", raise_exception=True)
+def sync_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have the records that this undo left resting synced again: all, or what one entry is about."""
+    run = get_object_or_404(Run, pk=pk, kind=Run.Kind.UNDO)
+    entry = request.POST.get("entry", "")
+    who: dict[str, Any] = {"user": request.user, "actor": request.user.get_username()}
+    try:
+        revived = revive_undone(run, entry=int(entry) if entry.isdecimal() else None, **who)
+    except RelinkRefused as e:
+        messages.warning(request, str(e))
+        return redirect("sync:run", run.pk)
+    text = ngettext(
+        "%(count)d record is synced again: the next run plans it.",
+        "%(count)d records are synced again: the next run plans them.",
+        revived,
+    )
+    messages.success(request, text % {"count": revived})
+    return redirect("sync:run", run.pk)
+
+
+def resting(run: Run, entries: Sequence[Entry]) -> frozenset[int]:
+    """Return which of these entries of an undo are about records that are not synced since."""
+    if run.kind != Run.Kind.UNDO:
+        return frozenset()
+    links = {entry.link_id for entry in entries if entry.link_id}
+    retired = set(Link.objects.filter(pk__in=links, state=Link.State.RETIRED).values_list("pk", flat=True))
+    return frozenset(entry.pk for entry in entries if entry.link_id in retired)

@@ -28,6 +28,7 @@ urlpatterns = [
     path("runs/<int:pk>/progress/", admin.site.admin_view(views.progress), name="progress"),
     path("runs/<int:pk>/approve/", admin.site.admin_view(views.approve_plan), name="approve"),
     path("runs/<int:pk>/entries/<int:entry>/settle/", admin.site.admin_view(views.settle), name="settle"),
+    path("runs/<int:pk>/again/", admin.site.admin_view(undo_views.sync_again), name="undo_again"),
     path("runs/<int:pk>/undo/", admin.site.admin_view(undo_views.ask), name="undo"),
     path("runs/<int:pk>/stop/", admin.site.admin_view(views.stop), name="stop"),
     path("mappings/<str:name>/sync/", admin.site.admin_view(views.start), name="start"),

@@ -20,7 +20,7 @@ from portal.sync.approve import approve
 from portal.sync.lines import entry_lines
 from portal.sync.matched import matched
 from portal.sync.run import SyncRefused, request_stop, request_sync
-from portal.sync.undo_views import undoing
+from portal.sync.undo_views import resting, undoing
 
 PAGE = 50
 
@@ -55,6 +55,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         mapping=mapping,
         matched=matched(run),
         undoing=undoing(run),
+        resting=resting(run, list(page.object_list)),
         states=[(value, label, states[value]) for value, label in Entry.State.choices if value in states],
         state=state,
         page=page,

@@ -141,6 +141,16 @@ def test_a_retired_pair_is_not_matched_by_key_with_a_record_made_by_hand() -> No
     assert sum(again.counts.values()) == 0 and Link.objects.get().state == "retired"
 
 
+def test_in_a_two_way_mapping_a_record_with_the_key_of_a_resting_one_waits_for_a_person() -> None:
+    world = World(direction="both")
+    world.add(world.north, "ada")
+    undo(world.sync())
+    world.add(world.south, "ada")
+    again = resumed(world)
+    assert again.counts["conflict"] == 1 and not again.counts["create"] and Link.objects.get().state == "retired"
+    assert Entry.objects.get(run=again).reason == "match_taken"
+
+
 def test_in_a_two_way_mapping_nothing_comes_back_from_either_side() -> None:
     world = World(direction="both")
     world.add(world.north, "ada")

@@ -7,10 +7,10 @@ from django.test import Client
 from django.urls import reverse
 
 from portal.accounts.models import User
-from portal.ledger.models import Run
+from portal.ledger.models import Entry, Run
 from portal.sync.run import carry_out
 from tests.portal.sync_world import World
-from tests.portal.test_sync_undo import names, renamed, there, undo
+from tests.portal.test_sync_undo import names, renamed, resumed, there, undo
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,3 +86,26 @@ def test_who_may_only_look_can_neither_ask_nor_press(client: Client) -> None:
     client.force_login(User.objects.create_user("eve", is_staff=True))
     assert client.get(reverse("sync:undo", args=[run.pk])).status_code == 403
     assert client.post(reverse("sync:undo", args=[run.pk])).status_code == 403
+
+
+def test_what_rests_is_synced_again_once_a_person_says_so(admin: Client) -> None:
+    world = World()
+    world.add(world.north, "ada", "bo")
+    taken = undo(world.sync())
+    text = page(admin, "sync:run", taken)
+    assert text.count("Sync it again") == 2 and "Sync all of them again" in text
+    entry = Entry.objects.get(run=taken, label="Test Bo")
+    again = reverse("sync:undo_again", args=[taken.pk])
+    assert "1 record is synced again" in admin.post(again, {"entry": entry.pk}, follow=True).content.decode()
+    assert resumed(world).counts["create"] == 1 and list(names(world)) == ["bo@example.org"]
+    admin.post(again)
+    assert resumed(world).counts["create"] == 1 and len(names(world)) == 2
+    assert "Sync it again" not in page(admin, "sync:run", taken)
+
+
+def test_a_person_who_may_only_look_cannot_have_it_synced_again(client: Client) -> None:
+    world = World()
+    world.add(world.north, "ada")
+    taken = undo(world.sync())
+    client.force_login(User.objects.create_user("eve", is_staff=True))
+    assert client.post(reverse("sync:undo_again", args=[taken.pk])).status_code == 403
