@@ -8,11 +8,11 @@ from portal.connections.additions import read_list
 from portal.ledger import write
 from portal.ledger.models import Entry
 from portal.mappings.transform import Side
-from portal.sync.apply import PATIENCE
 from portal.sync.cases import SIDES
 from portal.sync.job import Job
 from portal.sync.lists import adds_to_lists, hold_back, is_listed, knowing_lists, wanted_by
 from portal.sync.outcome import fail
+from portal.sync.under_way import PATIENCE
 
 
 def add_to_lists(job: Job) -> Job | None:
