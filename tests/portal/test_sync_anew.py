@@ -43,6 +43,7 @@ def command(*words: str) -> Any:
         (TO_LEFT, "X", "Y", ("X", "Y"), ["update left city=Y"]),
         (BOTH, "X", "Y", ("X", "Y"), ["update right city=X"]),  # by the policy: left
         (BOTH, None, "Y", (None, "Y"), ["update left city=Y"]),  # an empty side is filled
+        (BOTH, "X", "Y", ("X", "X"), ["update left city=Y"]),  # what only one side changed is carried over as always
         (BOTH, "X", "X", ("X", "X"), []),
     ],
 )
