@@ -270,3 +270,16 @@ def test_what_the_server_neither_counts_nor_shows_hides_no_other_record(
     account.switch(unseen={"Contacts": ids[::2]})
     assert next(mobile.changes("Contacts", None)).total == 30
     assert [record.id for record in mobile.read("Contacts", Query(limit=100)).records] == ids[1::2]
+
+
+@pytest.mark.parametrize("without", [(), ("access_key",), ("password",)])
+def test_lines_come_with_every_reading_whatever_opens_the_account(account: Simply, without: tuple[str, ...]) -> None:
+    crm = account.connect(Context(observer=CountingObserver(), network=RULES), *without)
+    product = account.mutate("create", "Products", productname="Widget")
+    given = {"subject": "I1", "account_id": account.mutate("create", "Accounts", accountname="Acme")}
+    streets = {"bill_street": "s", "ship_street": "s"}
+    lines = [{"productid": product, "quantity": number} for number in ("2", "3.50")]
+    made = crm.create("Invoice", {**given, **streets, "LineItems": lines})
+    crm.update("Invoice", made.id, {"LineItems": lines[1:]})
+    [found] = [c.record for page in crm.changes("Invoice", None) for c in page.changes if c.id == made.id and c.record]
+    assert [(line["productid"], line["quantity"]) for line in found.values["LineItems"]] == [(product, "3.5")]

@@ -122,3 +122,18 @@ def test_lines_that_did_not_come_for_certain_are_never_taken_for_none(
     else:
         account.switch(unseen={"LineItem": [item["id"] for item in (items if "no" in missing[:2] else items[:1])]})
     assert read(crm, made.id) == [(products[0], "1"), (products[1], "2")]
+
+
+def test_a_delta_by_what_is_remembered_of_the_module_brings_lines_in_the_same_spelling(
+    account: VtigerAccount, crm: VtigerConnector, products: list[str]
+) -> None:
+    made = invoice(account, crm, line(products[0], "1.50"))
+    cursor = [page.cursor for page in crm.changes("Invoice", None)][-1]
+    crm.update("Invoice", made.id, {"LineItems": [line(products[1], "2.50", discount_percent="10")]})
+    later = account.connect(crm.context)
+    found = [
+        c.record for page in later.changes("Invoice", cursor) for c in page.changes if c.id == made.id and c.record
+    ]
+    assert found[-1].values["LineItems"] == later.get("Invoice", made.id).values["LineItems"]
+    assert found[-1].values["LineItems"][0]["quantity"] == "2.5"
+    assert account.asked()["describe"] == 2 + 2  # Invoice and LineItem, once each connector: the second for `get` alone

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from connectors.errors import RecordInvalid
 from connectors.types import JSON, FieldSchema, FieldType, Module, ModuleSchema
 from connectors.values import Codec
+from portal.connections.schema_diff import compare
 from portal.mappings.check_rules import check_rules
 from portal.mappings.compare import as_sent, comparable_of, is_made, is_spelled_anew
 from portal.mappings.definition import Definition, Rule, Side
@@ -19,6 +20,7 @@ from portal.mappings.diff import rule_in_words
 from portal.mappings.document import BadDocument, read_definition
 from portal.mappings.export import mapping_document
 from portal.mappings.findings import Known
+from portal.mappings.hits import hits
 from portal.mappings.tables import Table
 from portal.mappings.transform import ABSENT, OTHER, Means, NoPartner, Place, awaited, carried, held
 
@@ -288,3 +290,11 @@ def test_lines_survive_the_codec_of_a_field_of_lines(lines: list[JSON]) -> None:
     codec = Codec()
     sent = codec.encode(ROWS, made(*lines))
     assert codec.decode(ROWS, sent) == made(*lines)
+
+
+def test_a_field_of_a_line_that_is_gone_stops_the_mapping_and_names_the_rule() -> None:
+    before, after = SCHEMAS["right"], replace(SCHEMAS["right"], fields=(replace(ROWS, lines=ROWS.lines[:1]),))
+    found = hits(ORDERS, "right", compare(before, after, believed=True), before, after, lambda text: ())
+    broken = {hit.change.field: hit.places for hit in found if hit.breaks}
+    assert set(broken) == {"rows.quantity", "rows.note", "rows.taxclass"}
+    assert "of its lines" in broken["rows.quantity"][0]
