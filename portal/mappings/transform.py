@@ -9,7 +9,7 @@ from typing import Final
 
 from connectors.errors import RecordInvalid
 from connectors.types import JSON, Choice, FieldSchema, FieldType, Module, ModuleSchema, Values
-from connectors.wording import said
+from connectors.wording import joined, said
 from connectors.wording import text as _
 from portal.mappings.convert import CODEC, convert
 from portal.mappings.definition import Rule, SideName
@@ -222,7 +222,7 @@ def _carried_lines(rule: Rule, lines: JSON, source: Side, target: FieldSchema, m
     ]
     if not wrong:
         return [dict(line.values) for line in made]
-    told, waits = " ".join(wrong), [w for line in made for w in line.awaiting.values()]
+    told, waits = joined(" ", wrong), [w for line in made for w in line.awaiting.values()]
     if len(waits) == len(wrong):
         raise NoPartner(told, {target.name: told}, waits[0])
     raise _refuse(target.name, told)
@@ -236,7 +236,8 @@ def _within_lines(rule: Rule, means: Means) -> Means:
 def _line_place(place: Place, name: str) -> Place:
     field = place.schema.field(name)
     lines = field.lines if field else ()
-    return replace(place, schema=ModuleSchema(Module(name, field.label if field else name), lines))
+    schema = ModuleSchema(Module(name, field.label if field else name), lines)
+    return replace(place, schema=schema, appends=False)  # no plan adds entries to the lists of lines
 
 
 def _lacking(line: Intended, target: FieldSchema) -> list[str]:

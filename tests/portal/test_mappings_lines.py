@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import RecordInvalid
-from connectors.types import JSON, FieldSchema, FieldType, Module, ModuleSchema
+from connectors.types import JSON, Choice, FieldSchema, FieldType, Module, ModuleSchema
 from connectors.values import Codec
 from portal.connections.schema_diff import compare
 from portal.mappings.check_rules import check_rules
@@ -130,6 +130,17 @@ def test_values_of_lines_go_through_value_tables_and_expressions() -> None:
     ]
     held_now = held(rule, {"items": [line("p1", "2", tax="VAT")]}, "left", means(**more))
     assert held_now == [{"product": "p1", "tax": "VAT", "=note": "2 pcs"}]  # a changed outcome is a change
+
+
+def test_an_entry_that_a_list_of_lines_lacks_is_refused_not_added() -> None:
+    choices = replace(
+        ROWS, lines=(*ROWS.lines[:3], replace(ROWS.lines[3], type=T.CHOICE, choices=(Choice("Zero", "Zero"),)))
+    )
+    places = {"left": means().places["left"], "right": Place(ModuleSchema(Module("r", "R"), (choices,)), appends=True)}
+    adding = replace(means(tables={"taxes": Table("taxes", (), "append")}), places=places)  # type: ignore[arg-type]
+    rule = replace(LINES, lines=(PRODUCT, AMOUNT, Rule("tax", "taxclass", table="taxes")))
+    with pytest.raises(RecordInvalid, match="Line 1: “Tax class” has no entry “VAT”"):
+        carried(rule, {"items": [line("p1", "2", tax="VAT")]}, "left", adding)
 
 
 def test_only_what_a_rule_is_about_is_held() -> None:
