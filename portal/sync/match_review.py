@@ -53,6 +53,7 @@ def review(known: Planning, row: Preview, held: Held | None, tell: Tell) -> Find
         for side in SIDES:
             _walk(known, index, side, told[side], more)
         index.sort()
+        more(0)  # that may have taken a while
         findings.counts |= {side: index.counts(side) for side in SIDES}
         findings.counts["pairs"] = _across(known, row, held, index, more)
         for side in SIDES:

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from portal.accounts.models import User
+from portal.ledger import lease
 from portal.ledger.models import Run
 from portal.sync import preview_job
 from portal.sync.match_decide import accept
@@ -176,3 +177,17 @@ def test_what_was_accepted_counts_as_linked_in_the_plan(world: World) -> None:
     accept(MatchCandidate.objects.get(left_id="1"), user=None, actor="test")
     run = world.sync()
     assert [(s.linked, s.one, s.none) for s in matched(run)] == [(1, 1, 1), (1, 1, 2)]
+
+
+def test_who_is_refused_because_a_run_is_at_work_is_told_and_may_try_again(admin: Client, world: World) -> None:
+    reviewed(world)
+    pair = MatchCandidate.objects.get(left_id="1")
+    held = lease.take(f"mapping:{world.mapping.uuid}")
+    assert held is not None
+    address = reverse("sync:match_decide", args=["contacts"])
+    text = admin.post(address, {"accept": str(pair.pk)}, headers={"HX-Request": "true"}).content.decode()
+    assert "being carried out just now" in text
+    assert "These are one" in text
+    held.release()
+    text = admin.post(address, {"accept": str(pair.pk)}, headers={"HX-Request": "true"}).content.decode()
+    assert "Take it back" in text
