@@ -78,8 +78,14 @@ def forget(uuid: object) -> None:
 
 
 def keep_standing() -> None:
-    """Make the rows of what runs by itself beside the mappings."""
+    """Make the rows of what runs by itself beside the mappings. Clusters that start at the same moment may each make one, which
+    no constraint forbids: each then deletes all but the oldest, so that whoever comes last sees and leaves one."""
     for name, (function, minutes) in STANDING.items():
-        soon = timezone.now() + timedelta(minutes=minutes)
-        said = {"func": function, "schedule_type": Schedule.MINUTES, "minutes": minutes, "next_run": soon}
-        Schedule.objects.get_or_create(name=name, defaults=said)
+        rows = Schedule.objects.filter(name=name).order_by("pk")
+        if not rows.exists():
+            soon = timezone.now() + timedelta(minutes=minutes)
+            said = {"func": function, "schedule_type": Schedule.MINUTES, "minutes": minutes, "next_run": soon}
+            Schedule.objects.create(name=name, **said)
+        twice = list(rows.values_list("pk", flat=True)[1:])
+        if twice:
+            Schedule.objects.filter(pk__in=twice).delete()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
+from threading import Barrier
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 from django_q.models import Schedule
 
@@ -18,7 +21,7 @@ from portal.ledger.models import Problem, Run
 from portal.mappings.definition import Schedule as Timing
 from portal.mappings.models import Mapping
 from portal.sync.run import lease_name, request_sync
-from portal.sync.schedules import keep_in_step, keep_standing, next_run
+from portal.sync.schedules import STANDING, keep_in_step, keep_standing, next_run
 from portal.sync.tasks import resume_runs, run_slice, scheduled
 from tests.portal.sync_world import World, emails
 from tests.portal.task_queue import queued, take_next
@@ -139,6 +142,32 @@ def run_command(name: str, *args: str) -> tuple[Any, int]:
     except SystemExit as e:
         return json.loads(out.getvalue()), int(e.code or 0)
     return json.loads(out.getvalue()), 0
+
+
+def test_clusters_that_start_at_the_same_moment_keep_one_row_of_each() -> None:
+    together = Barrier(4)
+
+    def start() -> None:
+        together.wait(20)
+        keep_standing()
+        connection.close()
+
+    for _ in range(5):
+        Schedule.objects.all().delete()
+        with ThreadPoolExecutor(4) as clusters:
+            for started in [clusters.submit(start) for _ in range(4)]:
+                started.result()
+        assert sorted(Schedule.objects.values_list("name", flat=True)) == sorted(STANDING)
+
+
+def test_a_row_that_stands_twice_is_mended_by_the_next_cluster_that_starts() -> None:
+    keep_standing()
+    first = list(Schedule.objects.order_by("pk").values_list("pk", flat=True))
+    for row in Schedule.objects.all():
+        row.pk = None
+        row.save(force_insert=True)
+    keep_standing()
+    assert list(Schedule.objects.order_by("pk").values_list("pk", flat=True)) == first
 
 
 def test_the_command_runs_the_mapping_in_its_own_process_and_prints_the_run() -> None:
