@@ -49,7 +49,7 @@ def plan_cost(run: Run) -> list[SideCost]:
     """Return the cost for each CRM that the run would write to once it is approved; nothing for one that does not wait."""
     if run.state != Run.State.AWAITING_APPROVAL:
         return []
-    runs = Run.objects.filter(Q(pk=run.pk) | Q(parent=run))
+    runs = Run.objects.filter(Q(pk=run.pk) | Q(parent=run), mapping__isnull=False)
     waiting = Entry.objects.filter(run__in=runs, superseded_by=None)
     rows = waiting.filter(state=Entry.State.AWAITING, action__in=SENDS).order_by()
     numbers: dict[int, Counter[str]] = {}

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.db.models import Case, Count, QuerySet, When
+from django.db.models import Case, Count, Prefetch, Q, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -17,9 +17,12 @@ from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping
 from portal.records.lost import decide
 from portal.sync.approve import approve
+from portal.sync.lead import lead_of
 from portal.sync.lines import entry_lines
 from portal.sync.matched import matched
+from portal.sync.models import SyncSet
 from portal.sync.run import SyncRefused, request_stop, request_sync
+from portal.sync.set_report import report_of
 from portal.sync.undo_views import resting, undoing
 
 PAGE = 50
@@ -29,23 +32,27 @@ PAGE = 50
 def run_list(request: HttpRequest) -> HttpResponse:
     """Every run, newest first; of one mapping or in one state where the address says so."""
     asked = {name: request.GET.get(name, "") for name in ("mapping", "state")}
-    runs = Run.objects.all()
+    runs = Run.objects.prefetch_related(Prefetch("children", Run.objects.order_by("pk")))
     if asked["mapping"]:
         runs = runs.filter(mapping_name=asked["mapping"])
     if asked["state"] in Run.State.values:
         runs = runs.filter(state=asked["state"])
+    if not any(asked.values()):
+        runs = runs.filter(parent=None)  # parts stand below their whole
     page = Paginator(runs, PAGE).get_page(request.GET.get("p"))
-    names = Mapping.objects.values_list("name", flat=True)
+    names = [name for table in (Mapping, SyncSet) for name in table.objects.values_list("name", flat=True)]
     return _page(request, "sync/runs.html", _("Runs"), page=page, asked=asked, names=names, states=Run.State.choices)
 
 
 @permission_required("ledger.view_run", raise_exception=True)
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """One run: its figures, its progress while it goes on, and its entries."""
-    run = get_object_or_404(Run, pk=pk)
-    states = dict(Entry.objects.filter(run=run).order_by().values_list("state").annotate(n=Count("id")))
+    run = get_object_or_404(Run.objects.select_related("parent"), pk=pk)
+    entries = _entries(run)
+    states = dict(entries.order_by().values_list("state").annotate(n=Count("id")))
     state = request.GET.get("state", "")
-    page = Paginator(_entries(run, state), PAGE).get_page(request.GET.get("p"))
+    shown = entries.filter(state=state) if state in Entry.State.values else entries
+    page = Paginator(shown, PAGE).get_page(request.GET.get("p"))
     mapping = Mapping.objects.filter(uuid=run.mapping).first() if run.mapping else None
     return _page(
         request,
@@ -56,6 +63,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         matched=matched(run),
         undoing=undoing(run),
         resting=resting(run, list(page.object_list)),
+        report=report_of(run),
+        set=SyncSet.objects.filter(uuid=run.sync_set).first() if run.sync_set else None,
+        lead=lead if (lead := lead_of(run)) != run else None,
         states=[(value, label, states[value]) for value, label in Entry.State.choices if value in states],
         state=state,
         page=page,
@@ -126,11 +136,12 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("sync:run", run.pk)
 
 
-def _entries(run: Run, state: str) -> QuerySet[Entry]:
+def _entries(run: Run) -> QuerySet[Entry]:
+    """Return the run's entries in their order; a sync set's are those of its parts."""
+    whose = Q(run=run) if run.sync_set is None else Q(run__parent=run)
     first = Case(When(action=Entry.Action.APPEND, then=0), default=1)  # additions are sent before the records
-    entries = Entry.objects.filter(run=run).select_related("connection", "source_connection", "obeys")
-    entries = entries.order_by(first, "number")
-    return entries.filter(state=state) if state in Entry.State.values else entries
+    entries = Entry.objects.filter(whose).select_related("connection", "source_connection", "obeys", "run")
+    return entries.order_by("run", first, "number")
 
 
 def _page(request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:

@@ -42,6 +42,7 @@ NAV: tuple[tuple[Any, tuple[NavEntry, ...]], ...] = (
             NavEntry(_("Records"), "records:index", "connections.view_connection", "table"),
             NavEntry(_("Mappings"), "mappings:list", "mappings.view_mapping", "arrows"),
             NavEntry(_("Value tables"), "mappings:tables", "mappings.view_valuetable", "list"),
+            NavEntry(_("Sync sets"), "sync:sets", "sync.view_syncset", "stack"),
             NavEntry(_("Runs"), "sync:runs", "ledger.view_run", "play"),
             NavEntry(_("To decide"), "sync:inbox", "ledger.view_run", "check"),
         ),
