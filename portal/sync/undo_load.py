@@ -51,13 +51,15 @@ def entries_of(run: Run) -> QuerySet[Entry]:
     return Entry.objects.filter(run=run) if run.sync_set is None else Entry.objects.filter(run__parent=run)
 
 
-def next_heads(job: Job, size: int) -> list[Entry]:
-    """Return the newest write to each of the next records that are still to be planned, newest first."""
+def next_heads(job: Job, size: int, below: int | None) -> list[Entry]:
+    """Return the newest write to each of the next records that are still to be planned, newest first: those whose number is
+    `below` this, None for the first."""
     assert job.run.undoes is not None
     newer = writes_of(job.run.undoes).filter(
         connection=OuterRef("connection"), module=OuterRef("module"), record_id=OuterRef("record_id")
     )
     heads = writes_of(job.run.undoes).exclude(Exists(newer.filter(number__gt=OuterRef("number")).exclude(record_id="")))
+    heads = heads if below is None else heads.filter(number__lt=below)
     again = Q(state=Entry.State.AWAITING, reason=APPROVED) | Q(state=Entry.State.SKIPPED, reason=MEANWHILE)
     again |= Q(state=Entry.State.FAILED, next_try__lte=timezone.now())
     planned = Entry.objects.filter(run=job.run, undoes=OuterRef("pk"), superseded_by=None).exclude(again)

@@ -19,12 +19,12 @@ BATCH = 500
 def propose_undo(job: Job) -> bool:
     """Plan every write of the run that is still to be taken back; say whether the slice's time sufficed."""
     means = {side: means_of(job, side) for side in OTHER}
-    done = 0
-    while heads := next_heads(job, BATCH):
+    done, below = 0, None
+    while heads := next_heads(job, BATCH, below):
         job.keep_alive()
         fresh = [_entry(job, known, decide(known.case, means[known.side])) for known in load(job, heads)]
         _save(job, fresh)
-        done += len(heads)
+        done, below = done + len(heads), heads[-1].number
         job.progress("plan", done, None)
         if job.is_over:
             return False

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -85,6 +86,18 @@ def test_of_three_hundred_actions_the_untouched_half_is_taken_back_and_the_rest_
     back = carry_out(request_undo(undo, actor="test", enqueue=False))
     assert [back.counts[kind] for kind in ("create", "update", "delete")] == [50, 50, 50] and "left" not in back.counts
     assert sum(resumed(world).counts.values()) == 0
+
+
+def test_the_plan_takes_as_many_queries_for_many_records_as_for_few() -> None:
+    told = []
+    for each in (2, 30):
+        start_again()
+        _world, run, _before = mixed(each)
+        plan = request_undo(run, actor="test", plan_only=True, enqueue=False)
+        with CaptureQueriesContext(connection) as queries:
+            assert carry_out(plan).counts["create"] == each
+        told.append(len(queries))
+    assert told[1] - told[0] <= 4, told  # SQLite takes a long insert in parts
 
 
 @pytest.mark.parametrize("parallel", [1, 4])
