@@ -123,7 +123,7 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         name = f"#{self.pk} {self.mapping_name or self.get_kind_display()}"
-        if self.kind != Run.Kind.UNDO or not self.undoes_id:
+        if not self.undoes_id:
             return name
         return _("%(run)s, takes back #%(undone)d") % {"run": name, "undone": self.undoes_id}
 

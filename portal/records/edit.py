@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.utils import timezone
 
@@ -42,13 +43,15 @@ class Edited:
 
 @dataclass(frozen=True, slots=True)
 class Editor:
-    """Who edits what, through which open connector. `actor` is the user's name, or "command"."""
+    """Who edits what, through which open connector. `actor` is the user's name, or "command"; `undoes`: the entry of an earlier
+    edit that is taken back."""
 
     connection: Connection
     crm: Connector
     schema: ModuleSchema
     user: User | None = None
     actor: str = "command"
+    undoes: Entry | None = None
 
     @property
     def module(self) -> str:
@@ -96,11 +99,17 @@ class Editor:
             record_id=record.id if record else "",
             label=record_label(record, self.schema) if record else "",
             actor=self.actor[:150],
+            undoes=self.undoes,
             **values,
         )
 
     def _carry_out(self, entry: Entry, send: Callable[[], Record | None], values: Values) -> Edited:
-        run = write.start_run(Run.Kind.EDIT, actor=self.actor, user=self.user, connection=self.connection)
+        about: dict[str, Any] = {
+            "user": self.user,
+            "connection": self.connection,
+            "undoes": self.undoes.run if self.undoes else None,
+        }
+        run = write.start_run(Run.Kind.EDIT, actor=self.actor, **about)
         held = lease.take(lease_name(run), LEASE_SECONDS)
         assert held is not None  # nobody else knows of this run yet
         try:

@@ -15,13 +15,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from connectors.errors import ConnectorError
+from connectors.types import JSON
 from portal.ledger.models import Entry, Run
 from portal.sync.models import Link
+from portal.sync.reasons import TAKES_BACK, describe
 from portal.sync.relink import RelinkRefused
 from portal.sync.revive import revive_undone
 from portal.sync.run import SyncRefused
 from portal.sync.undo import KINDS, has_writes, refuse_undo, request_undo
+from portal.sync.undo_edit import EditUndo, look, undo_edit
 from portal.sync.undo_load import writes_of
+from portal.ui.wording import translated
 
 KEEP = "keep"
 
@@ -40,10 +45,11 @@ class Undoing:
 
 def undoing(run: Run) -> Undoing:
     """Return what the page of this run says of taking it back."""
-    by = tuple(run.undone_by.order_by("pk")) if run.kind in KINDS else ()
-    offered = run.kind in KINDS and run.state in Run.ENDED and has_writes(run)
+    kinds = (*KINDS, Run.Kind.EDIT)
+    by = tuple(run.undone_by.order_by("pk")) if run.kind in kinds else ()
+    offered = run.kind in kinds and run.state in Run.ENDED and has_writes(run)
     if run.kind != Run.Kind.UNDO:
-        return Undoing(offered, by)
+        return Undoing(offered, by, run.undoes)
     parts = tuple(run.children.order_by("pk")) if run.sync_set else ()
     return Undoing(offered, by, run.undoes, parts, run.parent)
 
@@ -53,23 +59,39 @@ def undoing(run: Run) -> Undoing:
 def ask(request: HttpRequest, pk: int) -> HttpResponse:
     """Say what taking this run back would do; pressed, have its plan made and show that."""
     run = get_object_or_404(Run, pk=pk)
+    edit: EditUndo | None = None
     try:
         if request.method == "POST":
-            return redirect("sync:run", _plan(request, run).pk)
-        refuse_undo(run)
+            return redirect("sync:run", _begin(request, run).pk)
+        if run.kind == Run.Kind.EDIT:
+            edit = look(run)
+        else:
+            refuse_undo(run)
         refused = ""
-    except SyncRefused as e:
+    except (SyncRefused, ConnectorError) as e:
+        refused = translated(e)
         if request.method == "POST":
-            messages.error(request, str(e))
+            messages.error(request, refused)
             return redirect("sync:run", run.pk)
-        refused = str(e)
     writes = writes_of(run).filter(superseded_by=None).order_by().values_list("action").annotate(n=Count("pk"))
     title = _("Take run #%(run)d back") % {"run": run.pk}
     about = {"run": run, "refused": refused, "counts": dict(writes), "title": title}
+    if edit is not None:
+        why = describe(edit.undo.reason) if edit.undo.reason else TAKES_BACK[edit.undo.kind]
+        about |= {"entry": edit.entry, "undo": edit.undo, "why": why, "fields": _fields(edit)}
     return render(request, "sync/undo.html", {**admin.site.each_context(request), **about})
 
 
-def _plan(request: HttpRequest, run: Run) -> Run:
+def _fields(edit: EditUndo) -> list[tuple[str, JSON, JSON]]:
+    """Return (name, what the edit left, what it becomes) of each field."""
+    left = {**edit.entry.intended, **edit.entry.stored}
+    return [(name, left.get(name), value) for name, value in edit.undo.values.items()]
+
+
+def _begin(request: HttpRequest, run: Run) -> Run:
+    """Return the run to show: the plan, or what took an edit back, which is one record and was shown on the page."""
+    if run.kind == Run.Kind.EDIT:
+        return undo_edit(run, user=request.user, actor=request.user.get_username())  # type: ignore[arg-type]
     return request_undo(
         run,
         user=request.user,  # type: ignore[arg-type]

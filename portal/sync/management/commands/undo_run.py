@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from connectors.types import JSON
-from portal.ledger.models import Run
+from portal.ledger.models import Entry, Run
 from portal.sync.command import RunCommand
+from portal.sync.reasons import describe
 from portal.sync.run import SyncRefused
 from portal.sync.undo import request_undo
+from portal.sync.undo_edit import look, undo_edit
 from portal.ui.command import WrongUse
 
 
@@ -34,6 +38,8 @@ class Command(RunCommand):
         found = Run.objects.filter(pk=run).first()
         if found is None:
             raise WrongUse(_("There is no run %(run)s.") % {"run": run})
+        if found.kind == Run.Kind.EDIT:
+            return self._edit(found, plan=plan, as_json=options["json"])
         try:
             undo = request_undo(
                 found,
@@ -46,3 +52,23 @@ class Command(RunCommand):
         except SyncRefused as e:
             raise WrongUse(str(e)) from e
         return self.told_of(undo, background=background, as_json=options["json"])
+
+    def _edit(self, run: Run, *, plan: bool, as_json: bool) -> JSON:
+        """Take the edit of one record back at once; its plan is one line."""
+        try:
+            if plan:
+                found = look(run).undo
+                self.exit_code = 0 if found.reason else 3
+                return {"id": None, "kind": found.kind, "values": dict(found.values), "reason": found.reason}
+            undo = undo_edit(run, user=None, actor="command")
+        except SyncRefused as e:
+            raise WrongUse(str(e)) from e
+        return self.told_of(undo, background=False, as_json=as_json)
+
+    def show(self, result: JSON, **options: Any) -> None:
+        if result["id"] is not None:
+            super().show(result, **options)
+            return
+        kind = Entry.Action(result["kind"]).label if result["kind"] else _("left as it is")
+        told = [f"  {name} = {value}" for name, value in result["values"].items()]
+        self.stdout.write("\n".join([f"{kind} {describe(result['reason']).text if result['reason'] else ''}", *told]))
