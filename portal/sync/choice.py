@@ -36,7 +36,7 @@ class Choice:
 
 def choice_of(decision: Mapping[str, JSON], reason: str, evidence: Mapping[str, JSON]) -> Choice:
     """Return the choice that an entry keeps as its decision."""
-    take, fields = decision["take"], decision.get("fields", {})
+    take, fields = decision.get("take", ""), decision.get("fields", {})
     return Choice(take, fields, decision.get("record", ""), decision.get("version"), reason, evidence)
 
 

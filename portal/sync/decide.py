@@ -4,6 +4,7 @@ could take up is kept until one can."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db.models import Max
@@ -79,7 +80,8 @@ def take_up_kept() -> list[Run]:
         ran = Run.objects.filter(mapping=row["mapping"], kind=Run.Kind.SYNC)
         seen = ran.filter(created_at__gt=parse_datetime(row["at"])) | ran.filter(state__in=_BUSY)
         if mapping is not None and not seen.exists():
-            runs.append(request_sync(mapping, actor="decision", trigger=TRIGGER))
+            with suppress(SyncRefused):  # as while a run of it is taken back: the next minute looks again
+                runs.append(request_sync(mapping, actor="decision", trigger=TRIGGER))
     return runs
 
 

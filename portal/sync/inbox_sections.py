@@ -17,6 +17,7 @@ from portal.sync.inbox import Asked, waiting
 from portal.sync.inbox_known import known_about
 from portal.sync.inbox_lines import Line, inbox_lines
 from portal.sync.inbox_words import offer, winner_words
+from portal.sync.options import ALONE
 from portal.sync.reasons import Reason, describe
 
 
@@ -36,6 +37,11 @@ class Section:
     def is_many(self) -> bool:
         """Say whether there is more than one to say something of."""
         return len(self.lines) > 1
+
+    @property
+    def is_matching(self) -> bool:
+        """Say whether these records lack a partner that can be told."""
+        return self.code in ALONE
 
 
 def sections(page: Page[Entry]) -> list[Section]:

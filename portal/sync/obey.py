@@ -32,10 +32,19 @@ Links = Mapping[int, Link]
 
 @dataclass(slots=True)
 class _Done:
-    """What takes up which waiting entry, and whose records are planned again."""
+    """What takes up which waiting entry, and those whose records are planned again, by their numbers."""
 
     pairs: list[tuple[Entry, Entry]] = field(default_factory=list)
-    again: list[Entry] = field(default_factory=list)
+    again: dict[int, Entry] = field(default_factory=dict)
+
+    def take_up(self, entry: Entry, new: Entry) -> None:
+        """Note which new entry takes a decided one up."""
+        self.pairs.append((entry, new))
+        self.again.pop(entry.pk, None)
+
+    def chose(self, take: str) -> list[Entry]:
+        """Return the entries about which that was chosen and nothing is done yet."""
+        return [entry for entry in self.again.values() if choice_about(entry).take == take]
 
 
 def obey(job: Job, heard: set[int]) -> bool:
@@ -50,17 +59,12 @@ def obey(job: Job, heard: set[int]) -> bool:
 
 def _obey(job: Job, entries: list[Entry]) -> None:
     links = Link.objects.in_bulk([entry.link_id for entry in entries if entry.link_id])
-    done = _Done()
-    for entry in [e for e in entries if choice_about(e).take == JOIN and _is_being_made(e, links)]:
-        entries.remove(entry)
+    done = _Done(again={entry.pk: entry for entry in entries})
+    for entry in [entry for entry in done.chose(JOIN) if _is(Link.State.PENDING, entry, links)]:
         _adopt(job, entry, done)
     with fenced(job.held):
-        for entry in entries:
-            link = links.get(entry.link_id or 0)
-            if link is not None and link.state == Link.State.RETIRED:
-                done.pairs.append((entry, resolved(job, entry)))
-            else:
-                done.again.append(entry)
+        for entry in [entry for entry in done.again.values() if _is(Link.State.RETIRED, entry, links)]:
+            done.take_up(entry, resolved(job, entry))
         _retire(job, done, links)
         _join(job, done)
         _part(job, done, links)
@@ -72,27 +76,23 @@ def _save(job: Job, done: _Done) -> None:
     write.save_entries(job.held, [new for _, new in done.pairs])
     write.supersede(job.held, {old.pk: new for old, new in done.pairs})
     due: dict[Side, list[str]] = {side: [] for side in SIDES}
-    for entry in done.again:
+    for entry in done.again.values():
         side = source_side(job, entry)
         due[side].append(entry.source_id)
         due[OTHER[side]] += [entry.record_id] if entry.record_id else []
     mark_due(job, ids=due)
 
 
-def _is_being_made(entry: Entry, links: Links) -> bool:
+def _is(state: str, entry: Entry, links: Links) -> bool:
     link = links.get(entry.link_id or 0)
-    return link is not None and link.state == Link.State.PENDING
-
-
-def _chose(done: _Done, take: str) -> list[Entry]:
-    return [entry for entry in done.again if choice_about(entry).take == take]
+    return link is not None and link.state == state
 
 
 def _retire(job: Job, done: _Done, links: Links) -> None:
     """Never sync the record again: its link says so, for one without a link a link to nobody."""
     old, new = [], []
     for side in SIDES:
-        here = [entry for entry in _chose(done, RETIRE) if source_side(job, entry) == side]
+        here = [entry for entry in done.chose(RETIRE) if source_side(job, entry) == side]
         known = job.links.find(side, [entry.source_id for entry in here])
         for entry in here:
             link = links.get(entry.link_id or 0)
@@ -104,13 +104,13 @@ def _retire(job: Job, done: _Done, links: Links) -> None:
             else:
                 ids = {side: entry.source_id, OTHER[side]: ""}
                 new.append(job.links.make(ids, entry.pk, Link.State.RETIRED))
-            _take_up(done, entry, resolved(job, entry, "retired"))
+            done.take_up(entry, resolved(job, entry, "retired"))
     Link.objects.bulk_update(old, ["state"])
     Link.objects.bulk_create(new)
 
 
 def _join(job: Job, done: _Done) -> None:
-    entries = [entry for entry in _chose(done, JOIN) if entry.link_id is None]
+    entries = [entry for entry in done.chose(JOIN) if entry.link_id is None]
     pairs: list[dict[Side, str]] = [
         {side: entry.source_id, OTHER[side]: choice_about(entry).record}
         for entry in entries
@@ -119,12 +119,12 @@ def _join(job: Job, done: _Done) -> None:
     reasons = unite(job.links, mappings_of(job.mapping), pairs)[1] if pairs else []
     for entry, why in zip(entries, reasons, strict=True):
         new = again(job, entry, message=why) if why else resolved(job, entry, "joined")
-        _take_up(done, entry, new)
+        done.take_up(entry, new)
 
 
 def _part(job: Job, done: _Done, links: Links) -> None:
     """Make the record again: a link to one that is no more, or that never came to be, is forgotten."""
-    found = {entry: link for entry in _chose(done, NEW) if (link := links.get(entry.link_id or 0))}
+    found = {entry: link for entry in done.chose(NEW) if (link := links.get(entry.link_id or 0))}
     drop_pending([link.pk for link in found.values()])
     seen = {s: copies(job, s, [job.links.id_at(link, s) for link in found.values()]) for s in SIDES if found}
     gone = []
@@ -137,10 +137,10 @@ def _part(job: Job, done: _Done, links: Links) -> None:
 
 
 def _look_up_again(job: Job, done: _Done, links: Links) -> None:
-    for entry in [entry for entry in _chose(done, RETRY) if _is_being_made(entry, links)]:
+    for entry in [entry for entry in done.chose(RETRY) if _is(Link.State.PENDING, entry, links)]:
         evidence = {name: value for name, value in entry.evidence.items() if name not in ("found", "empty_lookups")}
         unknown = {"state": Entry.State.UNKNOWN, "reason": "outcome_unknown", "next_try": timezone.now()}
-        _take_up(done, entry, again(job, entry, message="", evidence=evidence, **unknown))
+        done.take_up(entry, again(job, entry, message="", evidence=evidence, **unknown))
 
 
 def _adopt(job: Job, entry: Entry, done: _Done) -> None:
@@ -150,18 +150,14 @@ def _adopt(job: Job, entry: Entry, done: _Done) -> None:
     try:
         record = job.crms[side].get(entry.module, record_id)
     except (RecordError, AccessDenied) as e:
-        done.pairs.append((entry, again(job, entry, message=to_keep(e))))
+        done.take_up(entry, again(job, entry, message=to_keep(e)))
         return
     if job.links.taken(side, [record.id]):
-        done.pairs.append((entry, again(job, entry, reason="already_linked", message="")))
+        done.take_up(entry, again(job, entry, reason="already_linked", message=""))
         return
     outcome = accept(job, side, entry, record)
-    differs = entry.evidence.get("differs", {})
     names = {rule.uuid: rule.at(side) for rule in job.terms.definition.rules}
+    differs = entry.evidence.get("differs", {})
     entry.base = {rule: pair for rule, pair in entry.base.items() if names.get(rule) not in differs}
     settle(job, side, [outcome], plan_again=True)
-
-
-def _take_up(done: _Done, entry: Entry, new: Entry) -> None:
-    done.pairs.append((entry, new))
-    done.again = [other for other in done.again if other.pk != entry.pk]
+    done.again.pop(entry.pk)
