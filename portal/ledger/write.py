@@ -93,8 +93,10 @@ def reopen_run(run: Run, state: str, **changes: Any) -> bool:
 
 
 def forget_runs(ids: Sequence[int]) -> int:
-    """Delete those of these runs that have no entries, for good; return how many."""
-    return Run.objects.filter(pk__in=ids, entries=None).delete()[0]
+    """Delete those of these runs that have no entries, with their parts, for good; return how many."""
+    told = Entry.objects.filter(models.Q(run__in=ids) | models.Q(run__parent__in=ids))
+    kept = {id for pair in told.values_list("run", "run__parent") for id in pair}
+    return Run.objects.filter(pk__in=set(ids) - kept).delete()[0]
 
 
 def ask_to_stop(run: Run) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.models import Session as BrowserSession
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django_q.models import Failure
 from django_q.tasks import async_task
@@ -66,13 +66,15 @@ def _bits(now: datetime) -> Generator[int]:
 
 
 def _idle_runs(now: datetime) -> QuerySet[Run]:
-    """Return the scheduled runs that went well and found nothing, IDLE_RUNS_KEPT_DAYS ago; but each mapping's last of a day,
-    which shows that it ran."""
-    quiet = Run.objects.filter(kind=Run.Kind.SYNC, trigger="schedule", state=Run.State.SUCCEEDED, message="")
-    alone = quiet.filter(parent=None, children=None, undone_by=None, approved_at=None)
-    old = alone.filter(created_at__lt=now - timedelta(days=settings.IDLE_RUNS_KEPT_DAYS))
-    idle = old.exclude(Exists(Entry.objects.filter(run=OuterRef("pk"))))
-    last = idle.order_by().values("mapping", "created_at__date").annotate(last=Max("pk"))
+    """Return the scheduled runs that went well and found nothing, IDLE_RUNS_KEPT_DAYS ago, a set's only as a whole; but the last of
+    a day of each mapping and set, which shows that it ran."""
+    quiet = Q(state=Run.State.SUCCEEDED, message="", approved_at=None)
+    told = Exists(Entry.objects.filter(run=OuterRef("pk"))) | Exists(Run.objects.filter(undoes=OuterRef("pk")))
+    parts = Run.objects.filter(parent=OuterRef("pk")).filter(~quiet | told)
+    scheduled = Run.objects.filter(quiet, kind=Run.Kind.SYNC, trigger="schedule", parent=None)
+    old = scheduled.filter(created_at__lt=now - timedelta(days=settings.IDLE_RUNS_KEPT_DAYS))
+    idle = old.exclude(told).exclude(Exists(parts))
+    last = idle.order_by().values("mapping", "sync_set", "created_at__date").annotate(last=Max("pk"))
     return idle.exclude(pk__in=last.values("last"))
 
 

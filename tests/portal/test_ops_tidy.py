@@ -22,7 +22,7 @@ from tests.portal.task_queue import queued
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 DAYS = timedelta(days=1)
-MAPPING = uuid.uuid4()
+MAPPING, OTHER = uuid.uuid4(), uuid.uuid4()
 
 
 def call(connection: Connection, at: datetime, run: int | None = None) -> None:
@@ -92,7 +92,7 @@ def test_the_ids_of_a_sweep_that_was_given_up_go_and_those_of_one_that_may_go_on
     assert tidy.tidy(began + 2 * DAYS) == 3
 
 
-def run(at: datetime, mapping: uuid.UUID = MAPPING, **said: Any) -> Run:
+def run(at: datetime, mapping: uuid.UUID | None = MAPPING, **said: Any) -> Run:
     said = {"kind": Run.Kind.SYNC, "trigger": "schedule", "state": Run.State.SUCCEEDED, **said}
     made = Run.objects.create(mapping=mapping, **said)
     Run.objects.filter(pk=made.pk).update(created_at=at)
@@ -101,11 +101,10 @@ def run(at: datetime, mapping: uuid.UUID = MAPPING, **said: Any) -> Run:
 
 def test_scheduled_runs_that_found_nothing_are_thinned_to_the_last_of_each_day(settings: Any) -> None:
     settings.IDLE_RUNS_KEPT_DAYS = 7
-    other = uuid.uuid4()
     for days in (6, 8, 9):
         for minutes in (2, 1, 0):
             run(NOW - days * DAYS - minutes * timedelta(minutes=1))
-    last = run(NOW - 8 * DAYS, other)
+    last = run(NOW - 8 * DAYS, OTHER)
     assert tidy.tidy(NOW) == 4 and tidy.tidy(NOW) == 0
     left = Run.objects.filter(mapping=MAPPING).order_by("created_at").values_list("created_at", flat=True)
     recent = [NOW - 6 * DAYS - minutes * timedelta(minutes=1) for minutes in (2, 1, 0)]
@@ -128,13 +127,28 @@ def test_runs_that_say_more_than_that_nothing_was_found_stay(said: dict[str, Any
     assert tidy.tidy(NOW) == 0
 
 
-def test_runs_with_entries_with_parts_or_taken_back_stay(north: Connection) -> None:
-    runs = [run(NOW - 90 * DAYS - minutes * timedelta(minutes=1)) for minutes in range(5)]
-    told = {"action": Entry.Action.SKIP, "state": Entry.State.SKIPPED, "connection": north, "module": "Contacts"}
-    Entry.objects.create(run=runs[1], number=1, **told)
-    run(NOW, parent=runs[2])
-    run(NOW, undoes=runs[3])
+def test_runs_with_entries_or_taken_back_stay(north: Connection) -> None:
+    runs = [run(NOW - 90 * DAYS + minutes * timedelta(minutes=1)) for minutes in range(4)]
+    skip(runs[1], north)
+    run(NOW, undoes=runs[2])
     assert tidy.tidy(NOW) == 1 and not Run.objects.filter(pk=runs[0].pk).exists()
+
+
+def test_the_runs_of_a_set_go_as_one_unless_a_part_has_something_to_tell(north: Connection) -> None:
+    runs = []
+    for minutes in range(4):
+        lead = run(NOW - 90 * DAYS + minutes * timedelta(minutes=1), None, sync_set=MAPPING)
+        runs.append([lead, *(run(NOW - 90 * DAYS, part, parent=lead, trigger="") for part in (MAPPING, OTHER))])
+    skip(runs[1][2], north)
+    Run.objects.filter(pk=runs[2][1].pk).update(state=Run.State.FAILED)
+    assert tidy.tidy(NOW) == 3
+    assert not Run.objects.filter(pk__in=[part.pk for part in runs[0]]).exists()
+
+
+def skip(told: Run, connection: Connection) -> None:
+    """Have the run say something about a record."""
+    about = {"action": Entry.Action.SKIP, "state": Entry.State.SKIPPED, "connection": connection, "module": "Contacts"}
+    Entry.objects.create(run=told, number=1, **about)
 
 
 def test_calls_must_be_kept_a_day_at_least(settings: Any) -> None:
