@@ -32,9 +32,9 @@ class Accepted:
     refused: tuple[tuple[str, str, str], ...]
 
 
-def still_open(mapping: Mapping) -> QuerySet[MatchCandidate]:
-    """Return the pairs of both sides that wait for a person: such as have a partner by now do not."""
-    rows = MatchCandidate.objects.filter(mapping=mapping, within="", state=State.OPEN)
+def still_open(mapping: Mapping, state: str = State.OPEN) -> QuerySet[MatchCandidate]:
+    """Return the pairs of both sides that wait for a person, or of another state: such as have a partner by now are left out."""
+    rows = MatchCandidate.objects.filter(mapping=mapping, within="", state=state)
     links = links_of(mapping)
     if links is None:
         return rows.none()

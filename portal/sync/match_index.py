@@ -45,6 +45,10 @@ SELECT DISTINCT l.n, r.n FROM block l JOIN seen a ON a.n = l.n AND a.state NOT I
   JOIN seen b ON b.n = r.n AND b.state NOT IN ('linked', 'one')
 WHERE l.n > ? AND l.n <= ? AND l.side = 0 ORDER BY l.n, r.n
 """
+_BY_KEY = """
+SELECT l.n, r.n FROM seen l JOIN seen r ON r.key = l.key AND r.side = 1
+WHERE l.n > ? AND l.n <= ? AND l.side = 0 AND l.state = 'one' AND (l.inside OR r.inside) ORDER BY l.n
+"""
 _WITHIN = """
 SELECT DISTINCT l.n, r.n FROM block l JOIN shared ON shared.part = l.part
   JOIN block r ON r.part = l.part AND r.side = l.side AND r.n > l.n
@@ -116,6 +120,10 @@ class MatchIndex:
         """Yield how many records were gone through, and which pairs of both sides share something: of such as have no sure
         partner yet."""
         yield from self._pairs(_ACROSS, "left", size, ())
+
+    def by_key(self, size: int) -> Iterator[tuple[int, list[tuple[Known, Known]]]]:
+        """Yield how many records were gone through, and which pairs their key alone joins."""
+        yield from self._pairs(_BY_KEY, "left", size, ())
 
     def within(self, side: Side, size: int) -> Iterator[tuple[int, list[tuple[Known, Known]]]]:
         """Yield how many records were gone through, and which of one side share something."""

@@ -15,6 +15,7 @@ from portal.mappings.transform import OTHER, Side
 from portal.sync.cases import SIDES
 from portal.sync.match_decide import State, still_open
 from portal.sync.match_fields import Field, Looker, Shown
+from portal.sync.match_store import FOUND
 from portal.sync.match_words import in_words
 from portal.sync.models import MatchCandidate, Preview, Unmatched
 from portal.sync.planning import Planning
@@ -61,9 +62,14 @@ def doubles(mapping: Mapping, side: Side) -> QuerySet[MatchCandidate]:
     return rows.order_by("-score", "pk")
 
 
+def unlike(mapping: Mapping) -> QuerySet[MatchCandidate]:
+    """Return whom the key makes one though the rest differs, the unlikeliest first."""
+    return still_open(mapping, State.UNLIKE).order_by("score", "pk")
+
+
 def said(mapping: Mapping) -> QuerySet[MatchCandidate]:
     """Return of which pairs a person said something, the latest first."""
-    return MatchCandidate.objects.filter(mapping=mapping).exclude(state=State.OPEN).order_by("-decided_at", "pk")
+    return MatchCandidate.objects.filter(mapping=mapping).exclude(state__in=FOUND).order_by("-decided_at", "pk")
 
 
 def record_lines(known: Planning, side: Side, records: Sequence[Unmatched]) -> list[RecordLine]:

@@ -18,7 +18,7 @@ from portal.sync.cases import SIDES
 from portal.sync.keys import digest_of
 from portal.sync.match_index import Known, MatchIndex, Person, match_index
 from portal.sync.match_store import Found, finish, said_of, store_found, store_unmatched
-from portal.sync.models import Preview
+from portal.sync.models import MatchCandidate, Preview
 from portal.sync.planning import Planning, Row, label_of, seen_of
 from portal.sync.preview_keys import pages
 from portal.sync.traits import Roles, roles, traits
@@ -39,9 +39,9 @@ Tell = Callable[[int, int, Findings], None]  # how many were looked at, of how m
 
 def review(known: Planning, row: Preview, held: Held | None, tell: Tell) -> Findings:
     """Find and store which records may be one, and return how many. `tell` hears of every batch."""
-    findings = Findings({"pairs": 0, "doubles": dict.fromkeys(SIDES, 0)})
+    findings = Findings({"pairs": 0, "unlike": 0, "doubles": dict.fromkeys(SIDES, 0)})
     numbers = {side: Copy.objects.filter(mirror=mirror).count() for side, mirror in known.mirrors.items()}
-    total, done = 2 * sum(numbers.values()) + numbers["left"], 0
+    total, done = 2 * (sum(numbers.values()) + numbers["left"]), 0
 
     def more(number: int) -> None:
         nonlocal done
@@ -56,6 +56,7 @@ def review(known: Planning, row: Preview, held: Held | None, tell: Tell) -> Find
         more(0)  # that may have taken a while
         findings.counts |= {side: index.counts(side) for side in SIDES}
         findings.counts["pairs"] = _across(known, row, held, index, more)
+        findings.counts["unlike"] = _unlike(known, row, held, index, more)
         for side in SIDES:
             findings.counts["doubles"][side] = _within(known, row, held, index, side, more)
         for side in SIDES:
@@ -110,6 +111,18 @@ def _across(known: Planning, row: Preview, held: Held | None, index: MatchIndex,
         store_found(held, row, "", found)
         index.note_best(("left", pair.left, pair.scored.score) for pair in found)
         index.note_best(("right", pair.right, pair.scored.score) for pair in found)
+        stored += len(found)
+        more(number)
+    return stored
+
+
+def _unlike(known: Planning, row: Preview, held: Held | None, index: MatchIndex, more: Callable[[int], None]) -> int:
+    """Store which pairs are one by their key though what else they say speaks against it; return how many."""
+    stored = 0
+    for number, pairs in index.by_key(BATCH):
+        scored = (Found(one.id, other.id, score(one.traits, other.traits)) for one, other in pairs)
+        found = [pair for pair in scored if pair.scored.doubts and pair.scored.score < OFFERED]
+        store_found(held, row, "", found, MatchCandidate.State.UNLIKE)
         stored += len(found)
         more(number)
     return stored

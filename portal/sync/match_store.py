@@ -16,6 +16,7 @@ from portal.sync.match_index import Listed
 from portal.sync.models import MatchCandidate, Preview, Unmatched
 
 State = MatchCandidate.State
+FOUND = (State.OPEN, State.UNLIKE)  # by a review; the others are a person's word
 BATCH = 1_000
 
 
@@ -28,8 +29,10 @@ class Found:
     scored: Scored
 
 
-def store_found(held: Held | None, review: Preview, within: str, pairs: Iterable[Found]) -> None:
-    """Store pairs that a review found, or renew what is known of them."""
+def store_found(
+    held: Held | None, review: Preview, within: str, pairs: Iterable[Found], state: str = State.OPEN
+) -> None:
+    """Store pairs that a review found and of which no person said anything, or renew what is known of them."""
     rows = [
         MatchCandidate(
             mapping_id=review.mapping_id,
@@ -39,6 +42,7 @@ def store_found(held: Held | None, review: Preview, within: str, pairs: Iterable
             score=pair.scored.score,
             reasons=list(pair.scored.reasons),
             doubts=list(pair.scored.doubts),
+            state=state,
             review=review,
         )
         for pair in pairs
@@ -48,7 +52,7 @@ def store_found(held: Held | None, review: Preview, within: str, pairs: Iterable
             rows,
             update_conflicts=True,
             unique_fields=["mapping", "within", "left_id", "right_id"],
-            update_fields=["score", "reasons", "doubts", "review"],
+            update_fields=["score", "reasons", "doubts", "state", "review"],
         )
 
 
@@ -62,8 +66,8 @@ def store_unmatched(held: Held | None, review: Preview, side: str, listed: Itera
 def finish(held: Held | None, review: Preview) -> None:
     """Drop what earlier reviews of the mapping found and this one did not."""
     with fenced(held):
-        open_ones = MatchCandidate.objects.filter(mapping=review.mapping_id, state=State.OPEN)
-        open_ones.exclude(review=review).delete()
+        found = MatchCandidate.objects.filter(mapping=review.mapping_id, state__in=FOUND)
+        found.exclude(review=review).delete()
         rows = Preview.objects.filter(mapping=review.mapping_id, kind=Preview.Kind.MATCHES)
         rows.exclude(pk=review.pk).delete()
 

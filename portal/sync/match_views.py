@@ -29,7 +29,8 @@ from portal.sync.preview_views import mapping_of, state_of
 from portal.sync.relink import RelinkRefused
 
 PAGE = 50
-SHOWS = ("decide", "alone", "without", "doubles", "said")
+SHOWS = ("decide", "alone", "without", "unlike", "doubles", "said")
+OF_BOTH = ("unlike", "said")  # lists that are not of one side
 THRESHOLDS = (98, 95, 90, 85, 80, 75, 70)
 FIRST = 90  # the threshold that is offered first
 
@@ -132,13 +133,15 @@ def _lists(request: HttpRequest, known: Planning, done: Preview) -> dict[str, An
     show = request.GET.get("show", "")
     show, side = show if show in SHOWS else SHOWS[0], _side(known, request.GET.get("side", ""))
     rows: dict[str, Any] = {name: match_page.unmatched(known, done, side, name) for name in SHOWS[:3]}
-    rows |= {"doubles": match_page.doubles(known.mapping, side), "said": match_page.said(known.mapping)}
+    rows |= {"unlike": match_page.unlike(known.mapping), "doubles": match_page.doubles(known.mapping, side)}
+    rows["said"] = match_page.said(known.mapping)
     page = Paginator(rows[show], PAGE).get_page(request.GET.get("p"))
-    pairs = show in ("doubles", "said")
+    pairs = show in ("doubles", *OF_BOTH)
     found: Any = match_page.pair_lines(known, page) if pairs else match_page.record_lines(known, side, list(page))
     return {
         "show": show,
         "side": side,
+        "of_both": show in OF_BOTH,
         "sides": [(s, known.connections[s].name, known.mirrors[s].module) for s in SIDES],
         "target": known.connections[OTHER[side]],
         "is_source": side in sources(known),

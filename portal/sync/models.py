@@ -186,6 +186,7 @@ class MatchCandidate(models.Model):
         OPEN = "open", _("to decide")
         ACCEPTED = "accepted", _("one")
         REJECTED = "rejected", _("not the same")
+        UNLIKE = "unlike", _("same key, yet unlike")  # a run takes them for one
 
     mapping = models.ForeignKey(Mapping, models.CASCADE, related_name="+")
     within = models.CharField(max_length=5, blank=True)  # "", left, right

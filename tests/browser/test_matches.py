@@ -75,7 +75,7 @@ def test_the_page_fits_a_phone_also_from_right_to_left(world: World, signed_in: 
     signed_in.goto(PAGE)
     signed_in.locator("#matches-all button").click()
     expect(signed_in.locator("article.match").first).to_be_visible()
-    for show in ("decide", "doubles&side=right", "without", "alone&side=right", "said"):
+    for show in ("decide", "unlike", "doubles&side=right", "without", "alone&side=right", "said"):
         signed_in.goto(f"{PAGE}?show={show}")
         expect(signed_in.locator("#list")).to_be_visible()
         assert signed_in.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), show

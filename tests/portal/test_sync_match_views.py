@@ -191,3 +191,13 @@ def test_who_is_refused_because_a_run_is_at_work_is_told_and_may_try_again(admin
     held.release()
     text = admin.post(address, {"accept": str(pair.pk)}, headers={"HX-Request": "true"}).content.decode()
     assert "Take it back" in text
+
+
+def test_whom_the_key_joins_though_the_rest_differs_has_a_list_of_its_own(admin: Client, world: World) -> None:
+    put(world.north, "Nora", "Quinn", email="nora@quinnhall.example")
+    put(world.south, "Dean", "Hall", email="nora@quinnhall.example")
+    reviewed(world)
+    text = page(admin, show="unlike")
+    assert "another name" in text
+    assert "correct the key of one of them" in text
+    assert "Not the same" not in text

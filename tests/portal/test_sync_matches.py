@@ -262,3 +262,23 @@ def test_a_record_whose_key_belongs_to_a_linked_one_waits_for_a_person() -> None
     review = reviewed(world)
     assert review.counts["left"]["taken"] == 1
     assert [row.why for row in Unmatched.objects.all()] == ["taken"]
+
+
+def test_whom_the_key_joins_though_the_rest_differs_is_listed_and_can_be_said_to_be_one() -> None:
+    world = World()
+    put(world.north, "Nora", "Quinn", email="nora@quinnhall.example")
+    put(world.south, "Dean", "Hall", email="nora@quinnhall.example")
+    put(world.north, "Anna", "Schmidt", email="anna@x.example")
+    put(world.south, "Anna", "Weber", email="anna@x.example")  # she married
+    assert reviewed(world).counts["unlike"] == 1
+    pair = MatchCandidate.objects.get()
+    assert (pair.left_id, pair.state, pair.doubts, list(still_open(world.mapping))) == (
+        "1",
+        "unlike",
+        ["other_name"],
+        [],
+    )
+    accept(pair, **BY)
+    assert Link.objects.count() == 1
+    reviewed(world)
+    assert MatchCandidate.objects.get().state == "accepted"

@@ -15,6 +15,7 @@ from portal.mappings.models import Mapping
 from portal.sync import match_decide, preview_job
 from portal.sync.candidates import OFFERED
 from portal.sync.cases import SIDES
+from portal.sync.match_page import unlike
 from portal.sync.match_words import in_words
 from portal.sync.models import MatchCandidate, Preview
 from portal.sync.preview_ready import NotReady
@@ -50,6 +51,7 @@ class Command(PortalCommand):
         doubles = MatchCandidate.objects.filter(mapping=found, state=MatchCandidate.State.OPEN).exclude(within="")
         return result | {
             "pairs": [_as_json(pair) for pair in pairs],
+            "unlike": [_as_json(pair) for pair in unlike(found)],
             "doubles": [{"side": pair.within, **_as_json(pair)} for pair in doubles.order_by("within", "-score", "pk")],
         }
 
@@ -78,7 +80,11 @@ class Command(PortalCommand):
             self.stdout.write(text % {"n": result["accepted"]})
         for one in result.get("refused", ()):
             self.stdout.write("  {left} = {right}: {why}".format(**one))
-        for title, name in ((_("May be one: %(n)d"), "pairs"), (_("Doubles in one CRM: %(n)d"), "doubles")):
+        for title, name in (
+            (_("May be one: %(n)d"), "pairs"),
+            (_("Same key, yet unlike: %(n)d"), "unlike"),
+            (_("Doubles in one CRM: %(n)d"), "doubles"),
+        ):
             self.stdout.write(title % {"n": len(result[name])})
             for one in result[name][:SHOWN]:
                 self.stdout.write(_as_text(one))
