@@ -40,7 +40,7 @@ def _plan_lone(lone: Lone, terms: Terms) -> tuple[Action, ...]:
     if asked or lone.partner is None or makes_new(lone.choices):
         return (_create(seen, side, terms),)
     left, right = (seen, lone.partner) if lone.side == "left" else (lone.partner, seen)
-    pair = Pair(None, left, right)
+    pair = Pair(None, left, right, choices=lone.choices)
     return _plan_values(pair, terms, [at for at in SIDES if terms.writes(OTHER[at]) and pair.at(at).inside])
 
 

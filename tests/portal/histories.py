@@ -24,6 +24,8 @@ from portal.mappings.models import Mapping
 from portal.mappings.save import save_mapping
 from portal.sync import reconcile_job
 from portal.sync.approve import approve
+from portal.sync.decide import decide
+from portal.sync.options import choice_from
 from portal.sync.reconcile import sums
 from portal.sync.run import request_sync, work
 from tests.connectors.sandbox_client import Account
@@ -80,7 +82,7 @@ def histories(sandbox: Sandbox, left: Crm, right: Crm) -> type[RuleBasedStateMac
     moments = st.lists(st.tuples(st.integers(1, 30), edits), max_size=3)
 
     class History(RuleBasedStateMachine):
-        @initialize(policy=st.sampled_from(("left", "right")), deletes=st.sampled_from(("ignore", "delete")), width=st.sampled_from((1, 4)))  # fmt: skip
+        @initialize(policy=st.sampled_from(("left", "right", "newest", "ask")), deletes=st.sampled_from(("ignore", "delete")), width=st.sampled_from((1, 4)))  # fmt: skip
         def begin(self, policy: str, deletes: str, width: int) -> None:
             start_again()
             sandbox.meanwhile = None
@@ -137,6 +139,17 @@ def histories(sandbox: Sandbox, left: Crm, right: Crm) -> type[RuleBasedStateMac
             """Return the living record of that person on that side, None where there is none."""
             found = rows(side).get(f"p{number}@example.org", []) if number < len(self.people) else []
             return found[0] if found else None
+
+        @rule(winner=sides)
+        def choose(self, winner: str) -> None:
+            """A person looks at the first conflict that waits."""
+            self.choose_all(winner, most=1)
+
+        def choose_all(self, winner: str, most: int = 1000) -> None:
+            waiting = Entry.objects.filter(superseded_by=None, reason="both_changed", decision__isnull=True)
+            choices = [(entry, choice_from([winner], entry)) for entry in waiting.order_by("pk")[:most]]
+            if choices:
+                decide(choices, user=None, actor="somebody", enqueue=False)
 
         # What goes wrong
 
@@ -242,6 +255,7 @@ def histories(sandbox: Sandbox, left: Crm, right: Crm) -> type[RuleBasedStateMac
         def settle(self) -> None:
             for _round in range(ROUNDS):
                 pass_time()
+                self.choose_all("left")
                 before = Entry.objects.count()
                 self.slice()
                 run = Run.objects.latest("pk")

@@ -9,7 +9,9 @@ from django.db import connection as database
 
 from connectors.types import JSON
 from portal.ledger.models import Entry, Run
+from portal.sync.decide import decide
 from portal.sync.models import Base
+from portal.sync.options import choice_from
 from portal.sync.run import SyncRefused, request_sync
 from tests.portal.sync_world import World, emails, entries, expire_leases, person
 
@@ -68,6 +70,18 @@ def test_edits_of_the_same_field_wait_for_a_person_where_the_policy_says_so_and_
     assert (run.counts["conflict"], run.counts["update"]) == (1, 1)
     assert value(world, "south", south, "firstname") == "New" and value(world, "south", south, "lastname") == "South"
     assert not any(n for kind, n in world.sync().counts.items()) and len(entries(Entry.State.CONFLICT)) == 1
+
+
+@pytest.mark.parametrize("policy", ["ask", "newest"])
+def test_what_a_person_chose_about_a_pair_that_was_just_matched_is_done(policy: str) -> None:
+    world = two_ways(conflict_policy=policy)
+    world.add(world.north, "ada")
+    world.south.put("Contacts", {**person("ada"), "lastname": "Other"})
+    world.sync()
+    [entry] = entries(Entry.State.CONFLICT)
+    decide([(entry, choice_from(["left"], entry))], user=None, actor="somebody", enqueue=False)
+    world.sync()
+    assert world.south.of("Contacts")[0].values["lastname"] == "Ada" and not entries(Entry.State.CONFLICT)
 
 
 def test_deleted_on_either_side_is_deleted_on_the_other_where_the_mapping_says_so() -> None:
