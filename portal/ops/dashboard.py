@@ -113,8 +113,9 @@ def something_was_synced() -> bool:
 
 def _open_entries(mappings: list[uuid.UUID]) -> dict[uuid.UUID | None, tuple[int, int]]:
     failed = Q(state=Entry.State.FAILED)
+    told = Q(state__in=WAITING, undoes=None) | Q(state=Entry.State.AWAITING)  # an undo is not tried again by itself
     rows = (
-        Entry.objects.filter(mapping__in=mappings, superseded_by=None, state__in=WAITING)
+        Entry.objects.filter(told, mapping__in=mappings, superseded_by=None)
         .order_by()
         .values("mapping")
         .annotate(failed=Count("id", filter=failed), waiting=Count("id", filter=~failed))

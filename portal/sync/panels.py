@@ -23,7 +23,7 @@ def runs(request: HttpRequest, *, mapping: Mapping) -> Drawn:
     """The mapping's last runs, when it runs next, and the button."""
     if not request.user.has_perm("ledger.view_run"):
         return None
-    open_entries = Entry.objects.filter(mapping=mapping.uuid, superseded_by=None, state__in=Entry.WAITING)
+    open_entries = Entry.objects.filter(mapping=mapping.uuid, superseded_by=None, undoes=None, state__in=Entry.WAITING)
     return "sync/mapping_panel.html", {
         "mapping": mapping,
         "runs": Run.objects.filter(mapping=mapping.uuid)[:5],
@@ -52,6 +52,7 @@ def partners(request: HttpRequest, *, connection: Connection, module: str, recor
         source_module=module,
         source_id=record_id,
         superseded_by=None,
+        undoes=None,
         state__in=(*Entry.WAITING, *Entry.UNSETTLED),
     )
     lines = [(entry, entry.message or describe(entry.reason).text) for entry in open_entries[:5]]

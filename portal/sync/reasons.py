@@ -182,6 +182,9 @@ TAKES_BACK: dict[str, Reason] = {
 
 def told_of(entry: Entry) -> Reason | None:
     """Return the words for why an entry is as it is, or for what it takes back; None where nothing is to be said."""
-    if entry.reason:
-        return describe(entry.reason)
-    return TAKES_BACK.get(entry.action) if entry.undoes_id else None
+    if not entry.reason:
+        return TAKES_BACK.get(entry.action) if entry.undoes_id else None
+    told = describe(entry.reason)
+    if entry.undoes_id and entry.state in Entry.WAITING:
+        return Reason(told.text, _("Mend that, then take the run back once more: what is done is passed over."))
+    return told

@@ -66,7 +66,7 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
     order = _order(mappings)
     by_name = {mapping.name: mapping for mapping in mappings}
     uuids = [mapping.uuid for mapping in mappings]
-    waiting = Entry.objects.filter(mapping__in=uuids, superseded_by=None, state__in=Entry.WAITING).count()
+    waiting = Entry.objects.filter(mapping__in=uuids, superseded_by=None, undoes=None, state__in=Entry.WAITING).count()
     return _page(
         request,
         "show.html",

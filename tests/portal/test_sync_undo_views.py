@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from connectors.errors import RecordInvalid
 from portal.accounts.models import User
 from portal.ledger.models import Entry, Run
 from portal.sync.run import carry_out
@@ -109,3 +110,12 @@ def test_a_person_who_may_only_look_cannot_have_it_synced_again(client: Client) 
     taken = undo(world.sync())
     client.force_login(User.objects.create_user("eve", is_staff=True))
     assert client.post(reverse("sync:undo_again", args=[taken.pk])).status_code == 403
+
+
+def test_what_could_not_be_restored_waits_for_nobody_and_says_how_to_go_on(admin: Client) -> None:
+    world, run = renamed()
+    world.south.fail("update", RecordInvalid("No."))
+    taken = undo(run)
+    assert taken.state == "partly_failed" and "take the run back once more" in page(admin, "sync:run", taken)
+    shown = admin.get(reverse("mappings:show", args=["contacts"])).content.decode()
+    assert reverse("sync:inbox") + "?mapping=contacts" not in shown
