@@ -49,7 +49,9 @@ def why(copy: Copy, field: str) -> Why:
     value = redact({field: copy.values.get(field)})[field]
     write, made = _last_write(copy, field), _made(copy)
     found = origin(copy.values.get(field), _last_change(copy, field), write, made, copy.first_seen)
-    entry = Entry.objects.select_related("connection", "source_connection").filter(pk=found.entry or 0).first()
+    entry = (
+        Entry.objects.select_related("connection", "source_connection", "undoes").filter(pk=found.entry or 0).first()
+    )
     run = Run.objects.select_related("user", "approved_by").filter(pk=found.run or 0).first()
     written = entry if found.kind == "written" else None
     mapping = Mapping.objects.filter(uuid=written.mapping).first() if written and written.mapping else None

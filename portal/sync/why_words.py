@@ -69,6 +69,10 @@ def _who(run: Run) -> str:
 
 def _how(told: Why) -> list[str]:
     entry = told.entry
+    if entry is not None and entry.undoes is not None:
+        return [
+            _("It is what the record held before run #%(run)d, which was taken back.") % {"run": entry.undoes.run_id}
+        ]
     if entry is None or entry.mapping is None:
         return []
     if told.mapping is None:

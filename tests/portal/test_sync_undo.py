@@ -476,3 +476,11 @@ def test_an_entry_added_to_a_list_of_the_crm_is_listed_and_stays() -> None:
     )  # fmt: skip
     taken = undo(run)
     assert left(taken) == {"Gold": "cannot_undo"} and taken.counts["update"] == 2
+
+
+def test_why_tells_of_a_restored_value_which_run_was_taken_back() -> None:
+    world, run = renamed()
+    taken, out = undo(run), io.StringIO()
+    call_command("why", there(world, "ada").id, "firstname", "--connection", "south", stdout=out)
+    assert f"Written by run #{taken.pk}" in out.getvalue()
+    assert f"what the record held before run #{run.pk}" in out.getvalue() and "No rule" not in out.getvalue()
