@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
 from connectors.errors import ConnectorError
-from connectors.types import ModuleSchema
+from connectors.types import ModuleSchema, Values
 from portal.connections.access import open_connector
 from portal.connections.models import Connection
 from portal.mappings.definition import Definition
@@ -15,22 +15,17 @@ from portal.mappings.findings import Finding, Schemas
 from portal.mappings.means import means_of
 from portal.mappings.round_trip import Stored, check_round_trip
 from portal.mappings.transform import OTHER, Place, Side
-from portal.records.figures import sample_of
-from portal.records.models import Mirror
-
-SAMPLE = 200  # copies of each side
 
 
 def lost_on_the_way(
     definition: Definition,
     connections: Mapping[Side, Connection],
     schemas: Schemas,
-    mirrors: Mapping[Side, Mirror | None],
+    samples: Mapping[Side, Sequence[Values]],
 ) -> list[Finding]:
     """Return which rules have values that do not come back as they were; nothing for a mapping of one way."""
     if not any(len(definition.targets_of(rule)) == len(OTHER) for rule in definition.rules):
         return []
-    samples = {side: sample_of(mirror, SAMPLE) if mirror else [] for side, mirror in mirrors.items()}
     places = {side: _place(schemas[side], connections[side]) for side in OTHER}
     means = replace(means_of(definition, places), partner=lambda mapping, side, id: id)  # a link leads back
     with ExitStack() as opened:

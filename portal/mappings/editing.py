@@ -9,7 +9,7 @@ from functools import cached_property
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from connectors.types import JSON, FieldSchema, ModuleSchema
+from connectors.types import JSON, FieldSchema, ModuleSchema, Values
 from portal.connections.models import Connection
 from portal.connections.schema import module_schema
 from portal.mappings.check import check
@@ -23,9 +23,12 @@ from portal.mappings.stored import definition_of, draft_of, newest
 from portal.mappings.suggest import Suggestion, suggest
 from portal.mappings.transform import OTHER
 from portal.mappings.type_words import TYPE_WORDS
-from portal.records.figures import Figures, figures_of
+from portal.mappings.waiting import without_partner
+from portal.records.figures import Figures, figures_of, sample_of
 from portal.records.models import Mirror
 from portal.records.profile import FieldProfile
+
+SAMPLE = 200  # copies of each side that the check looks at one by one
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,18 @@ class Editing:
         return replace(what_is_known(), common=common, empty=empty, longest=longest)
 
     @cached_property
+    def samples(self) -> dict[SideName, list[Values]]:
+        """Return some copies of each side; none where no rule is checked by records."""
+        rules = self.definition.every_rule
+        is_asked = any(r.source == "reference" or len(self.definition.targets_of(r)) == len(OTHER) for r in rules)
+        return {side: sample_of(mirror, SAMPLE) if mirror and is_asked else [] for side, mirror in self.mirrors.items()}
+
+    @cached_property
     def findings(self) -> list[Finding]:
         """Return everything that is wrong with it."""
-        lost = lost_on_the_way(self.definition, self.connections, self.schemas, self.mirrors)
-        return [*check(self.definition, self.schemas, self.known), *lost]
+        lost = lost_on_the_way(self.definition, self.connections, self.schemas, self.samples)
+        waiting = without_partner(self.definition, self.connections, self.samples)
+        return [*check(self.definition, self.schemas, self.known), *waiting, *lost]
 
     @cached_property
     def suggestions(self) -> list[Suggestion]:

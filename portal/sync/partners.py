@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from connectors.types import JSON, Values
+from connectors.types import JSON
 from portal.connections.models import Connection
 from portal.ledger.models import Entry
-from portal.mappings.definition import Definition, Rule
+from portal.mappings.definition import Definition
 from portal.mappings.models import Mapping as MappingRow
 from portal.mappings.transform import OTHER, Partner, Side
+from portal.mappings.waiting import referred
 from portal.records.models import Mirror
 from portal.sync.cases import Lone, Pair, Seen
 from portal.sync.links import Links
@@ -45,7 +46,7 @@ def partners_of(
     for rule, one in rules:
         for target in definition.targets_of(rule) if one.mapping in linked else ():
             source, links = OTHER[target], linked[one.mapping]
-            ids = {id for side, record in seen if side == source for id in _referred(record.values, rule, one, source)}
+            ids = {id for side, record in seen if side == source for id in referred(record.values, rule, one, source)}
             found = _pairs(links, source, ids)
             known[one.mapping, source].update({**ahead(one.mapping, links, source, ids - found.keys()), **found})
     return lambda mapping, side, id: known[mapping, side].get(id)
@@ -91,15 +92,6 @@ def _records(cases: Iterable[Pair | Lone]) -> Iterable[tuple[Side, Seen]]:
         else:
             yield from (("left", case.left),) if case.left else ()
             yield from (("right", case.right),) if case.right else ()
-
-
-def _referred(values: Values, rule: Rule, one: Rule, source: Side) -> set[str]:
-    """Return the ids a record refers to by a rule, or by that one of its lines."""
-    value = values.get(rule.at(source))
-    if one is not rule:
-        lines = value if isinstance(value, list) else []
-        return {str(id) for line in lines if isinstance(line, dict) and (id := line.get(one.at(source))) is not None}
-    return set() if value is None else {str(value)}
 
 
 def _pairs(links: Links, side: Side, ids: Collection[str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from portal.connections.access import open_connector
 from portal.connections.models import Connection
 from portal.ledger.models import Entry, Run
 from portal.mappings.definition import Definition, Rule, Side
+from portal.mappings.editing import open_editing
 from portal.mappings.models import Mapping
 from portal.mappings.save import save_mapping
 from portal.mappings.stored import definition_of
@@ -232,6 +233,21 @@ def test_lines_changed_on_both_sides_wait_for_a_person_and_go_as_chosen(shop: Sh
 def choice_for(entry: Entry, rule: str, winner: str) -> Choice:
     """Return the choice of a side for one rule, about what was shown."""
     return Choice(FIELDS, {rule: winner}, reason=entry.reason, evidence=entry.evidence)
+
+
+def test_the_check_counts_the_records_whose_products_have_no_partner_yet(shop: Shop) -> None:
+    shop.invoice("I1", ("Widget", "2"), ("Gadget", "3"))
+    shop.sync("companies", "invoices")
+    mapping = Mapping.objects.get(name="invoices")
+
+    def told_of_partners() -> list[str]:
+        return [f.text for f in open_editing(mapping).findings if f.place.endswith(".mapping")]
+
+    assert [text.partition(":")[0] for text in told_of_partners()] == [
+        "1 of 1 records refer to one that “products” has not brought to the other side yet"
+    ]
+    shop.sync("products")
+    assert not told_of_partners()
 
 
 def test_many_documents_keep_each_its_own_lines(shop: Shop) -> None:
