@@ -27,6 +27,7 @@ EMPTY = {
     "empty-records": "/records/",
     "empty-mappings": "/mappings/",
     "empty-mapping-add": "/mappings/add/",
+    "empty-tables": "/mappings/tables/",
     "empty-runs": "/runs/",
     "empty-inbox": "/conflicts/",
     "empty-problems": "/ledger/problem/",
@@ -63,6 +64,11 @@ FILLED = {
     "mapping-matches": "/mappings/contacts/matches/",
     "mapping-versions": "/mappings/contacts/versions/",
     "mapping-delete": "/mappings/contacts/delete/",
+    "tables": "/mappings/tables/",
+    "table-add": "/mappings/tables/add/",
+    "table-change": "/mappings/tables/kinds/change/?left=north/Accounts/accounttype&right=south/accounts/type",
+    "table-import": "/mappings/tables/kinds/import/",
+    "table-delete": "/mappings/tables/kinds/delete/",
     "runs": "/runs/",
     "run-done": "/runs/1/",
     "run-blocked": "/runs/1/?state=blocked",
@@ -92,7 +98,9 @@ def sign_in(page: Page) -> None:
 def fill(stack: Stack) -> None:
     """Set up two CRMs in step, one that refuses us, a run that is done and one that waits for approval."""
     north, south = stack.connection("north", "vtiger"), stack.connection("south", "reallysimple")
-    stack.import_config(connections=[north, south], mappings=[mapping("contacts", "Contacts", "contacts", CONTACTS)])
+    kinds = {"name": "kinds", "values": {"Customer": "Client", "مشتری": "Client", "Partner": ""}}
+    contacts = mapping("contacts", "Contacts", "contacts", CONTACTS)
+    stack.import_config(connections=[north, south], value_tables=[kinds], mappings=[contacts])
     stack.manage("sync", "contacts", "--approve-all")
     accounts = mapping("accounts", "Accounts", "accounts", ACCOUNTS)
     stack.import_config(mappings=[accounts | {"guards": {"creates": 1}, "schedule": {"cron": "0 7 * * 1-5"}}])
@@ -163,6 +171,17 @@ def run_details(page: Page) -> None:
         summary.click()
 
 
+def mapping_both(page: Page) -> None:
+    """Save a page of rules that is older than what another window saved."""
+    page.goto("/mappings/contacts/change/")
+    other = page.context.new_page()
+    other.goto("/mappings/contacts/change/")
+    for at, chosen in ((other, "case"), (page, "spaces")):
+        at.locator("#id_rules-1-compare").evaluate("(e, chosen) => e.value = chosen", chosen)
+        at.locator(".submit-row .default").click()
+    other.close()
+
+
 def messages(page: Page) -> None:
     """Pause and save, for the messages."""
     page.goto("/mappings/contacts/change/")
@@ -172,6 +191,7 @@ def messages(page: Page) -> None:
 DEEDS: dict[str, Callable[[Page], None]] = {
     "mapping-begun": mapping_begun,
     "mapping-errors": mapping_errors,
+    "mapping-both": mapping_both,
     "connection-refused": connection_refused,
     "connection-tested": connection_tested,
     "record": a_record,
