@@ -1,8 +1,8 @@
 """How long a preview of a mapping on all records takes and how much memory, beside reading and parsing the same copies.
 
 `python benchmarks/preview.py` fills two mirrors with 100,000 records each, through the portal's own store and no CRM, and
-measures in fresh processes: `first`, which has to read who holds which match key, `again`, which finds that kept, and `bare`,
-which only reads every copy that `first` reads and parses it. Half of the records are linked, a tenth of those changed; a
+measures in fresh processes: `first`, which has to read who holds which match key, `again`, which finds that kept, `compared`, which
+compares both sides field by field, and `bare`, which only reads every copy that `first` reads and parses it. Half of the records are linked, a tenth of those changed; a
 quarter is found by its match key, a fifth is to be created, the rest has no key or a value that cannot be made. Memory is
 compared with a fourth of the records. `--gate` fails when a goal is missed.
 """
@@ -134,6 +134,26 @@ def ours(records: int) -> dict[str, Any]:
     return {"counts": {kind: n for kind, n in tally.counts.items() if n}}
 
 
+def compared(records: int) -> dict[str, Any]:
+    """Compare both sides, slice after slice, once their copies are read."""
+    from django.utils import timezone
+
+    from portal.mappings.models import Mapping
+    from portal.sync import reconcile_job
+    from portal.sync.models import Reconciliation
+    from portal.sync.reconcile import sums
+
+    mapping = Mapping.objects.get()
+    row = Reconciliation.objects.create(
+        mapping=mapping, version=mapping.version, started_at=timezone.now(), place={"side": "left", "after": ""}
+    )
+    while row.goes_on:
+        row = reconcile_job.work(row.pk) or row
+    counts = sums(row.counts)
+    assert counts["equal"] + counts["differ"] + counts["left_only"] == records
+    return {"counts": counts}
+
+
 def bare(records: int) -> dict[str, Any]:
     """Read all copies of both mirrors, and those of the source and their partners once more, and parse them."""
     import orjson
@@ -159,7 +179,13 @@ def bare(records: int) -> dict[str, Any]:
     return {"parsed": parsed}
 
 
-DEEDS: dict[str, Callable[[int], dict[str, Any]]] = {"fill": fill, "first": ours, "again": ours, "bare": bare}
+DEEDS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "fill": fill,
+    "first": ours,
+    "again": ours,
+    "compared": compared,
+    "bare": bare,
+}
 
 
 def carry_out(deed: str, records: int) -> None:
@@ -185,13 +211,19 @@ def goals(bench: Bench, kind: str, records: int) -> Iterator[Goal]:
     found: dict[tuple[str, int], dict[str, Any]] = {}
     for number in (records // 4, records):
         with fresh_database(bench, kind) as database:
-            for deed in ("fill", "first", "again", "bare"):
+            for deed in ("fill", "first", "again", "compared", "bare"):
                 found[deed, number] = measure(bench, deed, number, database)
     first, again, lower = (found[deed, records] for deed in ("first", "again", "bare"))
     yield Goal(f"{kind}: preview of {records:,} records", first["seconds"], MOST_SECONDS, "s")
     yield Goal(f"{kind}: … with the keys kept", again["seconds"], MOST_SECONDS, "s")
     yield Goal(f"{kind}: … / reading and parsing the same copies", first["seconds"] / lower["seconds"], 99)
     yield Goal(f"{kind}: peak memory", first["megabytes"], 150, "MB")
+    whole = found["compared", records]
+    yield Goal(f"{kind}: comparing both sides, their copies read", whole["seconds"], 2 * MOST_SECONDS, "s")
+    yield Goal(f"{kind}: … peak memory", whole["megabytes"], 150, "MB")
+    yield Goal(
+        f"{kind}: … with four times the records", whole["megabytes"] / found["compared", records // 4]["megabytes"], 1.1
+    )
     small = found["first", records // 4]["megabytes"]
     yield Goal(f"{kind}: … with four times the records", first["megabytes"] / small, 1.1)
 
