@@ -91,16 +91,17 @@ def run_slice(pk: int) -> str:
     return row.state if row else ""
 
 
-def resume() -> int:
-    """Enqueue a slice for each open comparison that nobody works on and whose time has come; return how many. One that has not
-    come to its end within days never will."""
+def take_up(*, at_once: bool = False) -> int:
+    """Enqueue a slice for each open comparison that nobody works on and whose time has come; return how many. `at_once`: also for
+    those that were alive a moment ago, as when a cluster starts. One that has not come to its end within days never will."""
     now = timezone.now()
     stuck = Reconciliation.objects.filter(state__in=Preview.OPEN, created_at__lt=now - LONGEST)
     with portal_language():
         stuck.update(state=State.FAILED, finished_at=now, message=_("It did not come to its end. Look at the log."))
     due = Reconciliation.objects.filter(Q(not_before=None) | Q(not_before__lte=now), state__in=Preview.OPEN)
-    quiet = due.filter(Q(beat_at=None, created_at__lt=now - QUIET) | Q(beat_at__lt=now - QUIET))
-    free = [row.pk for row in quiet if lease.is_free(_lease(row.pk))]
+    if not at_once:
+        due = due.filter(Q(beat_at=None, created_at__lt=now - QUIET) | Q(beat_at__lt=now - QUIET))
+    free = [row.pk for row in due if lease.is_free(_lease(row.pk))]
     for pk in free:
         _enqueue(pk)
     return len(free)

@@ -15,7 +15,6 @@ from portal.sync.models import SyncSet
 # What runs by itself beside the mappings: name of the row -> (function, minutes between). Apps above add theirs.
 STANDING: dict[str, tuple[str, int]] = {
     "resume runs": ("portal.sync.tasks.resume_runs", 1),
-    "resume_comparisons": ("portal.sync.reconcile_job.resume", 1),
     "refresh_schema": ("portal.connections.reread.daily", DAILY),
 }
 

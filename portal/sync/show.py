@@ -40,7 +40,7 @@ def _one_as_json(run: Run) -> dict[str, JSON]:
         "counts": run.counts,
         "calls": run.calls,
         "seconds": round(run.seconds, 3),
-        "cost": as_json(plan_cost(run)),
+        **({"cost": as_json(costs)} if (costs := plan_cost(run)) else {}),
         **({"matched": [asdict(side) for side in standing]} if (standing := matched(run)) else {}),
         **(_undo_as_json(run) if run.kind == Run.Kind.UNDO else {}),
     }

@@ -23,6 +23,7 @@ from portal.sync.decide import take_up_kept
 from portal.sync.lead import lead_of, lease_name
 from portal.sync.models import SyncSet
 from portal.sync.preview_job import take_up
+from portal.sync.reconcile_job import take_up as take_up_comparisons
 from portal.sync.run import SyncRefused, enqueue_slice, request_sync, work
 from portal.sync.run_end import end_members, end_without_mapping
 from portal.sync.set_start import request_set
@@ -99,6 +100,7 @@ def resume_runs(*, at_once: bool = False) -> int:
     _end_orphans()
     take_up_kept()
     take_up(at_once=at_once)
+    take_up_comparisons(at_once=at_once)
     return len(free)
 
 

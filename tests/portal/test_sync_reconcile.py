@@ -163,8 +163,9 @@ def test_one_that_died_goes_on_where_it_was(world: World, settings: Any) -> None
         reconcile_job.work(row.pk)
     dead = lease.take(f"reconcile:{row.pk}", seconds=0.0)  # whoever had it is no more
     assert dead is not None
+    assert reconcile_job.take_up() == 0  # a moment ago somebody worked on it
     Reconciliation.objects.update(beat_at=timezone.now() - timedelta(minutes=1))
-    assert reconcile_job.resume() == 1
+    assert reconcile_job.take_up() == 1
     assert ("portal.sync.reconcile_job.run_slice", (row.pk,)) in queued()
     while Reconciliation.objects.get().goes_on:
         reconcile_job.work(row.pk)
@@ -176,7 +177,7 @@ def test_it_waits_for_a_crm_that_asks_to_and_is_stopped_at_once_while_nobody_wor
     row = reconcile_job.start(world.mapping, user=None, actor="ada", enqueue=False)
     found = reconcile_job.work(row.pk)
     assert found is not None and found.goes_on and found.not_before and found.message
-    assert reconcile_job.resume() == 0
+    assert reconcile_job.take_up() == 0
     reconcile_job.request_stop(found)
     found.refresh_from_db()
     assert found.state == "stopped"

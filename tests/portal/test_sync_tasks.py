@@ -129,7 +129,7 @@ def test_runs_are_looked_after_every_minute_calls_every_five_and_what_is_old_eve
     keep_standing()
     keep_standing()
     assert set(Schedule.objects.values_list("func", "minutes")) == {
-        ("portal.sync.tasks.resume_runs", 1), ("portal.sync.reconcile_job.resume", 1), ("portal.ops.alerts.watch", 5),
+        ("portal.sync.tasks.resume_runs", 1), ("portal.ops.alerts.watch", 5),
         ("portal.ops.tidy.tidy", 60), ("portal.connections.reread.daily", 1440),
     }  # fmt: skip
 
