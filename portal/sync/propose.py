@@ -144,8 +144,7 @@ def _propose(job: Job, batch: Batch) -> _Proposal:
     for case in cases:
         if isinstance(case, Pair) and case.state != Link.State.LINKED:
             continue  # being created, or undone: not planned, and what waits for a person goes on waiting
-        about = _places(case)[:1] if isinstance(case, Lone) else _places(case)
-        known = [entry for place in about for entry in waiting.get(place, [])]
+        known = _known(case, waiting)
         actions = stopping(plan(replace(case, choices=choices_about(known)), terms), written, known)
         for place in _decided(case, actions):
             fresh = [entry_of(job, a) for a in actions if a.source and (OTHER[a.side], a.source.id) == place]
@@ -154,6 +153,15 @@ def _propose(job: Job, batch: Batch) -> _Proposal:
                     entry.state = Entry.State.PLANNED  # under the same approval
             _compare(job, proposal, obeying(fresh, known), waiting.get(place, []))
     return proposal
+
+
+def _known(case: Pair | Lone, waiting: dict[Place, list[Entry]]) -> list[Entry]:
+    """Return what waits about a case; of a partner just found only what both changed: all else is about it alone."""
+    first, *rest = _places(case)
+    partners = [entry for place in rest for entry in waiting.get(place, [])]
+    if isinstance(case, Lone):
+        partners = [entry for entry in partners if "both_changed" in (entry.reason, entry.obeys and entry.obeys.reason)]
+    return waiting.get(first, []) + partners
 
 
 def _all_anew(job: Job, cases: list[Pair | Lone], terms: Terms) -> list[Pair | Lone]:

@@ -108,6 +108,19 @@ def test_a_choice_about_values_that_changed_meanwhile_is_asked_anew_and_says_so(
     assert anew.evidence["lastname"]["right"] == "Newer"
 
 
+@pytest.mark.parametrize("side", ["north", "south"])
+def test_a_choice_about_a_pair_just_matched_holds_though_something_else_of_a_record_changed(side: str) -> None:
+    world = World(direction="both", conflict_policy="ask")
+    world.add(world.north, "ada")
+    there = world.south.put("Contacts", {**person("ada"), "lastname": "Other"})
+    world.sync()
+    (entry,) = waiting("both_changed")
+    getattr(world, side).put("Contacts", {"notes": "no rule carries this"}, "1")
+    choose(entry, "left")
+    assert settled(entry) and value(world, "south", there.id, "lastname") == "Ada"
+    nothing_is_left(world)
+
+
 def test_an_empty_side_that_a_person_chose_clears_the_other_though_the_rule_does_not() -> None:
     world, north, south = linked(conflict_policy="ask")
     world.north.put("Contacts", {"firstname": None}, north)
