@@ -120,9 +120,9 @@ class CsvForm(forms.Form):
     )
     heading = forms.BooleanField(label=gettext_lazy("The first line is a heading"), required=False)
     mode = forms.ChoiceField(
-        label=gettext_lazy("Rows that are there"),
+        label=gettext_lazy("Rows that are there already"),
         choices=[
-            ("merge", gettext_lazy("stay, but for those whose left value stands in the file")),
+            ("merge", gettext_lazy("kept, but for those in the file")),
             ("replace", gettext_lazy("go: the file is the whole table")),
         ],
     )

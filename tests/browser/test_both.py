@@ -43,7 +43,7 @@ def test_whoever_saves_later_sees_both_and_chooses_by_keyboard(mapping: Mapping,
     signed_in.goto(PAGE)
     shirin_saves(mapping)
     edit_and_save(signed_in)
-    expect(signed_in.get_by_text("Somebody else saved this while you were at it.")).to_be_visible()
+    expect(signed_in.get_by_text("This was saved elsewhere while you were at it")).to_be_visible()
     clashing = signed_in.get_by_role("row", name="both changed it")
     expect(clashing).to_contain_text("capitals make no difference")
     signed_in.get_by_role("button", name="Save what is chosen").press("Enter")

@@ -78,7 +78,7 @@ def test_an_older_page_of_rules_is_not_saved_over_a_newer_one_and_both_are_shown
     admin: Client, bob: Client, contacts: Mapping
 ) -> None:
     page = meet(admin, bob)
-    assert "Somebody else saved this while you were at it" in page and "by bob" in page
+    assert "This was saved elsewhere while you were at it" in page and "by bob" in page
     assert "only on create" in page and "may clear" in page and "taken out" in page and "both changed it" in page
     assert ruled(contacts) == [("lastname", "lastname", ""), ("email", "email", ""), ("", "firstname", "Ali")]
     assert said(contacts).rules[0].only_on_create and not said(contacts).rules[0].may_clear
@@ -119,7 +119,7 @@ def test_a_third_save_meanwhile_shows_both_once_more(admin: Client, bob: Client,
     page = meet(admin, bob)
     bob.post(at("change"), rows(RULES[0], seen=seen(bob)))
     answer = admin.post(at("change"), again(page, take="mine"))
-    assert answer.status_code == 200 and "Somebody else saved" in answer.content.decode()
+    assert answer.status_code == 200 and "This was saved elsewhere" in answer.content.decode()
 
 
 def test_another_part_that_somebody_changed_is_kept_beside_mine(admin: Client, bob: Client, contacts: Mapping) -> None:
