@@ -60,8 +60,10 @@ def obey(job: Job, heard: set[int]) -> bool:
 def _obey(job: Job, entries: list[Entry]) -> None:
     links = Link.objects.in_bulk([entry.link_id for entry in entries if entry.link_id])
     done = _Done(again={entry.pk: entry for entry in entries})
-    for entry in [entry for entry in done.chose(JOIN) if _is(Link.State.PENDING, entry, links)]:
-        _adopt(job, entry, done)
+    only_plans = job.run.plan_only and job.run.approved_at is None  # asks no CRM for more than what changed
+    for entry in done.chose(JOIN) if not only_plans else ():
+        if _is(Link.State.PENDING, entry, links):
+            _adopt(job, entry, done)
     with fenced(job.held):
         for entry in [entry for entry in done.again.values() if _is(Link.State.RETIRED, entry, links)]:
             done.take_up(entry, resolved(job, entry))

@@ -403,6 +403,17 @@ def test_the_record_that_a_person_found_is_adopted_and_gets_what_differs(setting
     nothing_is_left(world)
 
 
+def test_a_run_that_only_plans_adopts_nothing_and_the_next_one_does(settings: Any) -> None:
+    world, entry = unclear(settings)
+    it = entry.evidence["found"][0]
+    write.decide(entry, decision_of(choice_from((), entry, record=it)), None, actor="ann")
+    world.sync(plan_only=True)
+    assert not settled(entry)
+    world.sync()
+    assert settled(entry) and len(emails(world.south)) == 1
+    nothing_is_left(world)
+
+
 def test_what_did_not_arrive_is_sent_again(settings: Any) -> None:
     world, entry = unclear(settings)
     run = choose(entry, "new")
