@@ -39,7 +39,13 @@ OBJECTS = {
     "opportunity_lines": Object("Opportunity Lines", "Opportunity Line", (("product",),)),
 }
 WITH_LINES = "opportunities"  # the object that takes lines=true
-LINES = FieldSchema("lines", _("Lines"), FieldType.LINES, editable=False, wire_type="lines")
+OF_A_LINE = (  # document, "Opportunity Lines"; they are written as records of their own
+    FieldSchema("id", "Id", FieldType.ID, editable=False),
+    FieldSchema("product", _("Product"), editable=False),
+    FieldSchema("quantity", _("Quantity"), FieldType.DECIMAL, editable=False),
+    FieldSchema("unitprice", _("Unit price"), FieldType.MONEY, editable=False),
+)
+LINES = FieldSchema("lines", _("Lines"), FieldType.LINES, editable=False, wire_type="lines", lines=OF_A_LINE)
 MODIFIED, CREATED, OWNER = "modifieddate", "createddate", "ownerid"
 READ_ONLY = frozenset({"id", "createdby", "modifiedby", CREATED, MODIFIED})
 
