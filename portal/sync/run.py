@@ -239,7 +239,8 @@ def refuse(mapping: Mapping) -> None:
         raise SyncRefused(_("“%(name)s” is not live yet: check it and make it live first.") % {"name": mapping.name})
     if mapping.state == Mapping.State.PAUSED:
         raise SyncRefused(_("“%(name)s” is paused: resume it first.") % {"name": mapping.name})
-    undo = Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.UNDO, state__in=Run.OPEN).first()
+    undoes = Run.objects.filter(mapping=mapping.uuid, kind=Run.Kind.UNDO, state__in=Run.OPEN)
+    undo = undoes.exclude(plan_only=True, approved_at=None).first()  # a mere plan is in nobody's way
     if undo is not None:
         text = _("A run of “%(name)s” is just being taken back (run %(run)d): let that end first.")
         raise SyncRefused(text % {"name": mapping.name, "run": undo.pk})

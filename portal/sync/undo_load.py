@@ -43,7 +43,8 @@ class Known:
 
 def writes_of(run: Run) -> QuerySet[Entry]:
     """Return what the run surely wrote; a sync set's in all of its parts."""
-    return entries_of(run).filter(state__in=DONE).exclude(action=Entry.Action.SKIP)
+    done = entries_of(run).filter(state__in=DONE).exclude(action=Entry.Action.SKIP)
+    return done.exclude(action=Entry.Action.APPEND, reason="already_listed")
 
 
 def entries_of(run: Run) -> QuerySet[Entry]:
