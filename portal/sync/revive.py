@@ -50,6 +50,8 @@ def revive_undone(undo: Run, *, entry: int | None = None, user: User | None, act
     entries = Entry.objects.filter(run=undo, undoes__isnull=False, link_id__isnull=False)
     entries = entries if entry is None else entries.filter(pk=entry)
     revived = 0
+    if not entries.exists():
+        return revived
     with alone(mapping) as (held, mappings, known), fenced(held[0]):
         resting = known.all().filter(state=Link.State.RETIRED, pk__in=entries.values("link_id")).order_by("pk")
         while links := list(resting[:BATCH]):

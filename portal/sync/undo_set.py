@@ -79,4 +79,7 @@ def _lost(parts: Sequence[Run]) -> str:
 
 
 def _told(parts: Sequence[Run]) -> str:
-    return " ".join(f"“{part.mapping_name}”: {part.message}" for part in parts if part.message)
+    said = [(part.mapping_name, part.message) for part in parts if part.message]
+    if len(said) > 1 and len({text for _name, text in said}) == 1:
+        return said[0][1]
+    return " ".join(f"“{name}”: {text}" for name, text in said)

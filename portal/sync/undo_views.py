@@ -34,13 +34,12 @@ KEEP = "keep"
 @dataclass(frozen=True, slots=True)
 class Undoing:
     """What a run's page says of taking runs back: whether this one can be, by which it was or is being, and which it takes
-    back itself; of the undo of a sync set's run its parts, or of which it is one."""
+    back itself; `is_part`: of the undo of a sync set's run, with which it is approved."""
 
     offered: bool
     undone_by: tuple[Run, ...] = ()
     undoes: Run | None = None
-    parts: tuple[Run, ...] = ()
-    part_of: Run | None = None
+    is_part: bool = False
 
 
 def undoing(run: Run) -> Undoing:
@@ -50,8 +49,7 @@ def undoing(run: Run) -> Undoing:
     offered = run.kind in kinds and run.state in Run.ENDED and has_writes(run)
     if run.kind != Run.Kind.UNDO:
         return Undoing(offered, by, run.undoes)
-    parts = tuple(run.children.order_by("pk")) if run.sync_set else ()
-    return Undoing(offered, by, run.undoes, parts, run.parent)
+    return Undoing(offered, by, run.undoes, run.parent_id is not None)
 
 
 @require_http_methods(["GET", "POST"])
@@ -109,8 +107,9 @@ def sync_again(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_object_or_404(Run, pk=pk, kind=Run.Kind.UNDO)
     entry = request.POST.get("entry", "")
     who: dict[str, Any] = {"user": request.user, "actor": request.user.get_username()}
+    parts = run.children.order_by("pk") if run.sync_set else [run]
     try:
-        revived = revive_undone(run, entry=int(entry) if entry.isdecimal() else None, **who)
+        revived = sum(revive_undone(part, entry=int(entry) if entry.isdecimal() else None, **who) for part in parts)
     except RelinkRefused as e:
         messages.warning(request, str(e))
         return redirect("sync:run", run.pk)
