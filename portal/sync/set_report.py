@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils.functional import Promise
 
 from portal.ledger.models import Entry, Run
@@ -43,13 +43,17 @@ class SetReport:
     whole: PartReport
 
 
+def entries_of(run: Run) -> QuerySet[Entry]:
+    """Return the entries of all parts as this run left them: without those that a later one of it took up."""
+    return Entry.objects.filter(run__parent=run).exclude(superseded_by__run__parent=run)
+
+
 def report_of(run: Run) -> SetReport | None:
     """Return the report of a sync set's run; None for any other."""
     if run.sync_set is None:
         return None
     parts = {part.pk: PartReport(part) for part in run.children.order_by("pk")}
-    rows = Entry.objects.filter(run__parent=run, superseded_by=None).order_by()
-    counted = rows.values_list("run_id", "action", "state", "reason").annotate(n=Count("pk"))
+    counted = entries_of(run).order_by().values_list("run_id", "action", "state", "reason").annotate(n=Count("pk"))
     for pk, action, state, reason, n in counted:
         if state in ARRIVED:
             parts[pk].arrived += n

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.db.models import Case, Count, Prefetch, Q, QuerySet, When
+from django.db.models import Case, Count, Prefetch, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -22,7 +22,7 @@ from portal.sync.lines import entry_lines
 from portal.sync.matched import matched
 from portal.sync.models import SyncSet
 from portal.sync.run import SyncRefused, request_stop, request_sync
-from portal.sync.set_report import report_of
+from portal.sync.set_report import entries_of, report_of
 from portal.sync.undo_views import resting, undoing
 
 PAGE = 50
@@ -137,11 +137,11 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _entries(run: Run) -> QuerySet[Entry]:
-    """Return the run's entries in their order; a sync set's are those of its parts."""
-    whose = Q(run=run) if run.sync_set is None else Q(run__parent=run)
+    """Return the run's entries in their order; a sync set's are those of its parts, as it left them."""
+    entries = Entry.objects.filter(run=run) if run.sync_set is None else entries_of(run)
     first = Case(When(action=Entry.Action.APPEND, then=0), default=1)  # additions are sent before the records
-    entries = Entry.objects.filter(whose).select_related("connection", "source_connection", "obeys", "run")
-    return entries.order_by("run", first, "number")
+    entries = entries.select_related("connection", "source_connection", "obeys", "run")
+    return entries.order_by("run_id", first, "number")
 
 
 def _page(request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
