@@ -26,6 +26,7 @@ from portal.mappings.models import Mapping as MappingRow
 from portal.mappings.models import MappingVersion
 from portal.mappings.stored import definition_of
 from portal.sync.cost import Cost, Limits, cost
+from portal.sync.plan import PARTNERLESS
 from portal.ui.wording import translated
 
 SENDS = ("create", "update", "delete", "append")
@@ -55,7 +56,7 @@ def plan_cost(run: Run) -> list[SideCost]:
     numbers: dict[int, Counter[str]] = {}
     for row in rows.values("connection", "action").annotate(n=Count("pk")):
         numbers.setdefault(row["connection"], Counter())[row["action"]] += row["n"]
-    later = waiting.filter(state=Entry.State.BLOCKED, reason="no_partner").order_by().values("connection")
+    later = waiting.filter(state=Entry.State.BLOCKED, reason__in=PARTNERLESS).order_by().values("connection")
     blocked = dict(later.annotate(n=Count("pk")).values_list("connection", "n"))
     connections = Connection.objects.filter(pk__in=numbers).order_by("name")
     return [_side(c, numbers[c.pk], blocked.get(c.pk, 0), list(runs)) for c in connections]

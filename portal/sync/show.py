@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from connectors.types import JSON
 from portal.ledger.models import Entry, Run
 from portal.sync.matched import matched
-from portal.sync.plan_cost import as_json, plan_cost, sentence
+from portal.sync.plan_cost import as_json, calls_of, plan_cost, sentence
 from portal.sync.reasons import describe
 from portal.sync.undo_load import entries_of
 from portal.sync.undo_plan import EDITS
@@ -62,7 +62,9 @@ def left_by(run: Run) -> QuerySet[Entry]:
 
 
 def waiting_as_json(run: Run) -> list[JSON]:
-    """Return the entries that the run left, with what a script needs to choose about them."""
+    """Return the entries that the run left, with what a script needs to choose about them; `calls`: what carrying out one that
+    waits for approval costs."""
+    costs = plan_cost(run)
     return [
         {
             "entry": entry.pk,
@@ -75,6 +77,7 @@ def waiting_as_json(run: Run) -> list[JSON]:
             "label": entry.label,
             "evidence": entry.evidence,
             "decision": entry.decision,
+            "calls": calls_of(entry, costs),
         }
         for entry in _waiting(run).iterator()
     ]

@@ -18,15 +18,9 @@ from portal.sync.why_words import sentences
 @require_GET
 def show(request: HttpRequest) -> HttpResponse:
     """The answer for the field that the address names."""
-    connection, module, id, field = (request.GET.get(key, "") for key in ("connection", "module", "id", "field"))
-    if not may_view(request.user):
-        raise PermissionDenied
-    places = Copy.objects.select_related("mirror__connection")
-    copy = get_object_or_404(places, mirror__connection__name=connection, mirror__module=module, record_id=id)
-    if not may_view(request.user, copy.mirror.connection):
-        raise PermissionDenied
+    copy = _copy(request)
     schema = schema_of(copy)
-    name = field_named(schema, copy, field)
+    name = field_named(schema, copy, request.GET.get("field", ""))
     if name is None:
         raise Http404
     told = why(copy, name)
@@ -43,3 +37,15 @@ def show(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return render(request, "sync/why_part.html", context)
     return render(request, "sync/why.html", {**admin.site.each_context(request), "title": context["label"], **context})
+
+
+def _copy(request: HttpRequest) -> Copy:
+    """Return our copy of the record that the address names, if the person may read records through its connection."""
+    if not may_view(request.user):
+        raise PermissionDenied
+    connection, module, id = (request.GET.get(key, "").replace("\x00", "") for key in ("connection", "module", "id"))
+    places = Copy.objects.select_related("mirror__connection")
+    copy = get_object_or_404(places, mirror__connection__name=connection, mirror__module=module, record_id=id)
+    if not may_view(request.user, copy.mirror.connection):
+        raise PermissionDenied
+    return copy

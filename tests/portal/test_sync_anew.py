@@ -19,7 +19,7 @@ from portal.sync.anew import agreeing, anew
 from portal.sync.approve import approve
 from portal.sync.models import Base, Link
 from portal.sync.plan import plan
-from portal.sync.run import carry_out
+from portal.sync.run import carry_out, request_sync
 from tests.portal.sync_world import RULES, World
 from tests.portal.test_sync_plan import BOTH, TO_LEFT, TO_RIGHT, pair, terms, told
 from tests.portal.test_sync_run import Shouting
@@ -104,6 +104,14 @@ def test_all_again_stops_at_its_plan_and_writes_what_was_approved(world: World) 
     done = carry_out(approve(Run.objects.get(pk=run["id"]), actor="test", enqueue=False))
     assert (done.state, done.counts["update"], first_names(world)) == ("succeeded", 1, ["Test"] * 3)
     assert not any(world.sync().counts.values())
+
+
+def test_all_again_ends_also_in_slices_that_hold_no_more_than_a_batch(world: World, settings: Any) -> None:
+    settings.SLICE_SECONDS = 0
+    run = carry_out(request_sync(world.mapping, actor="test", anew=True, enqueue=False))
+    assert (run.state, run.counts["update"]) == ("awaiting_approval", 1)
+    done = carry_out(approve(run, actor="test", enqueue=False))
+    assert (done.state, first_names(world)) == ("succeeded", ["Test"] * 3) and done.slices > 4
 
 
 def test_a_plan_of_all_again_that_nobody_approves_changes_nothing_later(world: World) -> None:

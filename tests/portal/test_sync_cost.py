@@ -130,6 +130,9 @@ def test_the_commands_print_it(world: World) -> None:
     (side,) = orjson.loads(out.getvalue())["cost"]
     assert (side["connection"], side["calls"], side["calls_each"]) == ("south", 4, {"create": 1, "update": 1})
     assert side["suffices"] is None and side["unknown"]
+    listed = StringIO()
+    call_command("show_run", str(Run.objects.latest("pk").pk), "--json", stdout=listed)
+    assert [entry["calls"] for entry in orjson.loads(listed.getvalue())["waiting"]] == [1] * 4
     shown = StringIO()
     call_command("show_run", str(Run.objects.latest("pk").pk), stdout=shown)
     assert "4 calls to south" in shown.getvalue() and "Not known before" in shown.getvalue()

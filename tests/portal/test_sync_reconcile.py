@@ -27,6 +27,7 @@ from portal.mappings.definition import Rule
 from portal.mappings.pause import pause
 from portal.mappings.save import save_draft
 from portal.mappings.stored import definition_of
+from portal.records.tasks import read_module
 from portal.sync import reconcile_job
 from portal.sync.differences import Found
 from portal.sync.models import Link, Reconciliation
@@ -255,3 +256,12 @@ def test_whoever_may_only_look_finds_no_button_and_none_works(client: Client, wo
     assert "Apply to all again" not in client.get(reverse("mappings:show", args=["contacts"])).content.decode()
     for name in ("reconcile_start", "again", "reset"):
         assert client.post(reverse(f"sync:{name}", args=["contacts"])).status_code == 403
+
+
+def test_the_button_has_both_sides_read_again_in_full_by_a_worker(admin: Client, world: World) -> None:
+    behind_the_cursor(world.north, world.north.of("Contacts")[0], lastname="Lovelace")
+    answer = admin.post(reverse("mappings:read", args=["contacts"]), {"afresh": "1"})
+    assert answer.status_code == 200 and 'id="reading"' in answer.content.decode()
+    while args := take_next():
+        read_module(*args)
+    assert world.sync().counts["update"] == 1
