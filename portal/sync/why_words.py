@@ -15,7 +15,7 @@ def sentences(told: Why) -> list[str]:
     """Return the answer, a sentence a line: what put the value there, by which rule, from what, what was there before."""
     found = [_head(told)]
     if told.entry is not None and told.origin.kind == "written":
-        found += [*_how(told), *_from(told), *_differs(told.entry, told.field)]
+        found += [*_how(told), *_chosen(told.entry), *_from(told), *_differs(told.entry, told.field)]
     if told.origin.kind in ("written", "edited") and told.origin.before is not None:
         found.append(_("Before, it was %(value)s.") % {"value": _shown(told.origin.before)})
     return found
@@ -81,6 +81,16 @@ def _how(told: Why) -> list[str]:
         return [_("No rule of version %(n)s filled it: it was given with the record.") % {"n": entry.mapping_version}]
     text = _("By the rule “%(rule)s” of version %(n)s of “%(mapping)s”.")
     return [text % {"rule": told.rule, "n": entry.mapping_version, "mapping": told.mapping.name}]
+
+
+def _chosen(entry: Entry) -> list[str]:
+    """Return who chose so, where a person had been asked."""
+    decision = entry.obeys.decision if entry.obeys is not None else None
+    return (
+        [_("%(who)s had chosen so about entry %(entry)d.") % {"who": decision["by"], "entry": entry.obeys_id}]
+        if decision
+        else []
+    )
 
 
 def _from(told: Why) -> list[str]:

@@ -60,6 +60,8 @@ FILLED = {
     "mapping-match": "/mappings/contacts/match/",
     "mapping-policies": "/mappings/contacts/policies/",
     "mapping-schedule": "/mappings/contacts/schedule/",
+    "mapping-compare": "/mappings/contacts/compare/",
+    "mapping-reset": "/mappings/contacts/reset/",
     "mapping-preview": "/mappings/contacts/preview/",
     "mapping-matches": "/mappings/contacts/matches/",
     "mapping-versions": "/mappings/contacts/versions/",

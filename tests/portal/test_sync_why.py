@@ -24,6 +24,7 @@ from portal.sync.origin import Change, Write, origin, values_at
 from portal.sync.run import carry_out, request_sync
 from tests.portal.sync_world import RULES, World
 from tests.portal.test_records_afresh import behind_the_cursor
+from tests.portal.test_sync_decide import both_changed, choose, waiting
 from tests.portal.test_sync_run import Shouting
 
 
@@ -115,6 +116,23 @@ def test_whoever_approved_the_plan_is_named(world: World, admin_user: Any) -> No
     run = carry_out(request_sync(world.mapping, actor="schedule", plan_only=True, enqueue=False))
     carry_out(approve(run, actor="admin", user=admin_user, enqueue=False))
     assert "schedule, approved by admin" in why(there(world), "lastname")["text"][0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_chose_between_two_edits_is_named() -> None:
+    world, north, south = both_changed()
+    choose(waiting("both_changed")[0], "left")
+    told = why(south, "lastname")
+    assert (told["origin"], told["value"]) == ("written", "North")
+    assert any(sentence.startswith("test had chosen so") for sentence in told["text"])
+
+
+def test_an_edit_made_here_names_its_person(world: World) -> None:
+    call_command(
+        "save_record", "south", "Contacts", there(world), "--set", "firstname=Augusta", "--json", stdout=StringIO()
+    )
+    told = why(there(world), "firstname")
+    assert (told["origin"], told["run"]["kind"], told["mapping"], told["rule"]) == ("written", "edit", None, None)
 
 
 def test_an_id_known_in_two_places_asks_for_which_and_one_that_is_not_says_so(world: World) -> None:
