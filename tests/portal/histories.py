@@ -251,6 +251,7 @@ def histories(sandbox: Sandbox, left: Crm, right: Crm) -> type[RuleBasedStateMac
             self.nothing_is_open()
             self.both_sides_agree()
             self.the_comparison_says_so()
+            self.what_is_edited_on_a_quiet_day_arrives()
 
         def settle(self) -> None:
             for _round in range(ROUNDS):
@@ -291,6 +292,19 @@ def histories(sandbox: Sandbox, left: Crm, right: Crm) -> type[RuleBasedStateMac
             assert row.state == "done" and counts["differ"] == 0, f"{row.message} {row.counts} {row.listed}\n{told()}"
             told_of = {side: counts["equal"] + counts[f"{side}_only"] for side in SIDES}
             assert told_of == living, f"{row.counts}\n{told()}"
+
+        def what_is_edited_on_a_quiet_day_arrives(self) -> None:
+            """One side of each pair is edited, and nothing else happens: that is what both then hold."""
+            edited = {}
+            for number, person in enumerate(self.people):
+                if not person.gone:
+                    side, name = SIDES[number % 2], FIELDS[number // 2 % 2]
+                    self.edit((side, number, name))
+                    edited[number, name] = f"word {self.words}"
+            self.settle()
+            for (number, name), word in edited.items():
+                held = {side: self.row(side, number)["values"][crms[side].names[name]] for side in SIDES}
+                assert set(held.values()) == {word}, f"{word} became {held}\n{told()}"
 
         def values_are_peoples(self, person: Person, values: dict[str, JSON]) -> None:
             """Each field holds what people wrote last on one of the sides, the same on both; what they wrote before they deleted
