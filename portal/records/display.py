@@ -183,7 +183,7 @@ def _lines(schema: FieldSchema, value: JSON, names: Names) -> SafeString:
     fields = _columns(schema, value)
     rows = (((show(f, line.get(f.name), names),) for f in fields) for line in value)
     return format_html(
-        '<div class="scroll"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
+        '<div class="scroll"><table class="lines"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
         format_html_join("", '<th scope="col">{}</th>', ((f.label or f.name,) for f in fields)),
         format_html_join("", "<tr>{}</tr>", ((format_html_join("", "<td>{}</td>", row),) for row in rows)),
     )

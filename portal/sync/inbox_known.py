@@ -26,7 +26,7 @@ from portal.sync.models import Base
 
 Place = tuple[int, str]  # a connection's number and a module
 CANDIDATES = 20  # that are shown of one entry
-_POINTS = (FieldType.OWNER, FieldType.REFERENCE)
+_POINTS = (FieldType.OWNER, FieldType.REFERENCE, FieldType.LINES)
 
 
 @dataclass(frozen=True, slots=True)
