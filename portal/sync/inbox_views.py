@@ -27,7 +27,7 @@ from portal.sync.relink import RelinkRefused
 from portal.sync.revive import revive
 
 PAGE = 50
-MOST = 5_000  # entries about which one press chooses
+MOST = 2_000  # entries about which one press chooses
 
 
 @require_GET
