@@ -51,8 +51,10 @@ def read(request: HttpRequest, name: str) -> HttpResponse:
     mapping = get_object_or_404(Mapping.objects.select_related("left_connection", "right_connection"), name=name)
     sides = ((mapping.left_connection, mapping.left_module), (mapping.right_connection, mapping.right_module))
     if request.method == "POST":
+        if afresh := "afresh" in request.POST:
+            write.audit(request.user, "reread_mapping", mapping)  # type: ignore[arg-type]
         for connection, module in sides:
-            ask_to_read(connection, module, afresh="afresh" in request.POST)
+            ask_to_read(connection, module, afresh=afresh)
     mirrors = [Mirror.objects.filter(connection=connection, module=module).first() for connection, module in sides]
     lines = [
         {

@@ -27,10 +27,10 @@ WHY: dict[str, str | Promise] = {
     "matched_next_run": gettext_lazy("its partner is found by the match key, and linked by the next run"),
     "stored_differently": gettext_lazy("the CRM stored another value than it was sent; it is not sent again"),
     "kept": gettext_lazy(
-        "both are as they were agreed on: the rule or its value table was changed since, and counts for what changes from then on"
+        "both are as they were agreed on: the rule or its value table was changed since, and counts for what changes from then on; “Apply to all again” brings it to all"
     ),  # fmt: skip
     "edited_there": gettext_lazy(
-        "edited on the side that is only written to: one way, only changes of the source are carried over"
+        "edited on the side that is only written to: one way, only changes of the source are carried over; “Apply to all again” overwrites it"
     ),  # fmt: skip
     "not_cleared": gettext_lazy("empty on one side: the rule may not empty the other"),
     "outside": gettext_lazy("left out by the filter"),

@@ -22,18 +22,21 @@ from connectors.errors import RateLimited, RecordInvalid
 from connectors.types import Record
 from portal.accounts.models import User
 from portal.ledger import lease
-from portal.ledger.models import Entry
+from portal.ledger.models import AuditEntry, Entry
 from portal.mappings.definition import Rule
+from portal.mappings.models import ValuePair, ValueTable
 from portal.mappings.pause import pause
 from portal.mappings.save import save_draft
 from portal.mappings.stored import definition_of
 from portal.records.tasks import read_module
 from portal.sync import reconcile_job
+from portal.sync.approve import approve
 from portal.sync.differences import Found
 from portal.sync.models import Link, Reconciliation
 from portal.sync.preview_keys import key_index, pages
 from portal.sync.preview_ready import planning_of
 from portal.sync.reconcile import LISTED, Tally, compare_batch, sums
+from portal.sync.run import carry_out, request_sync
 from tests.portal.sync_world import RULES, World, person
 from tests.portal.task_queue import queued, take_next
 from tests.portal.test_records_afresh import behind_the_cursor
@@ -262,6 +265,29 @@ def test_the_button_has_both_sides_read_again_in_full_by_a_worker(admin: Client,
     behind_the_cursor(world.north, world.north.of("Contacts")[0], lastname="Lovelace")
     answer = admin.post(reverse("mappings:read", args=["contacts"]), {"afresh": "1"})
     assert answer.status_code == 200 and 'id="reading"' in answer.content.decode()
+    assert AuditEntry.objects.get(action="reread_mapping").actor == "admin"
     while args := take_next():
         read_module(*args)
     assert world.sync().counts["update"] == 1
+
+
+def test_a_changed_row_of_a_value_table_shows_as_such_and_all_again_brings_it_everywhere(world: World) -> None:
+    table = ValueTable.objects.create(name="names", unlisted="keep")
+    row = ValuePair.objects.create(table=table, left="Test", right="Probe")
+    world.say(rules=(RULES[0], replace(RULES[1], table="names"), RULES[2]))
+    world.sync()
+    for record in world.north.of("Contacts"):
+        world.north.put("Contacts", {"firstname": "Other"}, record.id)
+    world.sync()
+    for record in world.north.of("Contacts")[:2]:
+        world.north.put("Contacts", {"firstname": "Test"}, record.id)
+    world.sync()
+    row.right = "Essai"
+    row.save()
+    assert not world.sync().counts["update"]  # it counts for what changes from then on
+    assert reasons(compared())["differ"] == {"kept": 2}
+    run = carry_out(request_sync(world.mapping, actor="test", anew=True, enqueue=False))
+    assert run.counts["update"] == 2
+    carry_out(approve(run, actor="test", enqueue=False))
+    assert sorted(record.values["firstname"] for record in world.south.of("Contacts")) == ["Essai", "Essai", "Other"]
+    compared(0)
