@@ -115,7 +115,9 @@ REASONS: dict[str, Reason] = {
     ),
     "refers_to_deleted": Reason(
         _("The run deleted it, and it refers to a record that a run deleted too."),
-        _("Take the run back once more: by then that record is made again, and this one gets its new number."),
+        _(
+            "It follows with the new number of that one, as soon as that is made again: take back the run that deleted it."
+        ),
     ),
     "field_gone": Reason(
         _("A field that the run wrote is not there any more or cannot be written, so the record is left as it is.")

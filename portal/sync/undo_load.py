@@ -21,7 +21,7 @@ from portal.sync.links import read_bases
 from portal.sync.load import copies
 from portal.sync.models import Link
 from portal.sync.planning import key_of
-from portal.sync.undo_plan import Case, Deed, Means
+from portal.sync.undo_plan import WAITS, Case, Deed, Means
 from portal.sync.undo_references import DONE, moved_references
 
 Edits = Mapping[str, Mapping[str, JSON]]
@@ -62,6 +62,7 @@ def next_heads(job: Job, size: int, below: int | None) -> list[Entry]:
     heads = writes_of(job.run.undoes).exclude(Exists(newer.filter(number__gt=OuterRef("number")).exclude(record_id="")))
     heads = heads if below is None else heads.filter(number__lt=below)
     again = Q(state=Entry.State.AWAITING, reason=APPROVED) | Q(state=Entry.State.SKIPPED, reason=MEANWHILE)
+    again |= Q(state=Entry.State.SKIPPED, reason=WAITS)
     again |= Q(state=Entry.State.FAILED, next_try__lte=timezone.now())
     planned = Entry.objects.filter(run=job.run, undoes=OuterRef("pk"), superseded_by=None).exclude(again)
     return list(heads.exclude(Exists(planned)).order_by("-number")[:size])

@@ -14,6 +14,7 @@ from portal.sync.cases import Seen
 
 LEFT, UPDATE, CREATE, DELETE = "", "update", "create", "delete"  # `Undo.kind`
 EDITS = "edits"  # where an entry keeps `Undo.differs`
+WAITS = "refers_to_deleted"  # the reason of what is looked at once more when other records were made again
 GONE_ALREADY, CAME_BACK = "gone_already", "came_back"  # nothing has to be sent, but the link must not act again
 
 
@@ -113,7 +114,7 @@ def _undo_delete(case: Case, means: Means) -> Undo:
     if case.has_twin:
         return Undo(LEFT, reason="has_twin")
     if None in case.moved.values():
-        return Undo(LEFT, reason="refers_to_deleted")
+        return Undo(LEFT, reason=WAITS)
     older = (
         _undo_update(replace(case, deeds=case.deeds[1:], now=Seen("", held)), means) if len(case.deeds) > 1 else None
     )

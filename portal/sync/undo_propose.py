@@ -11,7 +11,7 @@ from portal.sync.cases import OTHER
 from portal.sync.entries import APPROVED, MEANWHILE, as_shown, is_as_shown, is_bound
 from portal.sync.job import Job
 from portal.sync.undo_load import Known, agreed_after, load, means_of, next_heads
-from portal.sync.undo_plan import CREATE, DELETE, EDITS, LEFT, UPDATE, Undo, decide
+from portal.sync.undo_plan import CREATE, DELETE, EDITS, LEFT, UPDATE, WAITS, Undo, decide
 
 BATCH = 500
 
@@ -84,6 +84,7 @@ def _save(job: Job, fresh: list[Entry]) -> None:
     olds = {old.undoes_id: old for old in waiting}
     shown = [as_shown(old, new) for new in fresh if (old := olds.get(new.undoes_id)) and _is_approved(old, new)]
     kept = {old.undoes_id for old in shown}
+    kept |= {new.undoes_id for new in fresh if (old := olds.get(new.undoes_id)) and _is_left_again(old, new)}
     added = [new for new in fresh if new.undoes_id not in kept]
     for new in added:
         old = olds.get(new.undoes_id)
@@ -102,3 +103,7 @@ def _save(job: Job, fresh: list[Entry]) -> None:
 def _is_approved(old: Entry, new: Entry) -> bool:
     approved = old.state == Entry.State.AWAITING and old.reason == APPROVED
     return approved and new.state != Entry.State.SKIPPED and is_as_shown(old, new)
+
+
+def _is_left_again(old: Entry, new: Entry) -> bool:
+    return (old.state, old.reason) == (new.state, new.reason) == (Entry.State.SKIPPED, WAITS)

@@ -11,12 +11,16 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.ledger.lease import Held
-from portal.ledger.models import Run
+from portal.ledger import write
+from portal.ledger.lease import Held, fenced
+from portal.ledger.models import Entry, Run
 from portal.sync.job import Progress, Stopped
 from portal.sync.run_end import end_idle
 from portal.sync.set_slice import Within, Work
+from portal.sync.show import left_by
 from portal.sync.slice import End
+from portal.sync.undo_load import writes_of
+from portal.sync.undo_plan import WAITS
 
 MOMENT = timedelta(seconds=5)  # until it is looked again whether somebody else is done
 
@@ -31,6 +35,8 @@ def take_back_set(run: Run, held: Held, within: Within, report: Progress, work: 
         parts = list(run.children.order_by("pk"))
         part = next_part(parts, is_plan=run.plan_only and run.approved_at is None)
         if part is None:
+            if _wake(run, held, parts):
+                continue
             return _end(parts)
         if part.not_before and part.not_before > timezone.now():
             return End(Run.State.POSTPONED, part.message, part.not_before)
@@ -54,6 +60,21 @@ def next_part(parts: Sequence[Run], *, is_plan: bool) -> Run | None:
         if part.state not in well:
             return None
     return None
+
+
+def _wake(run: Run, held: Held, parts: Sequence[Run]) -> bool:
+    """Open again the parts that left records as they referred to others which may be made again by now; say whether there
+    was one."""
+    rounds = run.position.get("rounds", 0)
+    if rounds >= len(parts) or any(part.state != Run.State.SUCCEEDED for part in parts):
+        return False
+    waiting = left_by(run).filter(reason=WAITS).values("run")
+    if not writes_of(run).filter(action=Entry.Action.CREATE).exists():
+        return False
+    with fenced(held):
+        woken = [write.reopen_run(part, part.state) for part in run.children.filter(pk__in=waiting)]
+        write.save_run(held, run, position={**run.position, "rounds": rounds + 1})
+    return any(woken)
 
 
 def _end(parts: Sequence[Run]) -> End:

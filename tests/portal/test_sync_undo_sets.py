@@ -13,10 +13,10 @@ from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping
 from portal.mappings.save import pause_mapping
 from portal.sync.approve import approve
-from portal.sync.run import SyncRefused, carry_out, request_stop, work
+from portal.sync.run import SyncRefused, carry_out, request_stop, request_sync, work
 from portal.sync.set_start import request_set
 from portal.sync.undo import request_undo
-from tests.portal.set_world import SetWorld
+from tests.portal.set_world import PARENT, SetWorld
 from tests.portal.test_sync_undo_whole import Guillotine, Killed, connection, expire_leases
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -137,3 +137,59 @@ def test_its_page_shows_the_parts_and_approves_them_as_one(world: SetWorld, admi
     again = admin.post(reverse("sync:undo_again", args=[plan.pk]), follow=True).content.decode()
     assert "3 records are synced again" in again
     assert sync(world).counts["create"] == 3 and world.arrived("Deals", "contact") == {"Boots": "Ada"}
+
+
+def emptied(world: SetWorld) -> Run:
+    """Have a run of the set delete all three, as they were deleted at the source; return it."""
+    for name in ("companies", "contacts", "deals"):
+        world.say(name, delete_policy="delete")
+    sync(world)
+    for module in ("Deals", "Contacts", "Accounts"):
+        for record in world.north.of(module):
+            world.north.remove(module, record.id)
+    run = sync(world)
+    assert run.counts["delete"] == 3 and records(world) == NONE, run.message
+    return run
+
+
+def test_what_a_set_deleted_is_made_again_each_with_the_new_number_of_whom_it_refers_to(world: SetWorld) -> None:
+    taken = undo(emptied(world))
+    assert (taken.state, taken.counts["create"], taken.counts.get("left")) == ("succeeded", 3, None), taken.message
+    assert world.arrived("Contacts", "account") == {"Ada": "Acme"}
+    assert (world.arrived("Deals", "account"), world.arrived("Deals", "contact")) == (
+        {"Boots": "Acme"},
+        {"Boots": "Ada"},
+    )
+    again = sync(world)
+    assert again.state == "succeeded" and not any(again.counts.values()) and records(world) == ALL
+
+
+def test_after_an_approval_what_refers_to_what_was_made_again_waits_for_a_word_of_its_own(world: SetWorld) -> None:
+    plan = undo(emptied(world), plan_only=True)
+    assert plan.counts["create"] == 1 and plan.counts["left"] == 2
+    made = []
+    for _word in range(3):
+        plan = carry_out(approve(plan, actor="test", enqueue=False))
+        made.append(sum(records(world).values()))
+    assert plan.state == "succeeded" and made == [1, 2, 3]
+    assert world.arrived("Deals", "contact") == {"Boots": "Ada"}
+
+
+def test_a_company_and_the_one_it_belongs_to_are_made_again_in_one_go(world: SetWorld) -> None:
+    world.say("companies", PARENT, delete_policy="delete")
+    [acme] = world.north.of("Accounts")
+    branch = world.company("Branch", parent=acme.id)
+    mapping = Mapping.objects.get(name="companies")
+
+    def alone() -> Run:
+        pause_mapping(Mapping.objects.get(pk=mapping.pk), False, "test")
+        return carry_out(request_sync(Mapping.objects.get(pk=mapping.pk), actor="test", enqueue=False))
+
+    assert alone().counts["create"] == 2
+    for id in (branch, acme.id):
+        world.north.remove("Accounts", id)
+    run = alone()
+    assert run.counts["delete"] == 2
+    taken = undo(run)
+    assert (taken.state, taken.counts["create"], taken.counts.get("left")) == ("succeeded", 2, None), taken.message
+    assert world.arrived("Accounts", "parent") == {"Acme": None, "Branch": "Acme"}
