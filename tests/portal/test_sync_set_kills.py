@@ -15,12 +15,14 @@ from portal.connections.models import Connection
 from portal.ledger.models import Lease, Run
 from portal.mappings.models import Mapping
 from portal.sync.approve import approve
+from portal.sync.lead import stage_of
 from portal.sync.models import Link, SyncSet
-from portal.sync.run import work
+from portal.sync.run import carry_out, work
 from portal.sync.set_start import request_set
-from portal.sync.tasks import resume_runs
+from portal.sync.tasks import resume_runs, run_slice
 from tests.portal.set_world import MAIN_CONTACT, PARENT, SetWorld
 from tests.portal.sync_world import entries, expire_leases
+from tests.portal.task_queue import take_next
 from tests.portal.test_sync_recover import Guillotine, Killed
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,14 +33,53 @@ def no_grace(settings: Any) -> None:
     settings.UNKNOWN_GRACE_SECONDS = 0
 
 
-@given(seed=st.integers(0, 2**32))
-@settings(
-    max_examples=4,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+QUICK = [Phase.explicit, Phase.reuse, Phase.generate]
+SEEDS = given(seed=st.integers(0, 2**32))
+HOW: dict[str, Any] = {"phases": QUICK, "deadline": None, "suppress_health_check": list(HealthCheck)}
+
+
+@SEEDS
+@settings(max_examples=3, **HOW)
 def test_a_set_killed_anywhere_ends_with_every_record_once_and_all_references(seed: int) -> None:
+    ends_well(seed)
+
+
+@pytest.mark.nightly
+@SEEDS
+@settings(max_examples=60, **HOW)
+def test_many_sets_killed_anywhere_end_well(seed: int) -> None:
+    ends_well(seed)
+
+
+@pytest.mark.parametrize("stage", ["plan", "hold", "apply"])
+def test_a_set_killed_in_each_stage_goes_on_from_there(stage: str, settings: Any) -> None:
+    world = SetWorld()
+    world.say("deals", guards={"creates": 0})
+    acme = world.company("Acme")
+    world.deal("Boots", acme, world.person("ada", acme))
+    settings.SLICE_SECONDS = 0
+    run = request_set(world.set, actor="test", enqueue=False)
+    for statements in range(30, 400, 40):
+        while stage_of(run) != stage and run.state in Run.OPEN:
+            run = work(run.pk)
+        if run.state == "awaiting_approval":
+            run = approve(run, actor="test", enqueue=False)
+        try:
+            with connection.execute_wrapper(Guillotine(statements)):
+                work(run.pk)
+        except Killed:
+            expire_leases()
+        run.refresh_from_db()
+    settings.SLICE_SECONDS = 20
+    run = carry_out(run)
+    if run.state == "awaiting_approval":
+        assert not world.south.of("Accounts"), "nothing is sent before a person's word"
+        run = carry_out(approve(run, actor="test", enqueue=False))
+    assert run.state == "succeeded" and run.children.count() == 3
+    assert world.arrived("Deals", "contact") == {"Boots": "Ada"} and len(world.south.records) == 3
+
+
+def ends_well(seed: int) -> None:
     chance = random.Random(seed)
     for table in (SyncSet, Mapping, Run, Connection, Lease):
         table.objects.all().delete()  # type: ignore[attr-defined]
@@ -124,3 +165,20 @@ def test_only_the_set_is_taken_up_again_not_its_parts() -> None:
     run = request_set(world.set, actor="test", enqueue=False)
     Run.objects.create(kind="sync", parent=run, mapping=Mapping.objects.get(name="companies").uuid, actor="test")
     assert resume_runs(at_once=True) == 1
+
+
+def test_a_qcluster_carries_a_set_on_task_after_task_whichever_part_was_asked_for(settings: Any) -> None:
+    settings.SLICE_SECONDS = 0
+    world = SetWorld()
+    world.person("ada", world.company("Acme"))
+    run = request_set(world.set, actor="test")
+    for _turn in range(60):
+        if (task := take_next()) is None:
+            break
+        run_slice(*task)
+        part = run.children.first()
+        if part is not None and part.state == "queued":
+            run_slice(part.pk)
+    run.refresh_from_db()
+    assert run.state == "succeeded" and world.arrived("Contacts", "account") == {"Ada": "Acme"}
+    assert len(world.south.of("Accounts")) == 1
