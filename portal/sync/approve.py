@@ -29,14 +29,9 @@ def approve(run: Run, *, actor: str, user: User | None = None, enqueue: bool = T
     mappings = [_mapping_of(part) for part in parts]
     try:
         with transaction.atomic():
-            shown = 0
             if run.sync_set is not None:
                 _take(run, user)
-            for part, mapping in zip(parts, mappings, strict=True):
-                _take(part, user, mapping_version=mapping.version)
-                waiting = Entry.objects.filter(run=part, state=Entry.State.AWAITING, superseded_by=None)
-                shown += waiting.count()
-                write.move(None, waiting, Entry.State.AWAITING, reason=APPROVED)
+            shown = sum(_open(part, mapping, user) for part, mapping in zip(parts, mappings, strict=True))
             write.audit(user, "approve_run", run, {"entries": shown}, actor=actor)
     except IntegrityError as e:  # run_one_open_sync
         text = _("“%(name)s” is being carried out by another run just now.")
@@ -53,6 +48,15 @@ def _mapping_of(run: Run) -> Mapping:
         raise SyncRefused(_("The mapping of run %(run)d is no more.") % {"run": run.pk})
     refuse_to_go_on(run, mapping) if run.kind == Run.Kind.UNDO else refuse(mapping)
     return mapping
+
+
+def _open(run: Run, mapping: Mapping, user: User | None) -> int:
+    """Have the run of one mapping go on; return how many entries were approved."""
+    _take(run, user, mapping_version=mapping.version)
+    waiting = Entry.objects.filter(run=run, state=Entry.State.AWAITING, superseded_by=None)
+    shown = waiting.count()
+    write.move(None, waiting, Entry.State.AWAITING, reason=APPROVED)
+    return shown
 
 
 def _take(run: Run, user: User | None, **as_now: int) -> None:

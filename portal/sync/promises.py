@@ -55,14 +55,10 @@ def keep_promises(job: Job) -> None:
         for entry in entries:
             _put(entry, known, source_side(job, entry))
         broken = [e for e in entries if promises_in(e.intended) and e.state == Entry.State.PLANNED]
+        stale = Entry.objects.filter(pk__in=[entry.pk for entry in broken])
         with fenced(job.held):
             write.save_intended(job.held, entries)
-            write.move(
-                job.held,
-                Entry.objects.filter(pk__in=[e.pk for e in broken]),
-                Entry.State.SKIPPED,
-                reason="changed_meanwhile",
-            )
+            write.move(job.held, stale, Entry.State.SKIPPED, reason="changed_meanwhile")
             mark_due(job, ids=_by_side(job, broken))
 
 

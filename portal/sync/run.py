@@ -54,21 +54,25 @@ def request_sync(
     """Return a new queued run of the mapping, or the one that is open already. A plan waiting for approval is replaced.
 
     `plan_only` has it stop at its plan, whatever the guards say; so does `anew`, which plans every linked record as if its
-    source had changed. `enqueue` hands it to the qcluster; without, the caller
-    carries it out. Raises SyncRefused; also where a plan is asked for and a run is under way, which would not stop at one.
+    source had changed. `enqueue` hands it to the qcluster; without, the caller carries it out. Raises SyncRefused; also where a plan is asked for and a run is under way, which would not stop at one.
     """
     refuse(mapping)
     end_waiting(mapping, Run.Kind.SYNC)
+    which: dict[str, Any] = {"mapping": mapping.uuid, "mapping_name": mapping.name, "mapping_version": mapping.version}
+    how: dict[str, Any] = {"approve_all": approve_all, "plan_only": plan_only, "anew": anew, "enqueue": enqueue}
+    return begin(mapping.name, actor=actor, user=user, trigger=trigger, **which, **how)
+
+
+def begin(name: str, *, approve_all: bool, plan_only: bool, anew: bool, enqueue: bool, **about: Any) -> Run:
+    """Return a new queued run of what has that name, or the one that is open already, as `request_sync` says; `about` are further
+    fields of it. Raises SyncRefused."""
     plan_only = plan_only or anew
-    which: dict[str, Any] = {"mapping_name": mapping.name, "mapping_version": mapping.version}
-    how: dict[str, Any] = {"user": user, "trigger": trigger, "approve_all": approve_all}
-    how |= {"plan_only": plan_only, "anew": anew}
-    run = write.start_run(Run.Kind.SYNC, actor=actor, mapping=mapping.uuid, **which, **how)
+    run = write.start_run(Run.Kind.SYNC, approve_all=approve_all, plan_only=plan_only, anew=anew, **about)
     if (plan_only and not run.plan_only) or (anew and not run.anew):
         text = _("“%(name)s” is being carried out just now (run %(run)d): ask for the plan once that has ended.")
-        raise SyncRefused(text % {"name": mapping.name, "run": run.pk})
-    if approve_all and not run.approve_all:
-        write.save_run(None, run, approve_all=True)
+        raise SyncRefused(text % {"name": name, "run": run.pk})
+    for one in (run, *run.children.filter(state__in=Run.OPEN)) if approve_all and not run.approve_all else ():
+        write.save_run(None, one, approve_all=True)
     if enqueue:
         transaction.on_commit(lambda: enqueue_slice(run))
     return run

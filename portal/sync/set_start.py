@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
-from portal.ledger import write
 from portal.ledger.models import Run
 from portal.sync.models import SyncSet
-from portal.sync.run import SyncRefused, end_waiting, enqueue_slice, refuse
+from portal.sync.run import SyncRefused, begin, end_waiting, refuse
 
 
 def request_set(
@@ -34,17 +32,6 @@ def request_set(
         refuse(mapping)
     for mapping in mappings:
         end_waiting(mapping, Run.Kind.SYNC)
-    plan_only = plan_only or anew
-    how: dict[str, Any] = {"user": user, "trigger": trigger, "approve_all": approve_all}
-    how |= {"plan_only": plan_only, "anew": anew}
-    run = write.start_run(Run.Kind.SYNC, actor=actor, sync_set=row.uuid, mapping_name=row.name, **how)
-    if (plan_only and not run.plan_only) or (anew and not run.anew):
-        text = _("“%(name)s” is being carried out just now (run %(run)d): ask for the plan once that has ended.")
-        raise SyncRefused(text % {"name": row.name, "run": run.pk})
-    if approve_all and not run.approve_all:
-        write.save_run(None, run, approve_all=True)
-        for child in run.children.filter(state__in=Run.OPEN):
-            write.save_run(None, child, approve_all=True)
-    if enqueue:
-        transaction.on_commit(lambda: enqueue_slice(run))
-    return run
+    which: dict[str, Any] = {"sync_set": row.uuid, "mapping_name": row.name}
+    how: dict[str, Any] = {"approve_all": approve_all, "plan_only": plan_only, "anew": anew, "enqueue": enqueue}
+    return begin(row.name, actor=actor, user=user, trigger=trigger, **which, **how)
