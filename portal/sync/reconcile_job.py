@@ -207,12 +207,17 @@ def _compare(work: _Work, mapping: Mapping, ends_at: float) -> bool:
                 compare_batch(known, side, copies, holders, tally)
                 done += len(copies)
                 place = {"side": side, "after": copies[-1].record_id, "done": done}
-                work.save(place=place, counts=tally.counts, listed=tally.listed)
+                work.save(place=place, counts=tally.counts, **_grown(row, tally))
                 work.tell("compare", done, total)
                 if time.monotonic() >= ends_at:
                     return False
-    work.save(version=mapping.version, counts=tally.counts, listed=tally.listed, total=total)
+    work.save(version=mapping.version, counts=tally.counts, total=total)
     return True
+
+
+def _grown(row: Reconciliation, tally: Tally) -> dict[str, Any]:
+    """Return the list where it has grown: hundreds of records are not written down with every batch."""
+    return {"listed": list(tally.listed)} if len(tally.listed) > len(row.listed) else {}
 
 
 def _enqueue(pk: int) -> None:

@@ -83,6 +83,7 @@ def test_what_a_cursor_missed_is_found_and_healed_by_the_next_run(world: World) 
     assert (told["counts"]["equal"], reasons(told)) == (
         1, {"differ": {"next_run": 1}, "left_only": {"next_run": 1}, "right_only": {"partner_deleted": 1}},
     )  # fmt: skip
+    assert [record["kind"] for record in told["records"]] == ["differ", "left_only", "right_only"]  # of several batches
     (field,) = next(record for record in told["records"] if record["kind"] == "differ")["fields"]
     assert field == {"left_field": "lastname", "right_field": "lastname", "left": "Lovelace", "right": "Ada", "why": "next_run"}  # fmt: skip
     run = world.sync()
