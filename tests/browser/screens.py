@@ -28,6 +28,7 @@ EMPTY = {
     "empty-mappings": "/mappings/",
     "empty-mapping-add": "/mappings/add/",
     "empty-tables": "/mappings/tables/",
+    "empty-sets": "/sets/",
     "empty-runs": "/runs/",
     "empty-inbox": "/conflicts/",
     "empty-problems": "/ledger/problem/",
@@ -71,6 +72,9 @@ FILLED = {
     "table-change": "/mappings/tables/kinds/change/?left=north/Accounts/accounttype&right=south/accounts/type",
     "table-import": "/mappings/tables/kinds/import/",
     "table-delete": "/mappings/tables/kinds/delete/",
+    "sets": "/sets/",
+    "set": "/sets/crm/",
+    "set-add": "/sets/add/",
     "runs": "/runs/",
     "run-done": "/runs/1/",
     "run-blocked": "/runs/1/?state=blocked",
@@ -107,6 +111,7 @@ def fill(stack: Stack) -> None:
     accounts = mapping("accounts", "Accounts", "accounts", ACCOUNTS)
     stack.import_config(mappings=[accounts | {"guards": {"creates": 1}, "schedule": {"cron": "0 7 * * 1-5"}}])
     stack.manage("sync", "accounts", expected=3)
+    stack.import_config(sync_sets=[{"name": "crm", "mappings": ["accounts", "contacts"], "schedule": {"minutes": 60}}])
     wrong = ["--set", f"url={north['settings']['url']}", "--set", "username=admin", "--set", "access_key=wrong"]
     stack.manage("add_connection", "vtiger", "--name", "broken", *wrong)
     stack.manage("check_connection", "broken", expected=1)

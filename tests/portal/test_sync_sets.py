@@ -217,3 +217,44 @@ def test_a_run_of_one_part_alone_takes_the_place_of_the_whole_plan_and_a_part_is
 
 def approved(run: Run) -> Run:
     return carry_out(approve(run, actor="test", enqueue=False))
+
+
+def test_a_part_whose_crm_is_down_for_long_is_waited_for_by_those_that_need_it_and_by_no_others(
+    world: SetWorld,
+) -> None:
+    world.say("deals", rules=(NAME,))
+    world.south.fail("create", Unavailable("Down for hours.", retry_after=3600.0), times=1)
+    run = sync(world)
+    assert run.state == "postponed" and run.not_before is not None and "hours" in run.message
+    assert parts(run) == {"companies": "postponed", "contacts": "queued", "deals": "succeeded"}
+    assert [len(world.south.of(m)) for m in ("Accounts", "Contacts", "Deals")] == [0, 0, 1]
+    Run.objects.update(not_before=None)
+    run = carry_out(run)
+    assert run.state == "succeeded" and world.arrived("Contacts", "account") == {"Ada": "Acme"}
+
+
+def test_a_part_that_cannot_be_planned_in_time_is_left_out_of_a_plan_that_needs_a_word(world: SetWorld) -> None:
+    world.say("deals", rules=(NAME,), guards={"creates": 0})
+    world.south.fail("changes", Unavailable("Down for hours.", retry_after=3600.0), times=1)
+    run = sync(world)
+    assert run.state == "awaiting_approval"
+    assert parts(run) == {"companies": "cancelled", "deals": "awaiting_approval", "contacts": "cancelled"}
+    assert "hours" in run.children.get(mapping_name="companies").message
+    run = approved(run)
+    assert run.state == "partly_failed" and len(world.south.of("Deals")) == 1
+    assert sync(world).state == "succeeded" and world.arrived("Contacts", "account") == {"Ada": "Acme"}
+
+
+def test_mappings_of_both_ways_bring_new_records_of_either_side_with_what_they_refer_to(world: SetWorld) -> None:
+    for name in ("companies", "contacts"):
+        world.say(name, direction="both")
+    there = world.south.put("Accounts", {"name": "Globex"})
+    world.south.put("Contacts", {"lastname": "Bo", "email": "bo@example.org", "account": there.id})
+    run = sync(world, plan_only=True)
+    assert run.counts["create"] == 5 and not run.counts["blocked"]
+    assert approved(run).state == "succeeded"
+    assert world.arrived("Contacts", "account") == {"Ada": "Acme", "Bo": "Globex"}
+    names = {record.id: record.values["name"] for record in world.north.of("Accounts")}
+    found = {r.values["lastname"]: names[str(r.values["account"])] for r in world.north.of("Contacts")}
+    assert found == {"Ada": "Acme", "Bo": "Globex"}
+    assert not any(sync(world).counts.values())
