@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -19,6 +19,7 @@ from portal.sync.job import Job
 from portal.sync.keys import digest_of, holders
 from portal.sync.links import read_bases
 from portal.sync.load import copies
+from portal.sync.merge import is_written_once
 from portal.sync.models import Link
 from portal.sync.planning import key_of
 from portal.sync.undo_plan import WAITS, Case, Deed, Means
@@ -89,7 +90,7 @@ def agreed_after(job: Job, known: Known, values: Values) -> dict[str, list[JSON]
         return {}
     base, source = {}, OTHER[known.side]
     for rule, sides in job.terms.written:
-        if known.side not in sides or rule.at(known.side) not in values:
+        if known.side not in sides or rule.at(known.side) not in values or is_written_once(rule):
             continue
         last = known.base.get(rule.uuid)
         partner = held(rule, known.partner.values, source, job.terms.means) if known.partner else ABSENT
@@ -109,33 +110,37 @@ def _of_side(job: Job, side: Side, heads: Sequence[Entry]) -> dict[int, Known]:
     mine = [entry for entry in heads if _side(job, entry) == side]
     if not mine:
         return {}
-    deeds, ids = _deeds(job, side, mine), [entry.record_id for entry in mine]
-    now, links = copies(job, side, ids), job.links.find(side, ids)
-    made = [entry.record_id for entry in mine if deeds[entry.pk][-1].action == Entry.Action.CREATE]
-    edits, touched = _edits(job, side, made)
+    links = job.links.find(side, [entry.record_id for entry in mine])
+    bases = read_bases(job.mapping, [link.pk for link in links.values()])
     partners = {id: job.links.id_at(link, OTHER[side]) for id, link in links.items()}
     there = copies(job, OTHER[side], partners.values())
-    bases = read_bases(job.mapping, [link.pk for link in links.values()])
-    deleted = [entry for entry in mine if entry.action == Entry.Action.DELETE and entry.before]
-    twins, moved = _twins(job, side, deleted), moved_references(job, side, deleted)
     found = {}
-    for entry in mine:
-        id, link = entry.record_id, links.get(entry.record_id)
-        partner_id = partners.get(id, entry.source_id)
+    for entry, case in zip(mine, _cases(job, side, mine), strict=True):
+        link, partner_id = links.get(entry.record_id), partners.get(entry.record_id, entry.source_id)
         partner = there.get(partner_id)
-        is_alone = partner is None or bool(partner.deleted)
-        case = Case(
+        case = replace(case, is_alone=partner is None or bool(partner.deleted))
+        base = bases.get(link.pk, {}) if link else {}
+        found[entry.pk] = Known(entry, side, case, link, partner_id, partner, base)
+    return found
+
+
+def _cases(job: Job, side: Side, heads: Sequence[Entry]) -> Iterator[Case]:
+    """Yield what is to be decided about the record of each, as far as its own side tells."""
+    deeds, now = _deeds(job, side, heads), copies(job, side, [entry.record_id for entry in heads])
+    made = [entry.record_id for entry in heads if deeds[entry.pk][-1].action == Entry.Action.CREATE]
+    edits, touched = _edits(job, side, made)
+    deleted = [entry for entry in heads if entry.action == Entry.Action.DELETE and entry.before]
+    twins, moved = _twins(job, side, deleted), moved_references(job, side, deleted)
+    for entry in heads:
+        id = entry.record_id
+        yield Case(
             deeds[entry.pk],
             now.get(id),
             edits.get(id, {}),
             is_touched=id in touched,
             has_twin=entry.pk in twins,
-            is_alone=is_alone,
             moved=moved.get(entry.pk, {}),
         )
-        base = bases.get(link.pk, {}) if link else {}
-        found[entry.pk] = Known(entry, side, case, link, partner_id, partner, base)
-    return found
 
 
 def _deeds(job: Job, side: Side, heads: Sequence[Entry]) -> dict[int, list[Deed]]:

@@ -3,6 +3,8 @@ with its reason; what a person approved is carried out only if it is planned the
 
 from __future__ import annotations
 
+from typing import Any
+
 from connectors.types import JSON
 from portal.ledger import write
 from portal.ledger.lease import fenced
@@ -33,21 +35,11 @@ def propose_undo(job: Job) -> bool:
 
 def _entry(job: Job, known: Known, undo: Undo) -> Entry:
     """Return what to do, or why nothing is done, as a new entry, not saved."""
-    old, now = known.entry, known.case.now
     return Entry(
         run=job.run,
-        undoes=old,
-        action=undo.kind or _way_back(old),
+        undoes=known.entry,
+        action=undo.kind or _way_back(known.entry),
         state=_state(job, undo),
-        connection_id=old.connection_id,
-        module=old.module,
-        record_id="" if undo.kind == CREATE else old.record_id,
-        target_version=now.version if now and undo.kind != CREATE else None,
-        source_connection_id=old.source_connection_id,
-        source_module=old.source_module,
-        source_id=known.partner_id,
-        source_version=known.partner.version if known.partner else None,
-        label=old.label,
         mapping=job.mapping.uuid,
         mapping_version=job.run.mapping_version,
         link_id=known.link.pk if known.link else None,
@@ -57,7 +49,24 @@ def _entry(job: Job, known: Known, undo: Undo) -> Entry:
         reason=undo.reason,
         evidence={EDITS: undo.differs} if undo.differs else {},
         actor=job.run.actor,
+        **_records_of(known, undo),
     )
+
+
+def _records_of(known: Known, undo: Undo) -> dict[str, Any]:
+    """Return the columns that say which record is written, and which is its partner, as of which version of each."""
+    old, now = known.entry, None if undo.kind == CREATE else known.case.now
+    return {
+        "connection_id": old.connection_id,
+        "module": old.module,
+        "record_id": "" if undo.kind == CREATE else old.record_id,
+        "target_version": now.version if now else None,
+        "source_connection_id": old.source_connection_id,
+        "source_module": old.source_module,
+        "source_id": known.partner_id,
+        "source_version": known.partner.version if known.partner else None,
+        "label": old.label,
+    }
 
 
 def _way_back(old: Entry) -> str:
