@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,18 @@ from tests.portal.sync_world import World
 
 
 @pytest.fixture
-def run(transactional_db: None) -> Run:
-    """A run that changed, made and deleted records, some of which somebody changed since."""
+def empty(transactional_db: None) -> Iterator[None]:
+    """Two CRMs in which nobody is, before and after."""
     for place in ("memory", "other"):
         forget(place)
+    yield
+    for place in ("memory", "other"):
+        forget(place)
+
+
+@pytest.fixture
+def run(empty: None) -> Run:
+    """A run that changed, made and deleted records, some of which somebody changed since."""
     world = World(delete_policy="delete")
     ada, bo, cy, *_rest = world.add(world.north, "ada", "bo", "cy", "dan")
     world.sync()
