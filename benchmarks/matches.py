@@ -111,9 +111,9 @@ def fill(records: int) -> dict[str, Any]:
 def ours(records: int) -> dict[str, Any]:
     """Review all."""
     from portal.mappings.models import Mapping
-    from portal.sync.match_review import review
+    from portal.sync.matching.review import review
     from portal.sync.models import Preview
-    from portal.sync.preview_ready import planning_of
+    from portal.sync.previews.ready import planning_of
 
     mapping = Mapping.objects.get()
     row = Preview.objects.create(mapping=mapping, kind=Preview.Kind.MATCHES, version=1)

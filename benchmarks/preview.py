@@ -126,8 +126,8 @@ def link(mapping: Any, records: int) -> None:
 def ours(records: int) -> dict[str, Any]:
     """Preview all."""
     from portal.mappings.models import Mapping
-    from portal.sync.preview import preview
-    from portal.sync.preview_ready import planning_of
+    from portal.sync.previews.ready import planning_of
+    from portal.sync.previews.tally import preview
 
     tally = preview(planning_of(Mapping.objects.get()))
     assert sum(tally.counts.values()) == records
@@ -139,9 +139,9 @@ def compared(records: int) -> dict[str, Any]:
     from django.utils import timezone
 
     from portal.mappings.models import Mapping
-    from portal.sync import reconcile_job
     from portal.sync.models import Reconciliation
-    from portal.sync.reconcile import sums
+    from portal.sync.reconciling import job as reconcile_job
+    from portal.sync.reconciling.compare import sums
 
     mapping = Mapping.objects.get()
     row = Reconciliation.objects.create(

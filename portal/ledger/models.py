@@ -196,7 +196,7 @@ class Entry(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     next_try = models.DateTimeField(null=True)
     superseded_by = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")  # a later entry took it up
-    decision = models.JSONField(null=True)  # what a person chose about it while it waited: sync/choice.py
+    decision = models.JSONField(null=True)  # what a person chose about it while it waited: sync/choices/choice.py
     obeys = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")  # whose decision it carries out
     undoes = models.ForeignKey(  # what it takes back; indexed by entry_undoes
         "self", models.SET_NULL, null=True, related_name="+", db_index=False

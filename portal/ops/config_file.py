@@ -34,8 +34,8 @@ from portal.mappings.table_document import read_table
 from portal.mappings.table_save import save_table
 from portal.mappings.tables import Table
 from portal.sync.models import SyncSet
-from portal.sync.set_document import read_set
-from portal.sync.set_save import BadSet, SaidSet, save_set
+from portal.sync.sets.document import read_set
+from portal.sync.sets.save import BadSet, SaidSet, save_set
 from portal.ui.wording import translated
 
 LIMITS = ("calls_per_minute", "calls_per_day", "max_parallel")

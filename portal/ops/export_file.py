@@ -20,8 +20,8 @@ from portal.mappings.models import Mapping, ValueTable
 from portal.mappings.stored import definition_of, newest
 from portal.ops.config_file import COLUMNS
 from portal.sync.models import SyncSet
-from portal.sync.set_document import set_document
-from portal.sync.set_save import SaidSet, said_of
+from portal.sync.sets.document import set_document
+from portal.sync.sets.save import SaidSet, said_of
 
 
 class NoSuchMapping(ValueError):

@@ -15,7 +15,7 @@ from portal.sync.entries import APPROVED
 from portal.sync.lead import lead_of
 from portal.sync.run import SyncRefused, enqueue_slice, refuse
 from portal.sync.slice import count
-from portal.sync.undo import refuse_to_go_on
+from portal.sync.undo.start import refuse_to_go_on
 
 
 def approve(run: Run, *, actor: str, user: User | None = None, enqueue: bool = True) -> Run:

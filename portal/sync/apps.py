@@ -19,7 +19,7 @@ class SyncConfig(AppConfig):
         from portal.sync.partners import ids_of
         from portal.sync.run import stop_paused
         from portal.sync.schedules import keep_in_step
-        from portal.sync.set_save import set_named
+        from portal.sync.sets.save import set_named
 
         after_save.extend((keep_in_step, stop_paused, all_is_well))
         name_of_another.append(set_named)

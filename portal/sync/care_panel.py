@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 from portal.mappings.models import Mapping
-from portal.sync.reconcile_views import state_of
+from portal.sync.reconciling.views import state_of
 from portal.ui.panels import Drawn, register_panel
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from connectors.types import JSON
 from portal.mappings.definition import Definition, Rule
 from portal.mappings.transform import OTHER, Means, Partner, Place, Side
-from portal.sync.choice import Choice
+from portal.sync.choices.choice import Choice
 
 __all__ = ["OTHER", "SIDES", "Action", "Lone", "Pair", "Seen", "Terms"]
 

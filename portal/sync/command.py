@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 
 from connectors.types import JSON
 from portal.ledger.models import Entry, Run
-from portal.sync.decide import Decided, settled, start
-from portal.sync.decided import undone_decisions
+from portal.sync.choices.decide import Decided, settled, start
+from portal.sync.choices.decided import undone_decisions
 from portal.sync.run import carry_out
 from portal.sync.show import as_text, run_as_json
 from portal.ui.command import PortalCommand

@@ -14,7 +14,7 @@ from portal.mappings.transform import Side
 from portal.sync.cases import OTHER, Action
 from portal.sync.job import Job
 from portal.sync.planning import label_of
-from portal.sync.promise import PROMISED, promises_in
+from portal.sync.sets.promise import PROMISED, promises_in
 from portal.ui.wording import to_keep
 
 _STATES = {"conflict": Entry.State.CONFLICT, "blocked": Entry.State.BLOCKED}  # else planned: even a link is made later

@@ -28,8 +28,8 @@ from portal.sync.cases import SIDES, Terms
 from portal.sync.lead import stage_around
 from portal.sync.models import Checkpoint
 from portal.sync.planning import Planning, passes, place
-from portal.sync.references import circles_of
-from portal.sync.set_step import Stage
+from portal.sync.sets.references import circles_of
+from portal.sync.sets.step import Stage
 
 Progress = Callable[[str, int, int | None], None]  # phase, how many, of how many
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import cast
 
 from portal.ledger.models import Run
-from portal.sync.set_step import Stage
+from portal.sync.sets.step import Stage
 
 
 def lease_name(run: Run) -> str:

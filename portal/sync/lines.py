@@ -14,9 +14,9 @@ from connectors.types import JSON
 from portal.connections.models import Connection
 from portal.ledger.models import Entry
 from portal.sync.additions import ADDS
-from portal.sync.promise import is_promise
 from portal.sync.reasons import told_of
-from portal.sync.undo_plan import EDITS
+from portal.sync.sets.promise import is_promise
+from portal.sync.undo.plan import EDITS
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from portal.mappings.models import Mapping, ValueTable
 from portal.mappings.transform import OTHER, Side
 from portal.sync.additions import ADDS, WAITING, not_added
 from portal.sync.cases import SIDES
-from portal.sync.choice import RETRY
+from portal.sync.choices.choice import RETRY
 from portal.sync.entries import APPROVED, is_bound, source_side
 from portal.sync.job import Job
 from portal.sync.keys import mark_due

@@ -14,7 +14,7 @@ from portal.mappings.compare import comparable_of, is_made
 from portal.mappings.definition import Rule
 from portal.mappings.transform import ABSENT, Side, awaited, carried, held
 from portal.sync.cases import OTHER, SIDES, Pair, Seen, Terms
-from portal.sync.choice import BOTH, taken
+from portal.sync.choices.choice import BOTH, taken
 
 TOO_CLOSE = timedelta(minutes=2)  # two servers' clocks are not one clock
 UNSURE = "unsure"  # after the two values: the target's own may have been edited, or made of what was sent by its server

@@ -14,7 +14,7 @@ from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping
 from portal.mappings.save import pause_mapping
 from portal.records.models import Mirror
-from portal.sync import match_store
+from portal.sync.matching import store as match_store
 from portal.sync.models import Link
 from portal.ui.wording import portal_language
 

@@ -10,7 +10,7 @@ from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping
 from portal.records.models import Mirror
 from portal.sync import care_panel  # noqa: F401  its panel registers itself
-from portal.sync.inbox import DECIDE, Asked, groups, waiting
+from portal.sync.inbox.waiting import DECIDE, Asked, groups, waiting
 from portal.sync.lines import record_url
 from portal.sync.models import Link
 from portal.sync.reasons import describe

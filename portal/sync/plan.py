@@ -16,7 +16,7 @@ from connectors.wording import text as _
 from portal.mappings.transform import Side, intended
 from portal.sync.additions import adding
 from portal.sync.cases import OTHER, SIDES, Action, Lone, Pair, Seen, Terms
-from portal.sync.choice import deletes, makes_new
+from portal.sync.choices.choice import deletes, makes_new
 from portal.sync.circles import later, never
 from portal.sync.merge import Merged, has_changed, merge, new_base, rules_to
 

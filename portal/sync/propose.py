@@ -23,7 +23,7 @@ from portal.mappings.transform import Side
 from portal.sync.additions import WAITING
 from portal.sync.anew import anew
 from portal.sync.cases import OTHER, SIDES, Action, Lone, Pair, Terms
-from portal.sync.decided import UNDONE, choices_about, obeying
+from portal.sync.choices.decided import UNDONE, choices_about, obeying
 from portal.sync.entries import (
     APPROVED,
     as_shown,
@@ -43,7 +43,7 @@ from portal.sync.load import Batch, load, next_changed, next_due
 from portal.sync.models import Checkpoint, Link, MatchKey
 from portal.sync.partners import Ahead, awaited_again, nothing_ahead, partners_of
 from portal.sync.plan import PARTNERLESS, plan
-from portal.sync.promises import announced, promised, was_announced
+from portal.sync.sets.promises import announced, promised, was_announced
 from portal.sync.tables import tables_changed
 
 BATCH = 500

@@ -24,10 +24,10 @@ from portal.mappings.models import Mapping, MappingVersion
 from portal.sync.job import Progress, Stopped, open_job
 from portal.sync.lead import lead_of, lease_name
 from portal.sync.run_end import crashed, end_idle, end_members, end_without_mapping, postponed, tell, why_stopped
-from portal.sync.set_slice import Within, advance_set
+from portal.sync.sets.slice import Within, advance_set
 from portal.sync.slice import End, advance, count
-from portal.sync.undo_set import take_back_set
-from portal.sync.undo_slice import take_back
+from portal.sync.undo.set_slice import take_back_set
+from portal.sync.undo.slice import take_back
 from portal.ui.wording import portal_language, to_keep
 
 log = logging.getLogger(__name__)

@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 
 from connectors.types import JSON
 from portal.ledger.models import Entry, Run
-from portal.sync.matched import matched
+from portal.sync.matching.standing import matched
 from portal.sync.plan_cost import as_json, calls_of, plan_cost, sentence
 from portal.sync.reasons import describe
-from portal.sync.undo_load import entries_of
-from portal.sync.undo_plan import EDITS
+from portal.sync.undo.load import entries_of
+from portal.sync.undo.plan import EDITS
 
 MOST = 50  # entries listed; the screen has them all
 MOST_LEFT = 1_000

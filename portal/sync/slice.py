@@ -15,16 +15,16 @@ from portal.ledger.models import Entry, Run
 from portal.sync.append import add_to_lists
 from portal.sync.apply import apply
 from portal.sync.cases import SIDES
+from portal.sync.choices.obey import obey
 from portal.sync.entries import APPROVED, is_bound
 from portal.sync.guards import look
 from portal.sync.job import Job
 from portal.sync.keys import index_keys
 from portal.sync.lists import knowing_lists, plan_additions, wake_held_back
-from portal.sync.obey import obey
-from portal.sync.promises import keep_promises
 from portal.sync.propose import propose, wake
 from portal.sync.recover import next_look_up, recover
 from portal.sync.refresh import refresh
+from portal.sync.sets.promises import keep_promises
 
 ROUNDS = 10  # what we wrote comes back as a change and is planned once more; it never needs as many
 

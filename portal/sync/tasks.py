@@ -19,14 +19,14 @@ from portal.ledger.models import Run
 from portal.mappings.models import Mapping
 from portal.records.lost import lost_edits, settle_lost
 from portal.sync import schedules
-from portal.sync.decide import take_up_kept
+from portal.sync.choices.decide import take_up_kept
 from portal.sync.lead import lead_of, lease_name
 from portal.sync.models import SyncSet
-from portal.sync.preview_job import take_up
-from portal.sync.reconcile_job import take_up as take_up_comparisons
+from portal.sync.previews.job import take_up
+from portal.sync.reconciling.job import take_up as take_up_comparisons
 from portal.sync.run import SyncRefused, enqueue_slice, request_sync, work
 from portal.sync.run_end import end_members, end_without_mapping
-from portal.sync.set_start import request_set
+from portal.sync.sets.start import request_set
 from portal.sync.slice import count
 
 MOMENT = timedelta(seconds=5)  # so short a wait is not left to the next minute

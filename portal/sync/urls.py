@@ -5,17 +5,14 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import path
 
-from portal.sync import (
-    care_views,
-    inbox_views,
-    match_views,
-    preview_views,
-    reconcile_views,
-    set_views,
-    undo_views,
-    views,
-    why_views,
-)
+from portal.sync import care_views, views
+from portal.sync.inbox import views as inbox_views
+from portal.sync.matching import views as match_views
+from portal.sync.previews import views as preview_views
+from portal.sync.reconciling import views as reconcile_views
+from portal.sync.sets import views as set_views
+from portal.sync.undo import views as undo_views
+from portal.sync.why import views as why_views
 
 app_name = "sync"
 urlpatterns = [

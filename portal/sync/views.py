@@ -19,11 +19,11 @@ from portal.records.lost import decide
 from portal.sync.approve import approve
 from portal.sync.lead import lead_of
 from portal.sync.lines import entry_lines
-from portal.sync.matched import matched
+from portal.sync.matching.standing import matched
 from portal.sync.models import SyncSet
 from portal.sync.run import SyncRefused, request_stop, request_sync
-from portal.sync.set_report import entries_of, report_of
-from portal.sync.undo_views import resting, undoing
+from portal.sync.sets.report import entries_of, report_of
+from portal.sync.undo.views import resting, undoing
 
 PAGE = 50
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from connectors.memory import forget
 from portal.accounts.models import User
 from portal.ledger.models import Run
-from portal.sync import reconcile_job
+from portal.sync.reconciling import job as reconcile_job
 from portal.sync.run import carry_out
 from tests.browser.chromium import PHONE
 from tests.portal.sync_world import World

@@ -22,11 +22,11 @@ from portal.ledger.models import Entry, Run
 from portal.mappings.definition import Definition, Rule, Side
 from portal.mappings.models import Mapping
 from portal.mappings.save import save_mapping
-from portal.sync import reconcile_job
 from portal.sync.approve import approve
-from portal.sync.decide import decide
-from portal.sync.options import choice_from
-from portal.sync.reconcile import sums
+from portal.sync.choices.decide import decide
+from portal.sync.choices.options import choice_from
+from portal.sync.reconciling import job as reconcile_job
+from portal.sync.reconciling.compare import sums
 from portal.sync.run import request_sync, work
 from tests.connectors.sandbox_client import Account
 from tests.portal.sync_world import expire_leases, start_again

@@ -13,7 +13,7 @@ from portal.mappings.definition import Definition, Rule, Side
 from portal.mappings.models import Mapping
 from portal.mappings.save import save_mapping
 from portal.sync.models import SyncSet
-from portal.sync.set_save import SaidSet, save_set
+from portal.sync.sets.save import SaidSet, save_set
 
 CONTACTS, ACCOUNTS = SCHEMAS
 STAMPS = ACCOUNTS.fields[-3:]

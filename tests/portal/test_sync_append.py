@@ -29,10 +29,10 @@ from portal.mappings.transform import Means, Place
 from portal.sync.additions import ADDS, adding
 from portal.sync.approve import approve
 from portal.sync.cases import Action, Seen, Terms
-from portal.sync.preview import preview
-from portal.sync.preview_ready import planning_of
+from portal.sync.previews.ready import planning_of
+from portal.sync.previews.tally import preview
 from portal.sync.run import carry_out, work
-from portal.sync.undo import request_undo
+from portal.sync.undo.start import request_undo
 from tests.portal.sync_world import RULES, World, emails, entries, person
 
 pytestmark = pytest.mark.django_db(transaction=True)

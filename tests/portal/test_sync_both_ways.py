@@ -9,9 +9,9 @@ from django.db import connection as database
 
 from connectors.types import JSON
 from portal.ledger.models import Entry, Run
-from portal.sync.decide import decide
+from portal.sync.choices.decide import decide
+from portal.sync.choices.options import choice_from
 from portal.sync.models import Base
-from portal.sync.options import choice_from
 from portal.sync.run import SyncRefused, request_sync
 from tests.portal.sync_world import World, emails, entries, expire_leases, person
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from connectors.types import FieldSchema, FieldType, Module, ModuleSchema
 from portal.mappings.definition import Definition, Rule, Side
-from portal.sync.candidates import OFFERED, SURE, Scored, score
-from portal.sync.traits import Traits, blocks, roles, traits
+from portal.sync.matching.scores import OFFERED, SURE, Scored, score
+from portal.sync.matching.traits import Traits, blocks, roles, traits
 
 T = FieldType
 TRUTH = yaml.safe_load(Path(__file__).with_name("match_truth.yaml").read_text())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.types import JSON
 from portal.sync.cases import Lone, Pair
-from portal.sync.choice import BOTH, DELETE, FIELDS, NEW, RETIRE, RETRY, WINNERS, Choice, choice_of, decision_of
+from portal.sync.choices.choice import BOTH, DELETE, FIELDS, NEW, RETIRE, RETRY, WINNERS, Choice, choice_of, decision_of
 from portal.sync.plan import plan
 from tests.portal.test_sync_plan import BOTH as BOTH_WAYS
 from tests.portal.test_sync_plan import pair, seen, terms

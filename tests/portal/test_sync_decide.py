@@ -13,10 +13,10 @@ from portal.ledger.models import AuditEntry, Entry, Run
 from portal.mappings.models import Mapping
 from portal.mappings.save import pause_mapping
 from portal.sync.approve import approve
-from portal.sync.choice import decision_of
-from portal.sync.decide import decide, settled, take_up_kept
+from portal.sync.choices.choice import decision_of
+from portal.sync.choices.decide import decide, settled, take_up_kept
+from portal.sync.choices.options import ChoiceRefused, choice_from
 from portal.sync.models import Base, Link
-from portal.sync.options import ChoiceRefused, choice_from
 from portal.sync.run import carry_out, request_sync
 from tests.portal.sync_world import World, emails, entries, person
 from tests.portal.test_sync_both_ways import linked, value

@@ -15,9 +15,9 @@ from connectors.memory import Store
 from connectors.types import Record, Values
 from portal.accounts.models import User
 from portal.ledger.models import Entry, Run
-from portal.sync.decide import decide, settled
+from portal.sync.choices.decide import decide, settled
+from portal.sync.choices.options import choice_from
 from portal.sync.models import Link
-from portal.sync.options import choice_from
 from portal.sync.run import carry_out
 from tests.connectors.sandbox_client import Account
 from tests.portal.sync_world import RULES, World, emails, entries, expire_leases, person

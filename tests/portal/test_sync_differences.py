@@ -11,8 +11,8 @@ from hypothesis import settings as how
 from hypothesis import strategies as st
 
 from portal.sync.cases import Lone, Pair
-from portal.sync.differences import WHYS, compare, differences
 from portal.sync.plan import plan
+from portal.sync.reconciling.differences import WHYS, compare, differences
 from tests.portal.test_sync_plan import ABSENT, BOTH, GONE, TO_LEFT, TO_RIGHT, pair, seen, terms
 
 TABLE: list[tuple[str, Any, Any, Any, str]] = [

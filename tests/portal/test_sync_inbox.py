@@ -15,7 +15,7 @@ from connectors.errors import RecordInvalid
 from portal.accounts.models import User
 from portal.ledger.models import AuditEntry, Entry, Run
 from portal.mappings.save import pause_mapping
-from portal.sync.decide import settled
+from portal.sync.choices.decide import settled
 from portal.sync.run import carry_out
 from tests.portal.sync_world import World, emails, entries, start_again
 from tests.portal.test_sync_both_ways import linked, value

@@ -19,10 +19,10 @@ from portal.mappings.save import save_mapping
 from portal.mappings.stored import definition_of
 from portal.records.pull import mirror_of, pull
 from portal.records.whole import lacks
-from portal.sync.choice import FIELDS, Choice
-from portal.sync.decide import decide
+from portal.sync.choices.choice import FIELDS, Choice
+from portal.sync.choices.decide import decide
 from portal.sync.run import carry_out, request_sync
-from portal.sync.undo import request_undo
+from portal.sync.undo.start import request_undo
 from tests.connectors.sandbox_client import Account
 from tests.portal.sync_world import entries
 

@@ -12,10 +12,10 @@ from django.urls import reverse
 from portal.accounts.models import User
 from portal.ledger import lease
 from portal.ledger.models import Run
-from portal.sync import preview_job
-from portal.sync.match_decide import accept
-from portal.sync.matched import matched
+from portal.sync.matching.decide import accept
+from portal.sync.matching.standing import matched
 from portal.sync.models import Link, MatchCandidate, Preview
+from portal.sync.previews import job as preview_job
 from portal.sync.show import as_text, run_as_json
 from tests.portal.sync_world import World
 from tests.portal.test_sync_matches import put, reviewed

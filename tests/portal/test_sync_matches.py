@@ -17,10 +17,10 @@ from portal.ledger.models import AuditEntry
 from portal.mappings.models import Mapping
 from portal.records.models import Mirror
 from portal.records.pull import mirror_of, pull
-from portal.sync import preview_job
-from portal.sync.match_decide import accept, accept_above, clear, reject, still_open, take_back
+from portal.sync.matching.decide import accept, accept_above, clear, reject, still_open, take_back
 from portal.sync.models import Link, MatchCandidate, Preview, Unmatched
 from portal.sync.other_crm import begin_anew
+from portal.sync.previews import job as preview_job
 from tests.portal.sync_world import RULES, World, emails, person
 from tests.portal.task_queue import queued
 from tests.portal.test_sync_preview import read
@@ -235,7 +235,7 @@ def test_a_review_of_many_records_is_made_by_a_worker(world: World) -> None:
     row = preview_job.start(world.mapping, user=None, actor="test", kind=Preview.Kind.MATCHES)
     assert row.state == "queued"
     func, args = queued()[-1]
-    assert (func, preview_job.work(*args)) == ("portal.sync.preview_job.work", "done")
+    assert (func, preview_job.work(*args)) == ("portal.sync.previews.job.work", "done")
     assert offered() == [("1", "1"), ("2", "2")]
 
 

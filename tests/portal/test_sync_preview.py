@@ -25,8 +25,8 @@ from portal.mappings.save import save_draft, save_mapping
 from portal.mappings.stored import definition_of
 from portal.records.pull import mirror_of, pull
 from portal.sync.models import Base, Checkpoint, Link, MatchKey
-from portal.sync.preview import MOST, Tally, preview
-from portal.sync.preview_ready import NotReady, planning_of
+from portal.sync.previews.ready import NotReady, planning_of
+from portal.sync.previews.tally import MOST, Tally, preview
 from portal.sync.run import carry_out, request_sync
 from tests.portal.sync_world import RULES, World, person, start_again
 

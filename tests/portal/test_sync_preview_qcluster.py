@@ -13,7 +13,7 @@ pytestmark = pytest.mark.nightly
 MANY, BATCH = 20_000, 2_000
 ASK = """
 from portal.mappings.models import Mapping
-from portal.sync.preview_job import start
+from portal.sync.previews.job import start
 mapping = Mapping.objects.select_related("left_connection", "right_connection").get()
 start(mapping, user=None, actor="test")
 """

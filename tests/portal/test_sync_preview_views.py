@@ -18,8 +18,9 @@ from portal.mappings.definition import Rule
 from portal.mappings.save import drop_draft, save_draft
 from portal.mappings.stored import definition_of
 from portal.records.models import Mirror
-from portal.sync import preview_job, preview_views
 from portal.sync.models import Preview
+from portal.sync.previews import job as preview_job
+from portal.sync.previews import views as preview_views
 from tests.portal.sync_world import RULES, World, expire_leases
 from tests.portal.task_queue import queued
 from tests.portal.test_sync_preview import read
@@ -100,7 +101,7 @@ def test_many_records_are_counted_in_the_background(admin: Client, synced: World
     (row,) = Preview.objects.all()
     text = page(admin)
     assert "waiting for a worker" in text and 'hx-trigger="every 1s"' in text
-    assert ("portal.sync.preview_job.work", (row.pk,)) in queued()
+    assert ("portal.sync.previews.job.work", (row.pk,)) in queued()
     admin.post(reverse("sync:preview_all", args=["contacts"]))
     assert Preview.objects.count() == 1  # the one that is open
     assert preview_job.work(row.pk) == "done"

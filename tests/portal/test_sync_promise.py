@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.sync.promise import is_promise, kept, promise, promises_in
+from portal.sync.sets.promise import is_promise, kept, promise, promises_in
 
 IDS = st.text("0123456789", min_size=1, max_size=3)
 PLAIN = st.none() | st.booleans() | IDS | st.lists(IDS, max_size=3)

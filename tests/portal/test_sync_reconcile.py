@@ -29,13 +29,13 @@ from portal.mappings.pause import pause
 from portal.mappings.save import save_draft
 from portal.mappings.stored import definition_of
 from portal.records.tasks import read_module
-from portal.sync import reconcile_job
 from portal.sync.approve import approve
-from portal.sync.differences import Found
 from portal.sync.models import Link, Reconciliation
-from portal.sync.preview_keys import key_index, pages
-from portal.sync.preview_ready import planning_of
-from portal.sync.reconcile import LISTED, Tally, compare_batch, sums
+from portal.sync.previews.keys import key_index, pages
+from portal.sync.previews.ready import planning_of
+from portal.sync.reconciling import job as reconcile_job
+from portal.sync.reconciling.compare import LISTED, Tally, compare_batch, sums
+from portal.sync.reconciling.differences import Found
 from portal.sync.run import carry_out, request_sync
 from tests.portal.sync_world import RULES, World, person
 from tests.portal.task_queue import queued, take_next
@@ -171,7 +171,7 @@ def test_one_that_died_goes_on_where_it_was(world: World, settings: Any) -> None
     assert reconcile_job.take_up() == 0  # a moment ago somebody worked on it
     Reconciliation.objects.update(beat_at=timezone.now() - timedelta(minutes=1))
     assert reconcile_job.take_up() == 1
-    assert ("portal.sync.reconcile_job.run_slice", (row.pk,)) in queued()
+    assert ("portal.sync.reconciling.job.run_slice", (row.pk,)) in queued()
     while Reconciliation.objects.get().goes_on:
         reconcile_job.work(row.pk)
     assert sums(Reconciliation.objects.get().counts)["equal"] == 3

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.nightly
 MANY, BATCH = 6_000, 2_000
 ASK = """
 from portal.mappings.models import Mapping
-from portal.sync.reconcile_job import start
+from portal.sync.reconciling.job import start
 start(Mapping.objects.select_related("left_connection", "right_connection").get(), user=None, actor="test")
 """
 

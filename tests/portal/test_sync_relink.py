@@ -9,8 +9,8 @@ import pytest
 from portal.ledger import lease
 from portal.ledger.models import AuditEntry
 from portal.sync.approve import approve
+from portal.sync.choices.relink import RelinkRefused, join, join_all, part
 from portal.sync.models import Link
-from portal.sync.relink import RelinkRefused, join, join_all, part
 from portal.sync.run import carry_out
 from tests.portal.sync_world import World, emails, entries, person
 

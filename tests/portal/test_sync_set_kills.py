@@ -18,7 +18,7 @@ from portal.sync.approve import approve
 from portal.sync.lead import stage_of
 from portal.sync.models import Link, SyncSet
 from portal.sync.run import carry_out, work
-from portal.sync.set_start import request_set
+from portal.sync.sets.start import request_set
 from portal.sync.tasks import resume_runs, run_slice
 from tests.portal.set_world import MAIN_CONTACT, PARENT, SetWorld
 from tests.portal.sync_world import entries, expire_leases

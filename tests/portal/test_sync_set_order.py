@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.sync.set_order import Reference, is_stuck, leads_back, order_of, waits_for
+from portal.sync.sets.order import Reference, is_stuck, leads_back, order_of, waits_for
 
 
 def refers(text: str) -> list[Reference]:

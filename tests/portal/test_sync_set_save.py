@@ -21,11 +21,11 @@ from portal.mappings.stored import definition_of
 from portal.ops.config_file import import_document
 from portal.ops.export_file import export_document, to_yaml
 from portal.sync.models import SyncSet
-from portal.sync.references import Circles, circles_of, references_of
 from portal.sync.schedules import name_of_set, next_run
-from portal.sync.set_document import read_set, set_document
-from portal.sync.set_order import order_of
-from portal.sync.set_save import BadSet, SaidSet, delete_set, said_of, save_set
+from portal.sync.sets.document import read_set, set_document
+from portal.sync.sets.order import order_of
+from portal.sync.sets.references import Circles, circles_of, references_of
+from portal.sync.sets.save import BadSet, SaidSet, delete_set, said_of, save_set
 from tests.portal.set_world import MAIN_CONTACT, MODULES, PARENT, SetWorld
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.sync.set_step import Member, Stage, Step, next_step
+from portal.sync.sets.step import Member, Stage, Step, next_step
 
 A, B, C = Member("a"), Member("b", needs=frozenset("a")), Member("c")
 

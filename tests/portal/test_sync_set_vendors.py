@@ -18,8 +18,8 @@ from portal.mappings.tables import Table
 from portal.sync.approve import approve
 from portal.sync.links import links_of
 from portal.sync.run import carry_out
-from portal.sync.set_save import SaidSet, save_set
-from portal.sync.set_start import request_set
+from portal.sync.sets.save import SaidSet, save_set
+from portal.sync.sets.start import request_set
 from tests.portal.sync_world import entries
 from tests.portal.test_mappings_ready import connection_to
 

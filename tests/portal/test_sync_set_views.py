@@ -18,8 +18,8 @@ from portal.mappings.models import Mapping
 from portal.sync.approve import approve
 from portal.sync.models import SyncSet
 from portal.sync.run import carry_out
-from portal.sync.set_save import said_of
-from portal.sync.set_start import request_set
+from portal.sync.sets.save import said_of
+from portal.sync.sets.start import request_set
 from portal.sync.tasks import scheduled_set
 from tests.portal.set_world import MAIN_CONTACT, SetWorld
 

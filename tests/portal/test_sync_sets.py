@@ -12,7 +12,7 @@ from portal.mappings.models import Mapping
 from portal.sync.approve import approve
 from portal.sync.lines import entry_lines
 from portal.sync.run import SyncRefused, carry_out, request_stop, request_sync, work
-from portal.sync.set_start import request_set
+from portal.sync.sets.start import request_set
 from tests.portal.set_world import MAIN_CONTACT, NAME, PARENT, SetWorld
 from tests.portal.sync_world import entries
 

@@ -19,7 +19,7 @@ from portal.records.store import store_changes
 from portal.sync.approve import approve
 from portal.sync.models import Base, Link
 from portal.sync.run import SyncRefused, carry_out, request_sync
-from portal.sync.undo import request_undo
+from portal.sync.undo.start import request_undo
 from tests.portal.sync_world import World, emails, person
 
 pytestmark = pytest.mark.django_db(transaction=True)

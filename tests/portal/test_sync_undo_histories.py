@@ -13,7 +13,7 @@ from connectors.memory import Store
 from connectors.types import JSON
 from portal.ledger.models import Entry
 from portal.sync.run import carry_out
-from portal.sync.undo import request_undo
+from portal.sync.undo.start import request_undo
 from tests.portal.sync_world import World, person, start_again
 from tests.portal.test_sync_undo_whole import resumed
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.types import JSON, FieldSchema, Module, ModuleSchema
 from portal.sync.cases import Seen
-from portal.sync.undo_plan import Case, Deed, Means, Undo, decide
+from portal.sync.undo.plan import Case, Deed, Means, Undo, decide
 
 FIELDS = (
     FieldSchema("name", "Name", required=True),

@@ -14,8 +14,8 @@ from portal.mappings.models import Mapping
 from portal.mappings.save import pause_mapping
 from portal.sync.approve import approve
 from portal.sync.run import SyncRefused, carry_out, request_stop, request_sync, work
-from portal.sync.set_start import request_set
-from portal.sync.undo import request_undo
+from portal.sync.sets.start import request_set
+from portal.sync.undo.start import request_undo
 from tests.portal.set_world import PARENT, SetWorld
 from tests.portal.test_sync_undo_whole import Guillotine, Killed, connection, expire_leases
 

@@ -17,7 +17,7 @@ from portal.mappings.definition import Definition, Rule, Side
 from portal.mappings.models import Mapping
 from portal.mappings.save import pause_mapping, save_mapping
 from portal.sync.run import carry_out, request_sync
-from portal.sync.undo import request_undo
+from portal.sync.undo.start import request_undo
 from tests.connectors.every_vendor import SUBJECTS, Subject
 from tests.connectors.sandbox_client import Account
 

@@ -19,7 +19,7 @@ from portal.ledger.models import Entry, Run
 from portal.mappings.save import pause_mapping
 from portal.sync.models import Link
 from portal.sync.run import SyncRefused, carry_out, request_sync, work
-from portal.sync.undo import request_undo
+from portal.sync.undo.start import request_undo
 from tests.portal.sync_world import World, emails, entries, expire_leases, start_again
 from tests.portal.test_sync_recover import Guillotine, Killed
 

@@ -20,8 +20,8 @@ from portal.connections.models import Call
 from portal.ledger.models import Run
 from portal.mappings.definition import Rule
 from portal.sync.approve import approve
-from portal.sync.origin import Change, Write, origin, values_at
 from portal.sync.run import carry_out, request_sync
+from portal.sync.why.origin import Change, Write, origin, values_at
 from tests.portal.sync_world import RULES, World
 from tests.portal.test_records_afresh import behind_the_cursor
 from tests.portal.test_sync_decide import both_changed, choose, waiting

@@ -129,7 +129,7 @@ ALLOWED: dict[str, tuple[str, str | None]] = {
     "portal/records/page.py": ("parts of SQL", None),
     "portal/records/store_sql.py": ("parts of SQL", None),
     "portal/sync/cases.py": ("a mistake of whoever writes the code", "no copy of .*"),
-    "portal/sync/match_terms.py": ("words of names, no sentences", None),
+    "portal/sync/matching/terms.py": ("words of names, no sentences", None),
     "portal/sync/schedules.py": ("a key", "resume runs"),
 }
 

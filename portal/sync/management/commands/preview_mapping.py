@@ -17,11 +17,11 @@ from portal.mappings.stored import newest
 from portal.mappings.transform import Side
 from portal.sync.cases import SIDES
 from portal.sync.planning import Planning
-from portal.sync.preview import Tally, preview
-from portal.sync.preview_page import WORDS, sentences
-from portal.sync.preview_ready import NotReady, planning_of, sources
-from portal.sync.preview_record import Line, Shown, show
-from portal.sync.preview_samples import Sample
+from portal.sync.previews.page import WORDS, sentences
+from portal.sync.previews.ready import NotReady, planning_of, sources
+from portal.sync.previews.record import Line, Shown, show
+from portal.sync.previews.samples import Sample
+from portal.sync.previews.tally import Tally, preview
 from portal.ui.command import Failed, PortalCommand, WrongUse
 from portal.ui.wording import translated
 

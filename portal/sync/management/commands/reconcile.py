@@ -12,10 +12,10 @@ from django.utils.translation import gettext_noop
 
 from connectors.types import JSON
 from portal.mappings.named import mapping_named
-from portal.sync import reconcile_job
 from portal.sync.models import Preview, Reconciliation
-from portal.sync.reconcile import sums
-from portal.sync.reconcile_page import summary, why_in_words
+from portal.sync.reconciling import job as reconcile_job
+from portal.sync.reconciling.compare import sums
+from portal.sync.reconciling.page import summary, why_in_words
 from portal.sync.run import PATIENCE, SyncRefused
 from portal.ui.command import Failed, PortalCommand, WrongUse
 

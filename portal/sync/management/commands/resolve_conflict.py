@@ -10,10 +10,10 @@ from django.utils.translation import gettext_noop
 
 from connectors.types import JSON
 from portal.ledger.models import Entry
-from portal.sync.choice import decision_of
+from portal.sync.choices.choice import decision_of
+from portal.sync.choices.decide import decide
+from portal.sync.choices.options import ChoiceRefused, choice_from
 from portal.sync.command import DecisionCommand
-from portal.sync.decide import decide
-from portal.sync.options import ChoiceRefused, choice_from
 from portal.ui.command import WrongUse
 
 

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_noop
 from connectors.types import JSON
 from portal.ledger.models import Entry, Run
 from portal.mappings.named import mapping_named
+from portal.sync.choices.decide import retry
 from portal.sync.command import DecisionCommand
-from portal.sync.decide import retry
 from portal.ui.command import WrongUse
 
 TRIED = (Entry.State.FAILED, Entry.State.PARKED, Entry.State.BLOCKED)

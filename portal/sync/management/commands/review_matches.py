@@ -12,14 +12,15 @@ from django.utils.translation import gettext_noop, ngettext
 
 from connectors.types import JSON
 from portal.mappings.models import Mapping
-from portal.sync import match_decide, preview_job
-from portal.sync.candidates import OFFERED
 from portal.sync.cases import SIDES
-from portal.sync.match_page import unlike
-from portal.sync.match_words import in_words
+from portal.sync.choices.relink import RelinkRefused
+from portal.sync.matching import decide as match_decide
+from portal.sync.matching.page import unlike
+from portal.sync.matching.scores import OFFERED
+from portal.sync.matching.words import in_words
 from portal.sync.models import MatchCandidate, Preview
-from portal.sync.preview_ready import NotReady
-from portal.sync.relink import RelinkRefused
+from portal.sync.previews import job as preview_job
+from portal.sync.previews.ready import NotReady
 from portal.ui.command import Failed, PortalCommand, WrongUse
 
 SHOWN = 20  # pairs that are printed for a person

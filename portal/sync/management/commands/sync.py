@@ -15,7 +15,7 @@ from portal.sync.approve import approve as approve_run
 from portal.sync.command import RunCommand
 from portal.sync.models import SyncSet
 from portal.sync.run import SyncRefused, request_sync
-from portal.sync.set_start import request_set
+from portal.sync.sets.start import request_set
 from portal.ui.command import WrongUse
 
 

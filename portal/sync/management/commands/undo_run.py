@@ -13,8 +13,8 @@ from portal.ledger.models import Entry, Run
 from portal.sync.command import RunCommand
 from portal.sync.reasons import describe
 from portal.sync.run import SyncRefused
-from portal.sync.undo import request_undo
-from portal.sync.undo_edit import look, undo_edit
+from portal.sync.undo.edit import look, undo_edit
+from portal.sync.undo.start import request_undo
 from portal.ui.command import WrongUse
 
 

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_noop
 from connectors.types import JSON
 from portal.mappings.named import mapping_named
 from portal.records.models import Copy, Mirror
-from portal.sync.why import field_named, schema_of, why
-from portal.sync.why_words import as_json
+from portal.sync.why.answer import field_named, schema_of, why
+from portal.sync.why.words import as_json
 from portal.ui.command import PortalCommand, WrongUse
 
 

@@ -1,0 +1,1 @@
+"""What persons choose about what waits: kept, and carried out by runs."""

@@ -1,0 +1,1 @@
+"""Comparing all records of both sides."""

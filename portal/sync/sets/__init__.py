@@ -1,0 +1,1 @@
+"""Sync sets: several mappings run as one."""

@@ -1,0 +1,1 @@
+"""Why a value stands in a record."""
