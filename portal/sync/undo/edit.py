@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from connectors.base import Connector
 from connectors.errors import RecordNotFound
+from connectors.values import strip_secrets
 from portal.accounts.models import User
 from portal.connections.access import open_connector
 from portal.connections.schema import module_schema
@@ -67,7 +68,7 @@ def _entry_of(run: Run) -> Entry:
 
 def _decide(entry: Entry, crm: Connector) -> Undo:
     try:
-        now = Seen(entry.record_id, crm.get(entry.module, entry.record_id).values)
+        now = Seen(entry.record_id, strip_secrets(crm.get(entry.module, entry.record_id).values))
     except RecordNotFound:
         now = Seen(entry.record_id, {}, deleted="gone")
     changed = {name: [value, now.values[name]] for name, value in entry.stored.items() if name in now.values}
