@@ -32,9 +32,12 @@ Result = dict[str, Any]
 def fill(records: int, changes: int) -> Result:
     """Make the mapping and two mirrors whose records are all linked and agree."""
     from portal.connections.models import Connection
+    from portal.ledger.models import Entry
     from portal.mappings.definition import Definition, Rule, Side
     from portal.mappings.save import save_mapping
     from portal.records.models import Mirror
+    from portal.records.store import refresh_statistics
+    from portal.sync.models import Base, Link, MatchKey
 
     for name in ("north", "south"):
         connection = Connection.objects.create(name=name, connector="memory", settings={"store": name}, writable=True)
@@ -46,6 +49,7 @@ def fill(records: int, changes: int) -> Result:
     mirrors = list(Mirror.objects.order_by("pk"))
     link_all(mapping, *mirrors)
     carry_out_up_to_now(mapping, mirrors)
+    refresh_statistics(records, Link, Base, MatchKey, Entry)  # as a run of that size does at its end
     return {"records": records}
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
+from django.db.models import Model
 from django.utils import timezone
 
 from connectors.types import JSON, Change, Values
@@ -136,6 +137,12 @@ def analyze(mirror: Mirror, written: int, held: Held | None = None) -> bool:
         return False
     note(mirror, held, analyzed_at=timezone.now())
     return True
+
+
+def refresh_statistics(written: int, *models: type[Model]) -> bool:
+    """Refresh PostgreSQL's statistics of the tables of these models after so many rows were written at once; say whether it
+    was done. Without it whole tables are read for a few rows until autoanalyze comes."""
+    return written >= ANALYZE_FROM and sql.analyze(*(model._meta.db_table for model in models))
 
 
 def spelled(change: Change) -> Seen:

@@ -134,11 +134,11 @@ def now() -> Any:
     return moment.isoformat() if _postgres() else connection.ops.adapt_datetimefield_value(moment)
 
 
-def analyze() -> bool:
-    """Refresh the statistics of the tables a load fills; say whether this database has any to refresh."""
+def analyze(*tables: str) -> bool:
+    """Refresh the statistics of these tables, else of those a load fills; say whether this database has any to refresh."""
     if _postgres():
         with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {COPY}, {CHANGE}")
+            cursor.execute(f"ANALYZE {', '.join(tables or (COPY, CHANGE))}")
     return _postgres()
 
 

@@ -19,10 +19,12 @@ from portal.accounts.models import User
 from portal.connections.models import Call
 from portal.ledger import lease, write
 from portal.ledger.lease import Held, LeaseLost
-from portal.ledger.models import Run
+from portal.ledger.models import Entry, Run
 from portal.mappings.models import Mapping, MappingVersion
+from portal.records.store import refresh_statistics
 from portal.sync.job import Progress, Stopped, open_job
 from portal.sync.lead import lead_of, lease_name
+from portal.sync.models import Base, Link, MatchKey
 from portal.sync.run_end import crashed, end_idle, end_members, end_without_mapping, postponed, tell, why_stopped
 from portal.sync.sets.slice import Within, advance_set
 from portal.sync.slice import End, advance, count
@@ -170,6 +172,8 @@ def _carry_out_slice(run: Run, held: Held, progress: Progress | None, within: Wi
         end_members(run, end.message)
     write.finish_run(held, run, end.state, message=end.message, not_before=end.not_before, **reached)
     tell(run, end)
+    if run.state in Run.ENDED:
+        refresh_statistics(sum(run.counts.values()), Link, Base, MatchKey, Entry)
 
 
 def _begin(run: Run, held: Held) -> None:

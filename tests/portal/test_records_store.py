@@ -20,7 +20,7 @@ from portal.connections.models import Connection
 from portal.ledger.lease import DatabaseClock, LeaseLost, take
 from portal.ledger.models import Lease
 from portal.records.models import Copy, CopyChange, Mirror
-from portal.records.store import Stored, analyze, store_changes
+from portal.records.store import Stored, analyze, refresh_statistics, store_changes
 
 pytestmark = pytest.mark.django_db
 
@@ -262,3 +262,4 @@ def test_statistics_are_refreshed_after_a_large_load_and_not_after_a_small_one(m
         assert cursor.fetchone() == (5_000,)
     assert Mirror.objects.get(pk=mirror.pk).analyzed_at is not None
     assert not analyze(mirror, 10)
+    assert refresh_statistics(5_000, Mirror, Copy) and not refresh_statistics(4_999, Mirror, Copy)
