@@ -120,33 +120,36 @@ def _both_ways(merged: Merged, rule: Rule, now: tuple[JSON, JSON], pair: Pair, t
     changed = [base is None or _changed(now[n], base[n], rule, SIDES[n], terms) for n in (0, 1)]
     if now[0] is ABSENT or now[1] is ABSENT or not any(changed):
         return
-    if base is not None and UNSURE in base[2:]:
-        winner: Side | None = None
-    elif not all(changed):
-        winner = SIDES[changed.index(True)]
-    elif _same(_carried(Merged(), rule, "left", pair, terms), now[1], rule, "right", terms):
-        merged.agreed[rule.uuid] = now
-        return
-    elif base is None and (now[0] is None or now[1] is None):
-        winner = "left" if now[1] is None else "right"  # one side empty: fill it
-    else:
-        winner = _winner(rule, pair, terms)
-    chosen = None
+    winner, chosen = _who_wins(rule, now, changed, pair, terms), False
     if winner is None:
         ask = _ask(rule, now, base)
-        chosen = taken(pair.choices, rule.uuid, ask)
-        if chosen == BOTH:
-            merged.agreed[rule.uuid] = now
-            return
-        if chosen is None:
+        winner, chosen = taken(pair.choices, rule.uuid, ask), True
+        if winner is None:
             merged.asks[rule.right] = ask
             return
-        winner = "left" if chosen == "left" else "right"
-    value = _carried(merged, rule, winner, pair, terms)
-    if _same(value, now[SIDES.index(OTHER[winner])], rule, OTHER[winner], terms):
+    if winner == BOTH:
+        merged.agreed[rule.uuid] = now
+        return
+    source: Side = "left" if winner == "left" else "right"
+    value = _carried(merged, rule, source, pair, terms)
+    if _same(value, now[SIDES.index(OTHER[source])], rule, OTHER[source], terms):
         merged.agreed[rule.uuid] = now
     elif value is not ABSENT and (value is not None or rule.may_clear or chosen):
-        _write(merged, rule, OTHER[winner], value, now, terms)
+        _write(merged, rule, OTHER[source], value, now, terms)
+
+
+def _who_wins(rule: Rule, now: tuple[JSON, JSON], changed: list[bool], pair: Pair, terms: Terms) -> str | None:
+    """Return the side that wins, BOTH where they are alike, None where a person is asked."""
+    base = pair.base.get(rule.uuid)
+    if base is not None and UNSURE in base[2:]:
+        return None
+    if not all(changed):
+        return SIDES[changed.index(True)]
+    if _same(_carried(Merged(), rule, "left", pair, terms), now[1], rule, "right", terms):
+        return BOTH
+    if base is None and (now[0] is None or now[1] is None):
+        return "left" if now[1] is None else "right"  # one side empty: fill it
+    return _winner(rule, pair, terms)
 
 
 def _ask(rule: Rule, now: tuple[JSON, JSON], base: Sequence[JSON] | None) -> dict[str, JSON]:
