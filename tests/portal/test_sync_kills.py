@@ -53,13 +53,15 @@ class Blows:
         self.groups[number] = self.clusters[number].enter_context(self.portal.cluster()).pid
 
     def moments(self, kills: int, freezes: int, people: int) -> Iterator[str]:
-        """Yield what to do, whenever so many records have arrived and a moment more has passed."""
+        """Yield what to do, whenever so many records have arrived and a moment more has passed; the last while a third of them
+        is still to come, so that on a fast machine too the run is under way."""
         deeds = ["kill"] * kills + ["freeze"] * freezes
         self.random.shuffle(deeds)
-        arrived = sorted(self.random.sample(range(people * 19 // 20), len(deeds)))
+        arrived = sorted(self.random.sample(range(people * 2 // 3), len(deeds)))
+        moment = people / 3 * LATENCY_MS / 1000 / 8  # far less than a third takes
         for deed, number in zip(deeds, arrived, strict=True):
             self.wait_until(lambda number=number: len(self.at.arrived()) >= number, f"{number} records arrived")
-            time.sleep(self.random.random())
+            time.sleep(self.random.random() * moment)
             assert run_state(self.portal) != "succeeded", "the run must be under way at every blow"
             yield deed
 
